@@ -1,0 +1,18 @@
+"""ZoomStack: endless zooms for ComfyUI. One prompt per scale, sampled jointly into one seamless zoom."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .nodes import NODES
+
+
+class ZoomStackExtension(ComfyExtension):
+    """What ComfyUI asks the pack for."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """Every node of the pack."""
+        return NODES
+
+
+async def comfy_entrypoint() -> ComfyExtension:
+    """Called by ComfyUI once, when it loads the pack."""
+    return ZoomStackExtension()

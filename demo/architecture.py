@@ -1,0 +1,68 @@
+"""The demo model's networks: the host's own UNet and CLIP text encoder classes at small dimensions."""
+
+from __future__ import annotations
+
+import comfy.clip_model
+import comfy.ops
+import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from torch import Tensor
+
+IMAGE_SIZE = 64
+SIGMA_MIN, SIGMA_MAX = 0.005, 80.0
+VOCABULARY_SIZE = 49408
+PATCH = 2
+TEXT_CONFIG = {
+    "hidden_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 256,
+    "hidden_act": "quick_gelu",
+    "max_position_embeddings": 77,
+    "eos_token_id": 49407,
+    "vocab_size": VOCABULARY_SIZE,
+}
+UNET_CONFIG = {
+    "image_size": IMAGE_SIZE // PATCH,
+    "in_channels": 3 * PATCH**2,
+    "out_channels": 3 * PATCH**2,
+    "model_channels": 64,
+    "channel_mult": [1, 2, 3],
+    "num_res_blocks": [2, 1, 1],
+    "transformer_depth": [0, 0, 1, 1],
+    "transformer_depth_output": [0, 0, 0, 0, 1, 0, 1],
+    "transformer_depth_middle": 1,
+    "context_dim": TEXT_CONFIG["hidden_size"],
+    "use_linear_in_transformer": True,
+    "use_spatial_transformer": True,
+    "legacy": False,
+    "use_checkpoint": False,
+    "num_heads": -1,
+    "num_head_channels": 32,
+    "adm_in_channels": None,
+}
+
+
+class DemoUNet(UNetModel):
+    """The host's UNet over 2×2 pixel patches: [B, 3, H, W] with even H and W, timesteps in [0, 1]."""
+
+    def forward(self, x: Tensor, timesteps: Tensor, *args, **kwargs) -> Tensor:
+        if x.shape[-2] % PATCH or x.shape[-1] % PATCH:
+            raise ValueError(f"the demo model needs an even height and width, got {x.shape[-2]}×{x.shape[-1]}")
+        patches = torch.nn.functional.pixel_unshuffle(x, PATCH)
+        out = super().forward(patches, timesteps * 1000, *args, **kwargs)
+        return torch.nn.functional.pixel_shuffle(out, PATCH)
+
+
+def unet_config(dtype: torch.dtype) -> dict:
+    """A fresh copy: the host's constructor empties the lists that it is given."""
+    lists = {key: list(value) for key, value in UNET_CONFIG.items() if isinstance(value, list)}
+    return {**UNET_CONFIG, **lists, "dtype": dtype}
+
+
+def build_unet(dtype: torch.dtype = torch.float32, operations=comfy.ops.disable_weight_init) -> DemoUNet:
+    return DemoUNet(**unet_config(dtype), operations=operations)
+
+
+def build_text_encoder(dtype: torch.dtype = torch.float32) -> comfy.clip_model.CLIPTextModel:
+    return comfy.clip_model.CLIPTextModel(TEXT_CONFIG, dtype, "cpu", comfy.ops.disable_weight_init)

@@ -1,0 +1,119 @@
+"""ZoomPromptSchedule: schedule text, one prompt per zoom level, to per-level conditioning."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..zoomstack_core.prompts import join_prompt, parse_prompts
+from .sampling.marks import Conditioning, mark_level
+from .types import CATEGORY, SEARCH_ALIASES
+
+_GALAXY_TO_GROUND = """\
+a blue spiral galaxy
+the spiral arms of a blue galaxy
+a blue nebula full of stars
+a star field around a yellow sun
+a planetary system with a yellow sun and an icy planet
+a distant icy planet
+an icy planet
+an icy planet filling the view
+the continents of an icy planet
+the highlands of an icy planet
+icy mountains seen from above
+icy hills and rocks seen from above
+icy ground, close up"""  # a factor of two apart
+
+
+class ZoomPromptSchedule(io.ComfyNode):
+    """One CONDITIONING for all levels; see ``sampling/marks.py`` for how its entries name their level."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomPromptSchedule",
+            display_name="Zoom Prompt Schedule",
+            category=CATEGORY,
+            description="One prompt per zoom level, from the widest view to the deepest. Connect the outputs to Zoom "
+            "KSampler, directly or through any conditioning node, which then applies to every level.",
+            search_aliases=[*SEARCH_ALIASES, "prompt schedule", "prompt travel"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder for the prompts."),
+                io.String.Input(
+                    "prefix",
+                    optional=True,
+                    default="",
+                    dynamic_prompts=True,
+                    tooltip="Put in front of every prompt, with a comma between, unless it ends in punctuation.",
+                ),
+                io.String.Input(
+                    "suffix",
+                    optional=True,
+                    default="",
+                    dynamic_prompts=True,
+                    tooltip="Put behind every prompt, with a comma between. Good for the style that all levels share.",
+                ),
+                io.String.Input(
+                    "negative",
+                    optional=True,
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    placeholder="negative prompt: one line for all levels, or one line per level",
+                    tooltip="What to avoid. One line counts for every level; several lines are one per level, and then "
+                    "there must be as many as prompts.",
+                ),
+                # Last, so that the row editor of the front end stands right below the text that it edits. Optional in
+                # the schema only because the host shows optional inputs after the required ones.
+                io.String.Input(
+                    "prompts",
+                    optional=True,
+                    default=_GALAXY_TO_GROUND,
+                    multiline=True,
+                    dynamic_prompts=True,
+                    placeholder="one prompt per zoom level, the widest view first",
+                    tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
+                    "levels. Blank lines and lines that start with # are skipped. Numbered or bulleted lists and JSON "
+                    "lists, as language models write them, are fine.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(display_name="positive", tooltip="The prompts of all levels, each for its own."),
+                io.Conditioning.Output(display_name="negative", tooltip="What to avoid, for all levels or for each."),
+                io.Int.Output(
+                    display_name="levels", tooltip="The number of zoom levels. Fits the batch size of an empty latent."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, clip: Any, prefix: str = "", suffix: str = "", negative: str = "", prompts: str = ""
+    ) -> io.NodeOutput:
+        if clip is None:
+            raise ValueError(
+                "Zoom Prompt Schedule: the clip input is None. If it comes from a checkpoint loader, the checkpoint "
+                "has no text encoder; load one with a CLIP loader."
+            )
+        levels = parse_prompts(prompts)
+        positive_marked: Conditioning = []
+        for level, prompt in enumerate(levels):
+            positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
+        return io.NodeOutput(positive_marked, _encode_negative(clip, negative, len(levels)), len(levels))
+
+
+def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
+    """One unmarked entry list for every level when ``negative`` is a line or nothing, else one per level."""
+    lines = parse_prompts(negative) if negative.strip() else [""]
+    if len(lines) == 1:
+        return _encode(clip, lines[0])
+    if len(lines) != levels:
+        raise ValueError(
+            f"Zoom Prompt Schedule: negative has {len(lines)} lines for {levels} prompts; expected one line for all "
+            "levels, or one line per level."
+        )
+    return [entry for level, line in enumerate(lines) for entry in mark_level(_encode(clip, line), level)]
+
+
+def _encode(clip: Any, text: str) -> Conditioning:
+    """What the host's CLIPTextEncode gives for ``text``."""
+    return clip.encode_from_tokens_scheduled(clip.tokenize(text))

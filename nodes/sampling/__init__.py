@@ -1,0 +1,1 @@
+"""The joint sampler on the host. The only place that touches host internals."""

@@ -1,0 +1,79 @@
+"""ZoomStack: one image per zoom level, made one consistent stack."""
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.stack import ZoomStack
+from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
+
+
+class ZoomStackNode(io.ComfyNode):
+    """Every level gets the deeper ones pasted into its inner rectangle, so that the stack shows one scene."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomStack",
+            display_name="Zoom Stack",
+            category=CATEGORY,
+            description="Turns one image per zoom level into a stack whose levels agree: the middle of every level "
+            "shows the next level. For Zoom Video; also repairs the stack after an upscaler or an edit.",
+            search_aliases=SEARCH_ALIASES,
+            inputs=[
+                io.Image.Input(
+                    "images",
+                    tooltip="One image per zoom level, all of one size, the widest view first. Transparent parts are "
+                    "put on black.",
+                ),
+                io.Float.Input(
+                    "zoom_factor",
+                    default=2.0,
+                    min=1.01,
+                    max=64.0,
+                    step=0.01,
+                    tooltip="How much larger every level shows the middle of the level before it. Use the zoom factor "
+                    "that the levels were sampled with.",
+                ),
+                io.Float.Input(
+                    "focus_x",
+                    optional=True,
+                    advanced=True,
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Where the zoom goes, from the left (0) to the right (1) edge of the picture.",
+                ),
+                io.Float.Input(
+                    "focus_y",
+                    optional=True,
+                    advanced=True,
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Where the zoom goes, from the top (0) to the bottom (1) edge of the picture.",
+                ),
+            ],
+            outputs=[
+                ZoomStackType.Output(display_name="stack", tooltip="The levels and their geometry, for Zoom Video."),
+                io.Image.Output(display_name="images", tooltip="The consistent levels, the widest view first."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, images: Tensor, zoom_factor: float, focus_x: float = 0.5, focus_y: float = 0.5) -> io.NodeOutput:
+        layers = _without_alpha(images).movedim(-1, 1)
+        levels, _, height, width = layers.shape
+        stack = ZoomStack(layers, ZoomGeometry(levels, height, width, zoom_factor, (focus_x, focus_y)))
+        return io.NodeOutput(stack, stack.images.movedim(1, -1))
+
+
+def _without_alpha(images: Tensor) -> Tensor:
+    """[N, H, W, 3]: colors multiplied by the alpha channel, if there is one, so that hidden colors do not show up."""
+    if images.ndim != 4 or images.shape[-1] not in (3, 4):
+        raise ValueError(
+            f"Zoom Stack: images has the shape {tuple(images.shape)}; expected [levels, height, width, 3 or 4]."
+        )
+    return images if images.shape[-1] == 3 else images[..., :3] * images[..., 3:]

@@ -1,0 +1,55 @@
+"""All checks: ``python tools/test.py [pytest arguments]`` runs ruff, mypy and the tests with ComfyUI's Python.
+
+Gets ComfyUI and the test tools if they are not there (see host.py). All three run, whatever the ones before say; the
+exit status is the first one that is not 0.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from host import CHECKOUT, Host, ensure_host
+from report import Stopwatch, run, say
+
+TYPED = ("zoomstack_core", "tools")
+
+
+def pytest_arguments(arguments: list[str]) -> list[str]:
+    """``arguments`` for pytest, with the whole of tests/ where they name no test file or folder."""
+    files = [(CHECKOUT / argument.split("::")[0]).resolve() for argument in arguments if argument[:1] != "-"]
+    names_tests = any(file.exists() and file.is_relative_to(CHECKOUT.resolve() / "tests") for file in files)
+    return ["-c", "tests/pytest.ini", *arguments, *([] if names_tests else ["tests"])]
+
+
+def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
+    """The checks: name and arguments for Python."""
+    return [
+        ("ruff", ["-m", "ruff", "check", "."]),
+        ("mypy", ["-m", "mypy", *(folder for folder in TYPED if (CHECKOUT / folder).is_dir())]),
+        ("pytest", ["-m", "pytest", *pytest_arguments(arguments)]),
+    ]
+
+
+def environment(host: Host) -> dict[str, str]:
+    """What the tests need to know: which ComfyUI, and where the workflow converter is."""
+    paths = [str(host.comfy_cli), *filter(None, [os.environ.get("PYTHONPATH")])]
+    comfyui = {"COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
+    return {**os.environ, **comfyui, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def main() -> int:
+    host = ensure_host(test_requirements=True)
+    first_failure = 0
+    for name, arguments in checks(sys.argv[1:]):
+        say(f"--- {name}")
+        watch = Stopwatch()
+        status = subprocess.run([host.python, *arguments], cwd=CHECKOUT, env=environment(host)).returncode
+        say(f"--- {name}: {'passed' if status == 0 else f'failed with status {status}'}, {watch}")
+        first_failure = first_failure or status
+    return first_failure
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

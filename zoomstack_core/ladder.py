@@ -1,0 +1,85 @@
+"""The noise level of every zoom level at every step: scale-aligned noise and its wavefront of active levels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .geometry import ZoomGeometry
+
+
+@dataclass(frozen=True)
+class NoiseLadder:
+    """Which sigma each level has while one sampler steps down a common ladder.
+
+    Level i's sigma is the common sigma times ``ratios[i]``. In log sigma all levels take the same steps, so a
+    sampler that knows only the common ladder carries them all. A level is *active*, that is evaluated by the model,
+    for exactly ``steps`` rungs: those where its own sigma lies within half a rung of [sigma_min, sigma_max]. Before
+    that it waits as pure noise, after that it is finished and held.
+
+    Attributes:
+        ratios: sigma of each level over the common sigma; the deepest level's is ``scale``.
+        sigmas: the common sigmas from high to low, then 0.
+        sigma_max: the sigma at which a level wakes.
+        rung: the step between neighboring sigmas in log sigma.
+        steps: evaluations per level.
+
+    Source: ours ("scale-aligned noise"): a coarse pixel averages p² fine ones, so at sigma_i = sigma · p^(i-N+1) all
+    levels are equally certain of what they share.
+    """
+
+    ratios: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    sigma_max: float
+    rung: float
+    steps: int
+
+    def active(self, sigma: float) -> range:
+        """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait."""
+        levels = [i for i, ratio in enumerate(self.ratios) if 0 <= self._rungs_down(sigma * ratio) < self.steps]
+        if levels:
+            return range(levels[0], levels[-1] + 1)
+        finished = sum(self._rungs_down(sigma * ratio) >= self.steps for ratio in self.ratios)
+        return range(finished, finished)
+
+    def _rungs_down(self, sigma: float) -> int:
+        # a quarter of a permille of a rung decides ties the same way for sigmas rounded to float32
+        return math.floor(math.log(self.sigma_max / sigma) / self.rung + 0.5 + 2.5e-4)
+
+
+def aligned_ladder(
+    geometry: ZoomGeometry,
+    sigma_max: float,
+    sigma_min: float,
+    steps: int,
+    alignment: float = 1.0,
+    largest_sigma: float = 1e12,
+) -> NoiseLadder:
+    """The ladder for scale-aligned noise: sigma_i = sigma · Π p^(-alignment) over the steps from level i inwards.
+
+    Args:
+        geometry: gives the zoom factors; N levels.
+        sigma_max, sigma_min: the range of one level (VE convention, z = x + sigma · noise).
+        steps: evaluations of each level, at least 2; the rungs are uniform in log sigma.
+        alignment: 0 < alignment <= 1.
+        largest_sigma: the common ladder is shifted down where it would begin above this; only the common sigmas
+            change, not the levels' own.
+
+    Raises:
+        ValueError: for values outside these ranges.
+    """
+    if not 0 < alignment <= 1:
+        raise ValueError(f"alignment must lie in (0, 1] for an aligned ladder, got {alignment}")
+    if not 0 < sigma_min < sigma_max < math.inf:
+        raise ValueError(f"expected 0 < sigma_min < sigma_max, got sigma_min={sigma_min}, sigma_max={sigma_max}")
+    if steps < 2:
+        raise ValueError(f"an aligned ladder needs at least 2 steps per level, got {steps}")
+    rung = math.log(sigma_max / sigma_min) / (steps - 1)
+    depths = [0.0]
+    for factor in geometry.factors:
+        depths.append(depths[-1] + alignment * math.log(factor))
+    top = min(math.log(sigma_max) + depths[-1], math.log(largest_sigma))
+    ratios = tuple(math.exp(math.log(sigma_max) + depth - top) for depth in depths)
+    total = math.ceil(depths[-1] / rung - 0.5 - 2.5e-4) + steps
+    sigmas = (*(math.exp(top - n * rung) for n in range(total)), 0.0)
+    return NoiseLadder(ratios, sigmas, sigma_max, rung, steps)
