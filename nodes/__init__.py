@@ -2,7 +2,9 @@
 
 from comfy_api.latest import io
 
+from .demo_model import ZoomDemoModel
+from .ksampler import ZoomKSampler
 from .prompt_schedule import ZoomPromptSchedule
 from .zoom_stack import ZoomStackNode
 
-NODES: list[type[io.ComfyNode]] = [ZoomPromptSchedule, ZoomStackNode]
+NODES: list[type[io.ComfyNode]] = [ZoomDemoModel, ZoomKSampler, ZoomPromptSchedule, ZoomStackNode]

@@ -56,7 +56,8 @@ def submit(server: ComfyServer, prompt: Prompt) -> str:
     # ComfyUI accepts a workflow when one of its outputs is valid, and leaves the others out.
     if status == 200 and not answer["node_errors"]:
         return str(answer["prompt_id"])
-    problems = [f"{error['message']}: {error['details']}" for error in [answer["error"]] if status != 200]
+    errors = [answer["error"]] if "error" in answer else []
+    problems = [f"{error['message']}: {error['details']}" for error in errors]
     for node_id, node in dict(answer["node_errors"]).items():
         where = f"  node {node_id} ({node['class_type']})"
         problems += [f"{where}: {error['message']}: {error['details']}" for error in node["errors"]]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pins
 from files import replace_folder, write_stamp
-from report import Progress, ToolError
+from report import Progress, ToolError, say
 
 NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|connection broken|ProxyError|"
@@ -178,7 +178,8 @@ def _is_whole(packages: Path, row: list[str]) -> bool:
 
 def install_packages(python: Path, arguments: Sequence[str], log: Path) -> None:
     """``pip install`` that repairs what an earlier, cut-off run left."""
-    forget_broken_packages(site_packages(python))
+    if broken := forget_broken_packages(site_packages(python)):
+        say(f"      installing again what was cut off: {', '.join(sorted(broken))}")
     run_pip(python, ["install", *arguments], log)
 
 

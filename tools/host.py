@@ -42,7 +42,7 @@ class Host:
     python: Path
     """The Python that has ComfyUI's requirements."""
     base: Path
-    """ComfyUI's base directory (custom_nodes, models, input, output); ``comfyui`` itself if it has the pack installed."""
+    """ComfyUI's base directory (custom_nodes, models, input, output); ``comfyui`` if the pack is installed in it."""
     pack: Path
     """This checkout as ComfyUI sees it, a folder in ``base / "custom_nodes"``."""
     state: Path

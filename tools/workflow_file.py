@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from host import CHECKOUT
 from pins import COMFYUI_VERSION
+
+PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 # The front end's own measures, in graph units.
 TITLE = 30
@@ -162,7 +163,7 @@ class Workflow:
         """The UI format, as File > Save writes it."""
         nodes = [_ui_node(node, order) for order, node in enumerate(self.nodes, len(self.notes))]
         by_id = {node["id"]: node for node in nodes}
-        links = []
+        links: list[list[Any]] = []
         for node in self.nodes:
             for name, value in node.inputs.items():
                 if not isinstance(value, Output):
@@ -198,7 +199,7 @@ class Workflow:
     @staticmethod
     def _ui_group(group: dict[str, Any]) -> dict[str, Any]:
         margin = GAP // 2
-        bounding = [group["left"] - margin, -margin, COLUMN + 2 * margin, group["bottom"] + margin - GAP // 2]
+        bounding = [group["left"] - margin, -margin, COLUMN + 2 * margin, group["bottom"]]
         title = {"id": group["id"], "title": group["title"]}
         return {**title, "bounding": bounding, "color": GROUP_COLOR, "font_size": 24, "flags": {}}
 
@@ -245,7 +246,7 @@ def _package(info: NodeInfo) -> dict[str, str]:
     """Where a node comes from, for the front end's panel about missing nodes."""
     if not info["python_module"].startswith("custom_nodes."):
         return {"cnr_id": "comfy-core", "ver": COMFYUI_VERSION}
-    project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")  # Python 3.10 has no reader for TOML
+    project = PROJECT.read_text(encoding="utf-8")  # Python 3.10 has no reader for TOML
     name, version = (re.search(rf'^{key} = "(.+)"$', project, re.MULTILINE) for key in ("name", "version"))
     if name is None or version is None:
         raise ValueError("pyproject.toml must give the name and the version of the project.")
@@ -279,11 +280,3 @@ def _check_type(node: Node, name: str, definition: list[Any], given: Output) -> 
     offered = given.node.info["output"][given.slot]
     if "*" not in (offered, _type(definition)) and offered not in _type(definition).split(","):
         raise ValueError(f"{node.type}: {name} takes {_type(definition)}; {given.node.type} gives {offered}.")
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a workflow file."""
-    import json
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 PREFILTERS = ("box", "gaussian")
@@ -61,7 +62,7 @@ class ZoomGeometry:
         object.__setattr__(self, "zoom_factor", _factors(self.zoom_factor, self.levels))
         object.__setattr__(self, "focus", _foci(self.focus, self.levels))
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The N - 1 zoom steps, from the widest level on."""
         count = self.levels - 1

@@ -169,21 +169,27 @@ def _step_down(
     churn: float,
     callback: StepCallback | None,
 ) -> Tensor:
-    ratios = torch.tensor(ladder.ratios, dtype=like.dtype, device=like.device)
-    per_level = ratios.view(-1, 1, 1, 1)
-    z = per_level * ladder.sigmas[0] * noise()
-    denoised = torch.zeros_like(z)
+    ratios = torch.tensor(ladder.ratios, dtype=torch.float64, device="cpu").view(-1, 1, 1, 1)
+    own = ratios * ladder.sigmas[0]
+    # z is kept over max(own sigma, 1): the sigmas of levels that wait deep down exceed what float32 holds
+    state = (own / own.clamp(min=1)).to(like) * noise()
+    denoised = torch.zeros_like(state)
     for step, (sigma, sigma_next) in enumerate(zip(ladder.sigmas, ladder.sigmas[1:], strict=False)):
         active = ladder.active(sigma)
         chosen = slice(active.start, active.stop)
+        own = ratios * sigma
+        scale, scale_next = own.clamp(min=1), (ratios * sigma_next).clamp(min=1)
+        z = scale.to(like) * state
         estimates = z[:0]
         if len(active):
             levels = torch.arange(active.start, active.stop, device=z.device)
-            estimates = denoise(z[chosen], sigma * ratios[chosen], levels)
+            estimates = denoise(z[chosen], own[chosen].flatten().to(like), levels)
         denoised = joint(estimates, active)
         if callback is not None:
             callback(step, sigma, z, denoised)
-        z = ancestral_step(z, denoised, sigma, sigma_next, churn, per_level * noise())
+        fresh = (own / scale).to(like) * noise()
+        state = ancestral_step(state, denoised / scale.to(like), 1.0, sigma_next / sigma, churn, fresh)
+        state = (scale / scale_next).to(like) * state
     return denoised
 
 

@@ -104,8 +104,8 @@ def band_energy(images: Tensor, bands: int = 3) -> Tensor:
         raise ValueError(f"bands must be at least 1, got {bands}")
     height, width = images.shape[-2:]
     power = torch.fft.fft2(images.double(), norm="ortho").abs().square().mean(1) / (height * width)
-    fy, fx = torch.fft.fftfreq(height).abs(), torch.fft.fftfreq(width).abs()
-    radius = torch.maximum(fy[:, None], fx[None]).to(images.device)
+    fy, fx = (torch.fft.fftfreq(size, device=images.device).abs() for size in (height, width))
+    radius = torch.maximum(fy[:, None], fx[None])
     edges = [0.5 / 2 ** (bands - 1 - b) for b in range(bands)]
     energies, low = [], 0.0
     for high in edges:

@@ -109,9 +109,10 @@ def _chain(
         return None
     fine, coarse = windows[-2:]
     axes = _axes(height, width, steps[-1])
-    down = [reduce_matrix(a, f, c, prefilter) for a, f, c in zip(axes, fine, coarse, strict=True)]
-    up = [expand_matrix(a, f, c, d) for a, f, c, d in zip(axes, fine, coarse, down, strict=True)]
-    rows_down, columns_down, rows_up, columns_up = (m.to(device, dtype) for m in (*down, *up))
+    with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
+        down = [reduce_matrix(a, f, c, prefilter) for a, f, c in zip(axes, fine, coarse, strict=True)]
+        up = [expand_matrix(a, f, c, d) for a, f, c, d in zip(axes, fine, coarse, down, strict=True)]
+        rows_down, columns_down, rows_up, columns_up = (m.to(device, dtype) for m in (*down, *up))
     return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T))
 
 
@@ -120,11 +121,12 @@ def noise_link(
     height: int, width: int, prefilter: str, step: Step, dtype: torch.dtype, device: torch.device
 ) -> NoiseLink:
     """The noise operator of one step; partly covered coarse pixels are included."""
-    parts = [noise_matrix(axis, prefilter) for axis in _axes(height, width, step)]
-    window = Window(parts[0][0], parts[1][0])
-    share = parts[0][2][:, None] * parts[1][2][None]
-    gather = parts[0][1].to(device, dtype), parts[1][1].T.to(device, dtype)
-    return NoiseLink(window, gather, (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype))
+    with torch.inference_mode(False), torch.device("cpu"):  # as in _chain
+        parts = [noise_matrix(axis, prefilter) for axis in _axes(height, width, step)]
+        window = Window(parts[0][0], parts[1][0])
+        share = parts[0][2][:, None] * parts[1][2][None]
+        gather = parts[0][1].to(device, dtype), parts[1][1].T.to(device, dtype)
+        return NoiseLink(window, gather, (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype))
 
 
 class Axis(NamedTuple):
@@ -160,11 +162,20 @@ def overlaps(axis: Axis, fine: Span, coarse: Span) -> tuple[Tensor, Tensor]:
 
 
 def reduce_matrix(axis: Axis, fine: Span, coarse: Span, prefilter: str) -> Tensor:
-    """D along one axis, float64 [coarse, fine], rows sum to one."""
+    """D along one axis, float64 [coarse, fine]: rows sum to one and have their center at the coarse pixel's.
+
+    Where a coarse pixel cuts fine pixels unevenly, the lengths alone are off center and a ramp would drift; the
+    weights are tilted back. Nothing changes for whole-numbered factors with the box.
+    """
     weight, middle = overlaps(axis, fine, coarse)
     if prefilter == "gaussian":
         weight = weight * _gaussian(middle, axis.factor)
-    return weight / weight.sum(1, keepdim=True)
+    weight = weight / weight.sum(1, keepdim=True)
+    coarse_centers = (torch.arange(coarse.start, coarse.stop, dtype=torch.float64) + 0.5 - axis.offset) * axis.factor
+    distance = torch.arange(fine.start, fine.stop, dtype=torch.float64)[None] + 0.5 - coarse_centers[:, None]
+    mean = (weight * distance).sum(1, keepdim=True)
+    variance = (weight * (distance - mean) ** 2).sum(1, keepdim=True).clamp(min=TOLERANCE**2)
+    return weight * (1 - mean * (distance - mean) / variance)
 
 
 def expand_matrix(axis: Axis, fine: Span, coarse: Span, down: Tensor) -> Tensor:
@@ -197,7 +208,7 @@ def noise_matrix(axis: Axis, prefilter: str) -> tuple[Span, Tensor, Tensor]:
     weight = weight / weight.norm(dim=1, keepdim=True)
     low = torch.arange(span.start, span.stop, dtype=torch.float64)
     end = axis.offset + axis.size / axis.factor
-    share = torch.minimum(low + 1, torch.tensor(end)) - torch.maximum(low, torch.tensor(axis.offset))
+    share = (low + 1).clamp(max=end) - low.clamp(min=axis.offset)
     share = share.clamp(0, 1)
     share[share > 1 - TOLERANCE] = 1
     return span, weight, share

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import uuid
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -142,7 +143,9 @@ class Host:
         from aiohttp.test_utils import TestClient, TestServer
 
         if not self._has_routes:
-            self._server.add_routes()
+            with warnings.catch_warnings():  # ComfyUI's routes are older than aiohttp's wish for async ones
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._server.add_routes()
             self._has_routes = True
         async with TestClient(TestServer(self._server.app)) as client, client.get(path) as response:
             response.raise_for_status()

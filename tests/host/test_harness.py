@@ -1,6 +1,5 @@
 """The harness itself: what the tests stand on must be the real host, and must notice when something is wrong."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +91,7 @@ def test_the_pack_is_this_checkout_and_nothing_is_written_into_comfyui(host: Hos
 
 
 def test_object_info_is_what_the_front_end_gets(host: Host) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        info = host.object_info()
+    info = host.object_info()
     assert info["KSampler"]["input"]["required"]["seed"][1]["control_after_generate"] is True
     assert len(info) > 100
     for node in host.nodes:

@@ -1,0 +1,1 @@
+"""The embedded demo model: weights, the procedural data set, and the training script."""

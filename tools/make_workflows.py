@@ -1,0 +1,30 @@
+"""Write workflows/: ``python tools/make_workflows.py`` after a node that they use has changed.
+
+Each workflow of workflow_descriptions.py is written twice, in the UI format for the front end's template browser and in
+the API format for scripts such as demo.py. The host's own node definitions decide slots, widget order and defaults.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from comfy_server import ComfyServer
+from host import CHECKOUT, ensure_host
+from report import run, say
+from workflow_descriptions import workflows
+
+
+def main() -> int:
+    with ComfyServer(ensure_host()) as server:
+        definitions = server.get("/object_info")
+    for name, content in workflows(definitions).items():
+        path = CHECKOUT / "workflows" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        say(f"{path.relative_to(CHECKOUT)}: {len(content.get('nodes', content))} nodes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
