@@ -20,7 +20,7 @@ def pytest_arguments(arguments: list[str]) -> list[str]:
     """``arguments`` for pytest, with the whole of tests/ where they name no test file or folder."""
     files = [(CHECKOUT / argument.split("::")[0]).resolve() for argument in arguments if argument[:1] != "-"]
     names_tests = any(file.exists() and file.is_relative_to(CHECKOUT.resolve() / "tests") for file in files)
-    return ["-c", "tests/pytest.ini", *arguments, *([] if names_tests else ["tests"])]
+    return ["-c", "pyproject.toml", *arguments, *([] if names_tests else ["tests"])]
 
 
 def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
@@ -33,10 +33,8 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def environment(host: Host) -> dict[str, str]:
-    """What the tests need to know: which ComfyUI, and where the workflow converter is."""
-    paths = [str(host.comfy_cli), *filter(None, [os.environ.get("PYTHONPATH")])]
-    comfyui = {"COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
-    return {**os.environ, **comfyui, "PYTHONPATH": os.pathsep.join(paths)}
+    """The environment for the tests, which says where ComfyUI is."""
+    return {**os.environ, "COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
 
 
 def main() -> int:

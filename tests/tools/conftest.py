@@ -24,7 +24,7 @@ def comfyui(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def raw_pip() -> None:
-    """Skips the test where the running Python's pip is none or too old for what the tools ask of the one they install."""
+    """Skips the test where this Python's pip is older than the one that the tools install, or missing."""
     pip = pytest.importorskip("pip")
     if tuple(map(int, pip.__version__.split(".")[:2])) < (24, 1):
         pytest.skip(f"needs pip 24.1 or newer, not {pip.__version__}")

@@ -1,7 +1,7 @@
 """Stands in for ComfyUI's main.py: the HTTP answers that the tools use, with the wording of ComfyUI 0.30.0.
 
-The prompt says what happens: a node of class Save is "executed" by writing its file, Fail fails as a node does, Exit ends
-the server, Sleep never ends, and any other class is unknown. test_comfy_server.py runs the tools on the real one.
+The prompt says what happens: a node of class Save is "executed" by writing its file, Fail fails as a node does, Exit
+ends the server, Sleep never ends, and any other class is unknown. test_comfy_server.py runs the tools on the real one.
 """
 
 import argparse

@@ -20,8 +20,8 @@ LOG = Path("install.log")
         ),
         ("OSError: [WinError 112] There is not enough space on the disk\n", "The disk is full"),
         (
-            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError': Failed to establish a new "
-            "connection: [Errno -3] Temporary failure in name resolution')': /simple/torch/\n"
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError': Failed to establish a "
+            "new connection: [Errno -3] Temporary failure in name resolution')': /simple/torch/\n"
             "ERROR: No matching distribution found for torch==2.11.0\n",
             "The package registry cannot be reached",
         ),
