@@ -3,8 +3,8 @@
     python demo/train.py --comfyui PATH --out FOLDER --images 400000
 
 v-prediction with a cosine schedule, sigma = tan(t π/2), t uniform in [0, 1]; AdamW, cosine learning rate, averaged
-weights. Writes FOLDER/state.safetensors and state.json (to resume), curve.csv, and demo_model.safetensors
-with the averaged weights in float16: the file that demo/ ships.
+weights. Writes FOLDER/state.safetensors (to resume), curve.csv, sheet.png (training images above samples of the same
+captions) and demo_model.safetensors with the averaged weights in float16: the file that demo/ ships.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--save-every", type=float, default=240.0, metavar="SECONDS")
+    parser.add_argument("--sheet-every", type=float, default=1800.0, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -77,8 +78,8 @@ class Trainer:
         self._resume()
 
     def run(self) -> None:
-        started, saved, losses = time.monotonic() - self.seconds, time.monotonic(), []
-        step = 0
+        started, losses, step = time.monotonic() - self.seconds, [], 0
+        saved = drawn = time.monotonic()
         while self.images < self.options.images:
             losses.append(self.step())
             step += 1
@@ -92,7 +93,11 @@ class Trainer:
             if time.monotonic() - saved > self.options.save_every:
                 self.save()
                 saved = time.monotonic()
+            if time.monotonic() - drawn > self.options.sheet_every:
+                self.write_sheet()
+                drawn = time.monotonic()
         self.save()
+        self.write_sheet()
         print(f"done: {self.images} images in {self.seconds / 60:.0f} min")
 
     def step(self) -> float:
@@ -120,7 +125,7 @@ class Trainer:
         return loss.item()
 
     def encode(self, captions: list[str], drop: float = 0.0) -> Tensor:
-        """Text conditioning [B, 77, C]. Tokens that the captions never use, and a share of the others, are "unknown"."""
+        """Text conditioning [B, 77, C]. Words that the captions never use, and a share of the others, are "unknown"."""
         ids = torch.tensor([[token for token, _ in self.tokenizer.tokenize_with_weights(c)["l"][0]] for c in captions])
         index = torch.full((int(ids.max()) + 1,), len(self.known))
         for row, token in enumerate(self.known):
@@ -172,6 +177,34 @@ class Trainer:
         save_file(state, partial, {"progress": json.dumps({"images": self.images, "seconds": self.seconds})})
         partial.replace(self.options.out / "state.safetensors")
 
+    @torch.no_grad()
+    def write_sheet(self, guidance: float = 2.0, steps: int = 30) -> None:
+        """Every stage twice: a training image, and below it a sample of its caption by the averaged weights."""
+        from PIL import Image
+        from universe import STAGES
+
+        scenes = [self.universe.random_scene(stage) for stage in range(STAGES) for _ in range(2)]
+        real = torch.cat([self.universe.draw([scene]) for scene in scenes])
+        captions = [self.universe.caption(scene) for scene in scenes]
+        current = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        context, empty = self.encode(captions), self.encode([""] * len(captions))
+        z = torch.randn(real.shape, device=self.device)
+        times = torch.linspace(1, 0, steps + 1).tolist()
+        for t, t_next in zip(times, times[1:], strict=False):  # DDIM in v-prediction
+            when = torch.full((len(z),), t, device=self.device)
+            v, v_empty = (self.model["unet"](z, when, context=c) for c in (context, empty))
+            v = v_empty + guidance * (v - v_empty)
+            angle, angle_next = t * math.pi / 2, t_next * math.pi / 2
+            x = (math.cos(angle) * z - math.sin(angle) * v).clamp(-1, 1)
+            noise = (z - math.cos(angle) * x) / max(math.sin(angle), 1e-3)
+            z = math.cos(angle_next) * x + math.sin(angle_next) * noise
+        self.model.load_state_dict(current)
+        made = (z.cpu() / 2 + 0.5).clamp(0, 1)
+        rows = [torch.cat(list(images[i::2]), dim=-1) for i in (0, 1) for images in (real, made)]
+        pixels = (torch.cat(rows, dim=1) * 255).round().byte().permute(1, 2, 0)
+        Image.fromarray(pixels.numpy()).save(self.options.out / "sheet.png")
+
     def _resume(self) -> None:
         from safetensors import safe_open
 
@@ -199,9 +232,7 @@ class Trainer:
         """The shipped file: averaged weights in float16, the token table with only the known rows plus "unknown"."""
         from safetensors.torch import save_file
 
-        weights = {
-            name: tensor.to(torch.float16).contiguous().cpu() for name, tensor in self.average.items()
-        }
+        weights = {name: tensor.to(torch.float16).contiguous().cpu() for name, tensor in self.average.items()}
         weights["known_tokens"] = torch.tensor(self.known, dtype=torch.int32)
         partial = self.options.out / "demo_model.partial"
         save_file(weights, partial, {"images": str(self.images)})
@@ -218,7 +249,7 @@ def initialize(model: torch.nn.Module) -> None:
     """The host's layers come without values: fan-in normal weights, unit norms, zero biases, zero last layers."""
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2:
-            parameter.data.fill_(1.0 if name.endswith("weight") and "norm" in name or is_norm(model, name) else 0.0)
+            parameter.data.fill_(1.0 if is_norm(model, name) else 0.0)
         elif "embedding" in name:
             parameter.data.normal_(std=0.3 if "token" in name else 0.05)
         else:

@@ -277,7 +277,12 @@ class Universe:
             surface = surface * lit.maximum(glow.clamp(max=1))
         else:
             surface = surface * lit
-        rim = {"ocean": (0.35, 0.6, 1.0), "desert": (1.0, 0.6, 0.35), "icy": (0.7, 0.85, 1.0), "volcanic": (1.0, 0.3, 0.1)}
+        rim = {
+            "ocean": (0.35, 0.6, 1.0),
+            "desert": (1.0, 0.6, 0.35),
+            "icy": (0.7, 0.85, 1.0),
+            "volcanic": (1.0, 0.3, 0.1),
+        }
         air = torch.tensor(rim[kind]).view(1, 3, 1, 1)
         side = (0.35 + 0.65 * (-(x * 0.84 + y * 0.54) / r.clamp(min=1e-3))).clamp(min=0.05)
         halo = 0.55 * torch.exp(-(r - 1).clamp(min=0) * 11) * side
@@ -350,7 +355,10 @@ class Universe:
             return color * light + (glow - color * light) * vein[:, None]
         if kind == "icy" and stage >= 10:
             crack = self._veins(batch, stage)
-            return color * light + (torch.tensor((0.20, 0.45, 0.68)).view(1, 3, 1, 1) - color * light) * crack[:, None] * 0.8
+            return (
+                color * light
+                + (torch.tensor((0.20, 0.45, 0.68)).view(1, 3, 1, 1) - color * light) * crack[:, None] * 0.8
+            )
         return color * light
 
     def _detail(self, batch: int, stage: int, kind: str) -> tuple[Tensor, Tensor]:

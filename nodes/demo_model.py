@@ -21,8 +21,10 @@ class ZoomDemoModel(io.ComfyNode):
             inputs=[],
             outputs=[
                 io.Model.Output(tooltip="The denoising model; it works on pixels."),
-                io.Clip.Output(tooltip="Its text encoder. It knows galaxies, nebulae, suns and ocean, desert, icy and "
-                "volcanic planets, down to their ground."),
+                io.Clip.Output(
+                    tooltip="Its text encoder. It knows galaxies, nebulae, suns and ocean, desert, icy and "
+                    "volcanic planets, down to their ground."
+                ),
                 io.Vae.Output(tooltip="From the model's values to images and back; nothing is lost."),
             ],
         )

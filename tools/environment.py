@@ -138,7 +138,7 @@ def explain(program: str, output: str, log: Path) -> str:
             "Use a ComfyUI of your own instead: set COMFYUI_PATH to its folder.\n"
             f"The whole output: {log}"
         )
-    last = "\n".join(line for line in output.splitlines()[-8:] if line.strip())
+    last = "\n".join(line[:300] for line in output.splitlines()[-8:] if line.strip())
     return f"{program} failed:\n{last}\nThe whole output: {log}"
 
 

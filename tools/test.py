@@ -20,7 +20,7 @@ def pytest_arguments(arguments: list[str]) -> list[str]:
     """``arguments`` for pytest, with the whole of tests/ where they name no test file or folder."""
     files = [(CHECKOUT / argument.split("::")[0]).resolve() for argument in arguments if argument[:1] != "-"]
     names_tests = any(file.exists() and file.is_relative_to(CHECKOUT.resolve() / "tests") for file in files)
-    return ["-c", "pyproject.toml", *arguments, *([] if names_tests else ["tests"])]
+    return ["-c", "tests/pytest.ini", *arguments, *([] if names_tests else ["tests"])]
 
 
 def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:

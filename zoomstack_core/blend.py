@@ -80,9 +80,7 @@ def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
     return blended
 
 
-def _groups(
-    geometry: ZoomGeometry, levels: list[int], depth: int, like: Tensor
-) -> list[tuple[list[int], Link]]:
+def _groups(geometry: ZoomGeometry, levels: list[int], depth: int, like: Tensor) -> list[tuple[list[int], Link]]:
     """The levels that a `depth`-th wider level sees, grouped by link: equal steps go through one batched product."""
     groups: dict[tuple[Step, ...], list[int]] = {}
     for level in levels:

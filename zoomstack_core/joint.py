@@ -12,8 +12,8 @@ from .blend import BLEND_MODES, blend_levels
 from .geometry import ZoomGeometry
 from .ladder import NoiseLadder, aligned_ladder
 from .noise import render_noise
-from .render import paste_into_wider, render_images
-from .resample import interacting_depth, links_into
+from .render import check_float, paste_into_wider, render_images
+from .resample import compute_dtype, interacting_depth, links_into
 
 METHODS = ("default", "average", "naive", "independent", "paper")
 
@@ -37,7 +37,7 @@ class JointDenoiser:
     Raises:
         ValueError: for an unknown mode or an ``initial`` that does not fit the geometry.
 
-    Source: Generative Powers of Ten, Algorithm 2 (the two lines x = Π_image(L) and L = Blend(x̂)); the wavefront is ours.
+    Source: Generative Powers of Ten, Algorithm 2 (x = Π_image(L) and L = Blend(x̂)); the wavefront is ours.
     """
 
     def __init__(self, geometry: ZoomGeometry, blend: str = "laplacian", initial: Tensor | None = None):
@@ -57,15 +57,19 @@ class JointDenoiser:
             Estimates of all levels [N, C, H, W], a new tensor.
 
         Raises:
-            ValueError: if ``denoised`` does not fit ``active``, or levels are finished that were never evaluated.
+            ValueError: if ``denoised`` is not floating point and finite or does not fit ``active``, or if levels are
+                taken as finished that were never evaluated.
         """
         levels = self.geometry.levels
         active = range(levels) if active is None else active
         if len(denoised) != len(active):
             raise ValueError(f"expected estimates of {len(active)} active levels, got {len(denoised)}")
+        check_float("denoised", denoised)
+        dtype = denoised.dtype
+        denoised = denoised.to(compute_dtype(dtype))
         if len(active) == levels:
             self._estimates = render_images(blend_levels(denoised, self.geometry, self.blend), self.geometry)
-            return self._estimates.clone()
+            return self._estimates.to(dtype, copy=True)
         if self._estimates is None:
             if active.start > 0:
                 raise ValueError(f"levels below {active.start} are taken as finished, but none was evaluated yet")
@@ -73,7 +77,7 @@ class JointDenoiser:
         if len(active):
             self._update_known(self._estimates, denoised, active)
         self._update_waiting(self._estimates, active.stop)
-        return self._estimates.clone()
+        return self._estimates.to(dtype, copy=True)
 
     def _update_known(self, estimates: Tensor, denoised: Tensor, active: range) -> None:
         """Blends and renders the active levels and the finished ones that still see them."""

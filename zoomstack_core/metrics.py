@@ -34,7 +34,9 @@ def consistency_error(images: Tensor, geometry: ZoomGeometry) -> Tensor:
     values = torch.cat(squares)
     if values.numel() == 0:
         return images.new_zeros(())
-    return values.mean().sqrt() / images.std().clamp(min=torch.finfo(images.dtype).tiny)
+    precision = torch.finfo(images.dtype)
+    least = images.square().mean().sqrt() * precision.eps**0.5  # rounding is no error, even in a flat image
+    return values.mean().sqrt() / torch.maximum(images.std(), least).clamp(min=precision.tiny)
 
 
 def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tensor:
@@ -48,10 +50,12 @@ def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tenso
         [N - 1]; 1 where a border cannot be told from its neighborhood, NaN where it lies on the image's own border.
 
     Raises:
-        ValueError: if ``images`` does not fit ``geometry``.
+        ValueError: if ``images`` does not fit ``geometry`` or margin < 1.
     """
     check_float("images", images)
     geometry.check("images", images.shape)
+    if margin < 1:
+        raise ValueError(f"margin must be at least 1, got {margin}")
     images = images.to(compute_dtype(images.dtype))
     ratios = []
     for level in range(1, geometry.levels):

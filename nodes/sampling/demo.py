@@ -33,7 +33,9 @@ class DemoConfig(comfy.supported_models_base.BASE):
 class DemoTextEncoder(comfy.sd1_clip.SD1ClipModel):
     """The host's CLIP text model at the demo's dimensions."""
 
-    def __init__(self, device: Any = "cpu", dtype: torch.dtype | None = None, model_options: dict[str, Any] | None = None):
+    def __init__(
+        self, device: Any = "cpu", dtype: torch.dtype | None = None, model_options: dict[str, Any] | None = None
+    ):
         encoder = partial(comfy.sd1_clip.SDClipModel, textmodel_json_config=TEXT_CONFIG)
         super().__init__(device=device, dtype=dtype, model_options=model_options or {}, clip_model=encoder)
 

@@ -98,8 +98,14 @@ class FilmStrip:
 
 
 def run_strip(
-    executor: Any, model: Any, conds: list[Any], x: Tensor, sigma: Tensor, model_options: dict[str, Any],
-    active: range, own_sigmas: bool,
+    executor: Any,
+    model: Any,
+    conds: list[Any],
+    x: Tensor,
+    sigma: Tensor,
+    model_options: dict[str, Any],
+    active: range,
+    own_sigmas: bool,
 ) -> list[Tensor]:
     """A CALC_COND_BATCH call over the levels ``x`` [n, C, …, H, W], as one call over their strip.
 

@@ -85,7 +85,15 @@ class JointGuiding:
         self.conds: dict[str, Any] = {}  # the base class would process the levels' entries again, as one batch
         try:
             samples = super().inner_sample(  # type: ignore[misc]
-                noise, latent_image, device, sampler, sigmas, denoise_mask, callback, disable_pbar, seed,
+                noise,
+                latent_image,
+                device,
+                sampler,
+                sigmas,
+                denoise_mask,
+                callback,
+                disable_pbar,
+                seed,
                 latent_shapes=latent_shapes,
             )
         finally:

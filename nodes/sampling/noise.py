@@ -29,7 +29,11 @@ def render_state_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
 
 
 def with_rendered_noise(
-    sampler: comfy.samplers.KSAMPLER, state: Tensor, sigmas: Tensor, seed: int | None, render: Callable[[Tensor], Tensor]
+    sampler: comfy.samplers.KSAMPLER,
+    state: Tensor,
+    sigmas: Tensor,
+    seed: int | None,
+    render: Callable[[Tensor], Tensor],
 ) -> comfy.samplers.KSAMPLER:
     """The sampler with its step noise passed through ``render``; as it is where it draws none.
 
@@ -49,12 +53,9 @@ def with_rendered_noise(
     return comfy.samplers.KSAMPLER(sampler.sampler_function, options, {})
 
 
-def _white_noise(
-    sampler: comfy.samplers.KSAMPLER, state: Tensor, sigmas: Tensor, seed: int | None
-) -> NoiseSampler:
+def _white_noise(sampler: comfy.samplers.KSAMPLER, state: Tensor, sigmas: Tensor, seed: int | None) -> NoiseSampler:
     """The source that the stock sampler would use: only dpmpp_sde asks for overlapping intervals."""
     if sampler.sampler_function.__name__.startswith("sample_dpmpp_sde"):
         positive = sigmas[sigmas > 0]
         return BrownianTreeNoiseSampler(state, positive.min(), sigmas.max(), seed=seed, cpu=True)
     return default_noise_sampler(state, seed=seed)
-

@@ -52,9 +52,7 @@ def sample_zoom(
         ValueError: for latents that are no images, or a batch that does not fit the prompts.
     """
     samples = _level_latents(model, latent, count_levels(positive, negative, latent["samples"]))
-    geometry = ZoomGeometry(
-        len(samples), samples.shape[-2], samples.shape[-1], request.zoom_factor, request.focus
-    )
+    geometry = ZoomGeometry(len(samples), samples.shape[-2], samples.shape[-1], request.zoom_factor, request.focus)
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )

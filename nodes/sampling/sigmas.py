@@ -67,7 +67,8 @@ class LevelSigmas:
             scale = (1 + common) / (1 + own)
             chosen = chosen * scale.to(chosen).view(-1, *(1,) * (x.ndim - 1))
             own = own / (1 + own)
-        return chosen, own.to(sigma)
+        # samplers compute in float64 here, as the ladder; nodes and previews expect what the host always gives them
+        return chosen.float(), own.to(sigma)
 
     def _to_ve(self, sigma: float) -> float:
         return sigma / (1 - sigma) if self._flow else sigma

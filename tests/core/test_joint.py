@@ -1,0 +1,467 @@
+"""Joint sampling against samplers written out plainly, the wavefront's rules, and an exact Gaussian world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from zoomstack_core.blend import blend_levels
+from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.joint import METHODS, JointDenoiser, ancestral_step, sample_joint
+from zoomstack_core.metrics import band_energy, consistency_error
+from zoomstack_core.noise import render_noise
+from zoomstack_core.render import render_images
+from zoomstack_core.resample import links_into
+
+ALL_METHODS = [(method, 0.0) for method in METHODS] + [("average", 0.5), ("default", 1.0), ("naive", 1.0)]
+Levels = tuple[int, ...]
+
+
+def schedule(steps: int, high: float = 20.0, low: float = 0.05, dtype: torch.dtype = torch.float64) -> Tensor:
+    """sigmas [steps + 1], uniform in log sigma, ending in 0."""
+    return torch.tensor([*(high * (low / high) ** (n / (steps - 1)) for n in range(steps)), 0.0], dtype=dtype)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def toy_denoise(z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+    """Nonlinear, and different for every level, sigma and pixel: mistakes of order or pairing do not cancel."""
+    pattern = torch.sin((levels.view(-1, 1, 1, 1) + 1) * torch.arange(z.shape[-1], device=z.device).to(z))
+    weight = 1 / (1 + sigma.view(-1, 1, 1, 1).square())
+    return torch.tanh(weight * z + (1 - weight) * pattern)
+
+
+class Watched:
+    """A denoiser that remembers what it was asked."""
+
+    def __init__(self, denoise: Callable[[Tensor, Tensor, Tensor], Tensor] = toy_denoise) -> None:
+        self.denoise = denoise
+        self.calls: list[Levels] = []
+        self.sigmas: dict[int, list[float]] = {}
+
+    def __call__(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+        assert z.ndim == 4 and sigma.shape == levels.shape == (len(z),) and torch.isfinite(z).all()
+        self.calls.append(tuple(levels.tolist()))
+        for level, value in zip(levels.tolist(), sigma.tolist(), strict=True):
+            self.sigmas.setdefault(level, []).append(value)
+        return self.denoise(z, sigma, levels)
+
+
+# --- the per-step hook
+
+
+def test_joint_denoiser_is_blend_then_render(geometry, white):
+    denoised = white(geometry)
+    joint = JointDenoiser(geometry)(denoised)
+    assert torch.equal(joint, render_images(blend_levels(denoised, geometry), geometry))
+    assert consistency_error(joint, geometry) < 1e-10
+
+
+@pytest.mark.parametrize("blend", ["laplacian", "naive", "none"])
+def test_joint_denoiser_of_one_level_is_the_identity(blend, white):
+    geometry = ZoomGeometry(1, 7, 5)
+    denoised = white(geometry, dtype=torch.float32)
+    joint = JointDenoiser(geometry, blend)(denoised)
+    assert torch.equal(joint, denoised) and joint.data_ptr() != denoised.data_ptr()
+
+
+def test_joint_denoiser_keeps_consistent_estimates(geometry, white):
+    images = render_images(white(geometry, dtype=torch.float32), geometry)
+    assert (JointDenoiser(geometry)(images) - images).abs().max() < 1e-5
+
+
+def test_joint_denoiser_neither_changes_nor_shares(dtype, white):
+    geometry = ZoomGeometry(4, 12, 12)
+    joint = JointDenoiser(geometry)
+    denoised = white(geometry, dtype=dtype)
+    before = denoised.clone()
+    first = joint(denoised[:2], range(2))
+    assert first.dtype == dtype and first.shape == denoised.shape
+    kept = first.clone()
+    first.zero_()  # what a caller does with the answer must not reach the memory of the object
+    again = joint(denoised[1:2], range(1, 2))
+    assert torch.equal(denoised, before)
+    outside = torch.ones(12, 12, dtype=torch.bool)
+    outside[3:9, 3:9] = False
+    assert torch.equal(again[0][:, outside], kept[0][:, outside])
+
+
+def test_waiting_levels_are_the_expanded_crop_of_the_level_above(white):
+    geometry = ZoomGeometry(4, 16, 16, 2.5, (0.4, 0.6))
+    joint = JointDenoiser(geometry)(white(geometry)[:2], range(2))
+    for level in (2, 3):
+        link = links_into(geometry, level, 1, joint)
+        torch.testing.assert_close(joint[level], link.expand(link.window.crop(joint[level - 1])))
+    assert consistency_error(joint, geometry) < 1e-10
+
+
+def test_waiting_levels_are_not_rendered_into_wider_ones(white):
+    geometry = ZoomGeometry(4, 16, 16)
+    denoised = white(geometry)
+    joint = JointDenoiser(geometry)(denoised[:2], range(2))
+    part = geometry.between(0, 2)
+    assert torch.equal(joint[:2], render_images(blend_levels(denoised[:2], part), part))
+
+
+def test_initial_gives_waiting_levels_their_detail(white):
+    """Image to image: the shared bands come from the level above, the rest from the initial image."""
+    geometry = ZoomGeometry(3, 16, 16)
+    initial, denoised = white(geometry, seed=1), white(geometry)
+    before = initial.clone()
+    joint = JointDenoiser(geometry, initial=initial)(denoised[:1], range(1))
+    assert torch.equal(initial, before)
+    assert consistency_error(joint, geometry) < 1e-10
+    for level in (1, 2):
+        link = links_into(geometry, level, 1, joint)
+        detail = [x - link.expand(link.reduce(x)) for x in (initial[level], joint[level])]
+        torch.testing.assert_close(detail[1], detail[0])
+    consistent = render_images(initial, geometry)
+    torch.testing.assert_close(JointDenoiser(geometry, initial=consistent)(consistent[:1], range(1)), consistent)
+
+
+def test_finished_levels_still_count_as_observations(white):
+    geometry = ZoomGeometry(2, 16, 16)
+    joint = JointDenoiser(geometry)
+    first = joint(white(geometry)[:1], range(1))
+    estimate = white(geometry, seed=1)[1:]
+    second = joint(estimate, range(1, 2))
+    expected = blend_levels(torch.cat([first[:1], estimate]), geometry)
+    torch.testing.assert_close(second[1], expected[1])
+
+
+def test_joint_denoiser_refuses_what_does_not_fit(white):
+    geometry = ZoomGeometry(3, 8, 8)
+    denoised = white(geometry)
+    with pytest.raises(ValueError, match="blend must be one of laplacian, naive, none, got 'mean'"):
+        JointDenoiser(geometry, "mean")
+    with pytest.raises(ValueError, match=r"initial must have shape \[3, C, 8, 8\] .* got \[2, 2, 8, 8\]"):
+        JointDenoiser(geometry, initial=denoised[:2])
+    with pytest.raises(ValueError, match="expected estimates of 3 active levels, got 2"):
+        JointDenoiser(geometry)(denoised[:2])
+    with pytest.raises(ValueError, match="expected estimates of 1 active levels, got 2"):
+        JointDenoiser(geometry)(denoised[:2], range(1))
+    with pytest.raises(ValueError, match="levels below 1 are taken as finished, but none was evaluated yet"):
+        JointDenoiser(geometry)(denoised[1:], range(1, 3))
+    with pytest.raises(ValueError, match=r"images must have shape \[3, C, 8, 8\] .* got \[3, 2, 8, 7\]"):
+        JointDenoiser(geometry)(denoised[..., :7])
+    with pytest.raises(ValueError, match=r"images must have shape \[2, C, 8, 8\] .* got \[2, 2, 8, 7\]"):
+        JointDenoiser(geometry)(denoised[:2, ..., :7], range(2))
+    with pytest.raises(ValueError, match="denoised must be finite"):
+        JointDenoiser(geometry)(denoised / 0)
+
+
+# --- against plain samplers
+
+
+def test_paper_follows_algorithm_2_step_by_step():
+    """Algorithm 2 written out, with the DDPM posterior in its own symbols: z' = a z + b x + s ε."""
+    geometry, sigmas = ZoomGeometry(3, 12, 16, 2.0, (0.25, 0.5)), schedule(9)
+    seen: list[tuple[float, Tensor, Tensor]] = []
+    result = sample_joint(
+        toy_denoise, geometry, sigmas, 2, seeded(), "paper", 0.0,
+        callback=lambda _, sigma, z, layers: seen.append((sigma, z.clone(), layers.clone())),
+    )  # fmt: skip
+
+    generator, levels = seeded(), torch.arange(3)
+    draw = lambda: torch.randn(3, 2, 12, 16, generator=generator, dtype=torch.float64)  # noqa: E731
+    z, layers = sigmas[0] * draw(), torch.zeros(3, 2, 12, 16, dtype=torch.float64)
+    for step in range(len(sigmas) - 2):
+        now, then = sigmas[step], sigmas[step + 1]
+        epsilon = draw()
+        x, noise = render_images(layers, geometry), render_noise(epsilon, geometry)
+        share = (then / now) ** 2
+        z = share * z + (1 - share) * x + then * (1 - share).sqrt() * noise
+        layers = blend_levels(toy_denoise(z, then.expand(3), levels), geometry)
+        sigma, seen_z, seen_layers = seen[step]
+        assert sigma == pytest.approx(float(then))
+        torch.testing.assert_close(seen_z, z)
+        torch.testing.assert_close(seen_layers, layers)
+    assert len(seen) == len(sigmas) - 2
+    torch.testing.assert_close(result, layers)
+
+
+@pytest.mark.parametrize("churn", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("method", "blend"), [("average", "laplacian"), ("naive", "naive"), ("independent", None)])
+def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, churn):
+    geometry, sigmas = ZoomGeometry(3, 9, 14, 2.5, (0.3, 0.5)), schedule(7)
+    states: list[Tensor] = []
+    result = sample_joint(
+        toy_denoise, geometry, sigmas, 2, seeded(), method, 0.0, churn=churn,
+        callback=lambda step, sigma, z, denoised: states.append(z.clone()),
+    )  # fmt: skip
+
+    generator, levels = seeded(), torch.arange(3)
+
+    def noise() -> Tensor:
+        white = torch.randn(3, 2, 9, 14, generator=generator, dtype=torch.float64)
+        return white if blend is None else render_noise(white, geometry)
+
+    z = sigmas[0] * noise()
+    for step in range(len(sigmas) - 1):
+        torch.testing.assert_close(states[step], z)
+        denoised = toy_denoise(z, sigmas[step].expand(3), levels)
+        if blend is not None:
+            denoised = render_images(blend_levels(denoised, geometry, blend), geometry)
+        now, then = sigmas[step], sigmas[step + 1]
+        up = churn * then * (1 - (then / now) ** 2).sqrt()
+        down = (then**2 - up**2).sqrt()
+        z = denoised + down * (z - denoised) / now + up * noise()
+    torch.testing.assert_close(result, denoised)
+
+
+@pytest.mark.parametrize("alignment", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("method", ["default", "average", "naive", "independent"])
+def test_one_level_is_the_plain_sampler(method, alignment):
+    """No geometry, no ladder: k-diffusion's ancestral sampler on the given sigmas."""
+    geometry = ZoomGeometry(1, 6, 8)
+    sigmas = torch.tensor([15.0, 9.0, 4.0, 1.0, 0.3, 0.0], dtype=torch.float64)
+    result = sample_joint(toy_denoise, geometry, sigmas, 3, seeded(), method, alignment)
+    generator = seeded()
+    z = sigmas[0] * torch.randn(1, 3, 6, 8, generator=generator, dtype=torch.float64)
+    for now, then in zip(sigmas, sigmas[1:], strict=False):
+        denoised = toy_denoise(z, now[None], torch.zeros(1, dtype=torch.long))
+        up = then * (1 - (then / now) ** 2).sqrt()
+        down = (then**2 - up**2).sqrt()
+        noise = torch.randn(1, 3, 6, 8, generator=generator, dtype=torch.float64)
+        z = denoised + down * (z - denoised) / now + up * noise
+    torch.testing.assert_close(result, denoised)
+
+
+def test_default_is_average():
+    geometry, sigmas = ZoomGeometry(3, 8, 8), schedule(5)
+    default = sample_joint(toy_denoise, geometry, sigmas, 1, seeded())
+    assert torch.equal(default, sample_joint(toy_denoise, geometry, sigmas, 1, seeded(), "average", 1.0))
+
+
+def test_independent_levels_do_not_know_each_other():
+    geometry, sigmas = ZoomGeometry(3, 8, 8), schedule(5)
+
+    def other(z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+        return torch.where(levels.view(-1, 1, 1, 1) == 1, -toy_denoise(z, sigma, levels), toy_denoise(z, sigma, levels))
+
+    plain = sample_joint(toy_denoise, geometry, sigmas, 1, seeded(), "independent")
+    changed = sample_joint(other, geometry, sigmas, 1, seeded(), "independent")
+    assert torch.equal(plain[[0, 2]], changed[[0, 2]]) and not torch.equal(plain[1], changed[1])
+    assert consistency_error(plain, geometry) > 0.1
+
+
+def test_ancestral_step_is_the_ddpm_posterior_and_the_euler_step():
+    z, x, noise = torch.randn(3, 4, dtype=torch.float64)
+    share = (2 / 5) ** 2
+    posterior = share * z + (1 - share) * x + 2 * math.sqrt(1 - share) * noise
+    torch.testing.assert_close(ancestral_step(z, x, 5.0, 2.0, 1.0, noise), posterior)
+    torch.testing.assert_close(ancestral_step(z, x, 5.0, 2.0, 0.0, noise), z + (2 - 5) * (z - x) / 5)
+    assert torch.equal(ancestral_step(z, x, 5.0, 0.0, 1.0, noise), x)
+    for churn in (0.0, 0.3, 1.0):  # the noise that is left and the noise that is added make up sigma_next
+        left = ancestral_step(torch.tensor(5.0), torch.tensor(0.0), 5.0, 2.0, churn, torch.tensor(0.0))
+        added = ancestral_step(torch.tensor(0.0), torch.tensor(0.0), 5.0, 2.0, churn, torch.tensor(1.0))
+        assert left**2 + added**2 == pytest.approx(4)
+
+
+# --- scale-aligned noise and its wavefront
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("churn", [0.0, 1.0])
+@pytest.mark.parametrize("factor", [2, 4])
+def test_noisy_states_nest_at_every_step(factor, churn, dtype, tolerance):
+    """center of z_i = D(z_{i+1}) for whole aligned factors with the box, waiting and finished levels included."""
+    size = 4 * factor
+    geometry, sigmas = ZoomGeometry(5, size, size, float(factor)), schedule(6, dtype=dtype)
+    start, stop = (size - 4) // 2, (size + 4) // 2
+    errors: list[float] = []
+
+    def check(step: int, sigma: float, z: Tensor, denoised: Tensor) -> None:
+        for state in (z, denoised):
+            center, reduced = state[:-1, :, start:stop, start:stop], F.avg_pool2d(state[1:], factor)
+            error = (center - reduced).abs().amax((1, 2, 3)) / reduced.abs().amax((1, 2, 3))
+            errors.append(float(error.max()))
+
+    sample_joint(toy_denoise, geometry, sigmas, 2, seeded(), churn=churn, callback=check)
+    assert len(errors) > 2 * 6 and max(errors) < tolerance
+
+
+@pytest.mark.parametrize("churn", [0.0, 1.0])
+@pytest.mark.parametrize("factor", [1.5, 2.0, 2.7])
+def test_states_have_the_covariance_of_one_scene(factor, churn):
+    """With an estimate of 0 the state of level i is Gaussian: sigma_i² within the level, and between levels
+    sigma_i sigma_j times the covariance of rendered noise, which test_noise checks exactly."""
+    geometry, sigmas = ZoomGeometry(3, 5, 6, factor, (0.4, 0.5)), schedule(5)
+    basis = torch.eye(90, dtype=torch.float64).view(90, 3, 5, 6).transpose(0, 1)
+    maps = render_noise(basis, geometry).flatten(2)  # [level, input, pixel]
+    ratios = [factor ** (level - 2) for level in range(3)]
+    checked = []
+
+    def check(step: int, sigma: float, z: Tensor, _: Tensor) -> None:
+        unit = [z[level].flatten(1) / (sigma * ratios[level]) for level in range(3)]
+        for level in range(3):
+            assert unit[level].var() == pytest.approx(1, abs=0.01)
+            for deeper in range(level + 1, 3):
+                expected = maps[level].T @ maps[deeper]
+                sampled = unit[level].T @ unit[deeper] / len(unit[level])
+                assert float((sampled * expected).sum() / expected.square().sum()) == pytest.approx(1, abs=0.03)
+                assert (sampled - expected).abs().max() < 0.05
+        checked.append(step)
+
+    sample_joint(lambda z, *_: torch.zeros_like(z), geometry, sigmas, 12_000, seeded(), churn=churn, callback=check)
+    assert len(checked) >= 5
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 9), st.sampled_from([1.5, 2.0, 3.3, 4.0]), st.integers(2, 8), st.sampled_from([0.3, 1.0]))
+def test_every_level_is_evaluated_exactly_steps_times_and_few_at_once(levels, factor, steps, alignment):
+    geometry, sigmas = ZoomGeometry(levels, 4, 5, factor), schedule(steps)
+    watched = Watched()
+    sample_joint(watched, geometry, sigmas, 1, seeded(), alignment=alignment)
+    assert {level: len(values) for level, values in watched.sigmas.items()} == dict.fromkeys(range(levels), steps)
+    rung = math.log(20 / 0.05) / (steps - 1)
+    most = math.floor(steps * rung / (alignment * math.log(factor))) + 1
+    assert max(len(call) for call in watched.calls) <= most
+    for call in watched.calls:
+        assert call and call == tuple(range(call[0], call[-1] + 1))
+    for values in watched.sigmas.values():  # within half a rung of the range that was asked for
+        assert abs(math.log(values[0] / 20)) <= 0.501 * rung and abs(math.log(values[-1] / 0.05)) <= 0.501 * rung
+
+
+def test_work_grows_linearly_and_the_batch_not_at_all():
+    batch = {}
+    for levels in (16, 32):
+        watched = Watched()
+        sample_joint(watched, ZoomGeometry(levels, 4, 4, 4.0), schedule(5, 8.0, 0.1), 1, seeded())
+        assert sum(len(call) for call in watched.calls) == 5 * levels
+        batch[levels] = max(len(call) for call in watched.calls)
+    assert batch[16] == batch[32] <= 1 + math.floor(math.log(80) * 5 / 4 / math.log(4))
+
+
+@pytest.mark.parametrize("method", ["independent", "average", "naive", "paper"])
+def test_without_alignment_all_levels_go_together(method):
+    watched = Watched()
+    sample_joint(watched, ZoomGeometry(4, 8, 8), schedule(6), 1, seeded(), method, 0.0)
+    evaluations = 5 if method == "paper" else 6  # Algorithm 2 begins with L = 0 instead of an evaluation
+    assert watched.calls == [(0, 1, 2, 3)] * evaluations
+
+
+def test_finished_levels_are_held():
+    """After its last evaluation a level's estimate changes inside its inner rectangle only, where deeper levels show."""
+    geometry, sigmas = ZoomGeometry(6, 12, 12, 2.0, (0.5, 0.25)), schedule(4, 4.0, 0.5)
+    watched, history = Watched(), []
+    result = sample_joint(
+        watched, geometry, sigmas, 2, seeded(), callback=lambda *step: history.append(step[3].clone())
+    )
+    outside = torch.ones(12, 12, dtype=torch.bool)
+    outside[0:6, 3:9] = False
+    last = {level: max(n for n, call in enumerate(watched.calls) if level in call) for level in range(6)}
+    assert last[0] < last[5]
+    followed = 0
+    for level in range(5):
+        final = history[last[level]][level]
+        for later in (*(denoised[level] for denoised in history[last[level] :]), result[level]):
+            assert torch.equal(later[:, outside], final[:, outside])
+        followed += not torch.equal(result[level], final)
+    assert followed == 5  # the inner rectangles did follow
+    assert consistency_error(result, geometry) < 1e-10
+
+
+@pytest.mark.parametrize(("method", "alignment"), ALL_METHODS)
+def test_results_are_finite_reproducible_and_consistent(method, alignment):
+    geometry, sigmas = ZoomGeometry(3, 9, 12, 2.5, (0.3, 0.5)), schedule(5)
+    result, again, other = (
+        sample_joint(toy_denoise, geometry, sigmas, 2, seeded(seed), method, alignment) for seed in (0, 0, 1)
+    )
+    assert result.shape == (3, 2, 9, 12) and torch.isfinite(result).all()
+    assert torch.equal(result, again) and not torch.equal(result, other)
+    if method != "independent":
+        assert consistency_error(render_images(result, geometry), geometry) < 1e-10
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("method", ["average", "paper"])
+def test_the_run_has_the_dtype_of_the_sigmas(method, dtype):
+    dtypes: set[torch.dtype] = set()
+
+    def denoise(z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+        dtypes.update((z.dtype, sigma.dtype))
+        return toy_denoise(z, sigma, levels)
+
+    sigmas = schedule(5, dtype=dtype)
+    before = sigmas.clone()
+    result = sample_joint(denoise, ZoomGeometry(3, 8, 8), sigmas, 1, seeded(), method, 0.0 if method == "paper" else 1.0)
+    assert result.dtype == dtype and dtypes == {dtype} and torch.isfinite(result).all()
+    assert torch.equal(sigmas, before)
+
+
+@pytest.mark.parametrize(("levels", "factor", "dtype"), [(90, 4.0, torch.float32), (14, 4.0, torch.float16)])
+def test_a_stack_deeper_than_the_range_of_floats(levels, factor, dtype):
+    """The sigma of the deepest level starts at p^(N-1) times the model's: 10^54 here, and float32 ends at 10^38."""
+    geometry, watched = ZoomGeometry(levels, 4, 4, factor), Watched()
+    result = sample_joint(watched, geometry, schedule(3, 4.0, 0.5, dtype), 1, seeded())
+    assert torch.isfinite(result).all()
+    assert all(len(watched.sigmas[level]) == 3 for level in range(levels))
+
+
+def test_a_range_narrower_than_the_zoom():
+    """Between two levels there are steps at which no level is evaluated; they are not lost."""
+    geometry, watched = ZoomGeometry(3, 8, 8, 8.0), Watched()
+    result = sample_joint(watched, geometry, schedule(2, 1.0, 0.8), 1, seeded())
+    assert watched.calls == [(0,), (0,), (1,), (1,), (2,), (2,)]
+    assert torch.isfinite(result).all() and consistency_error(result, geometry) < 1e-10
+
+
+def test_works_inside_and_outside_of_inference_mode():
+    geometry, sigmas = ZoomGeometry(3, 9, 10, 2.3), schedule(4)
+    with torch.inference_mode(), torch.device("meta"):
+        inside = sample_joint(toy_denoise, geometry, sigmas, 1, seeded())
+    assert inside.device.type == "cpu"
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    outside = sample_joint(lambda z, s, i: scale * toy_denoise(z, s, i), geometry, sigmas, 1, seeded())
+    outside.square().sum().backward()
+    assert scale.grad is not None and scale.grad != 0
+    torch.testing.assert_close(outside.detach(), inside.clone())
+    assert not sample_joint(toy_denoise, geometry, sigmas, 1, seeded()).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sigmas": [1.0, 2.0, 0.0]}, r"sigmas must decrease and end in 0, got \[1\.0, 2\.0, 0\.0\]"),
+        ({"sigmas": [2.0, 2.0, 0.0]}, r"sigmas must decrease"),
+        ({"sigmas": [2.0, 1.0, 0.5]}, r"sigmas must decrease and end in 0, got \[2\.0, 1\.0, 0\.5\]"),
+        ({"sigmas": [2.0, 0.0, -1.0]}, r"sigmas must decrease and end in 0"),
+        ({"sigmas": [2.0, math.nan, 0.0]}, r"sigmas must decrease and end in 0"),
+        ({"sigmas": [math.inf, 1.0, 0.0]}, r"sigmas must decrease and end in 0"),
+        ({"sigmas": [1.0, 0.0]}, r"sigmas must be .* at least 2 steps"),
+        ({"sigmas": [[2.0, 1.0, 0.0]]}, r"sigmas must be a floating-point tensor \[steps \+ 1\]"),
+        ({"sigmas": [2, 1, 0]}, r"sigmas must be a floating-point tensor"),
+        ({"alignment": 1.1}, r"alignment must lie in \[0, 1\], got 1\.1"),
+        ({"alignment": -0.1}, r"alignment must lie in \[0, 1\], got -0\.1"),
+        ({"alignment": math.nan}, r"alignment must lie in \[0, 1\], got nan"),
+        ({"churn": 2.0}, r"churn must lie in \[0, 1\], got 2\.0"),
+        ({"churn": math.nan}, r"churn must lie in \[0, 1\], got nan"),
+        ({"method": "best"}, r"method must be one of default, .* got 'best'"),
+        ({"method": "paper"}, r"method 'paper' .* needs alignment 0, got 1\.0"),
+    ],
+)
+def test_bad_arguments_are_refused(change, message):
+    change = dict(change)
+    sigmas = torch.tensor(change.pop("sigmas", [2.0, 1.0, 0.0]))
+    with pytest.raises(ValueError, match=message):
+        sample_joint(toy_denoise, ZoomGeometry(2, 8, 8), sigmas, 1, seeded(), **change)
+
+
+def test_sigmas_must_be_a_tensor():
+    with pytest.raises(ValueError, match="sigmas must be a floating-point tensor"):
+        sample_joint(toy_denoise, ZoomGeometry(2, 8, 8), [2.0, 1.0, 0.0], 1)
+
+
+def test_an_estimate_that_is_not_finite_is_reported():
+    with pytest.raises(ValueError, match="denoised must be finite, got NaN or infinity"):
+        sample_joint(lambda z, s, i: z * torch.nan, ZoomGeometry(2, 8, 8), schedule(3), 1, seeded())
