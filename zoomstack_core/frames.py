@@ -17,10 +17,6 @@ from .stack import ZoomStack
 # A deeper level fades in while the level around it grows from 1 to this many output pixels per pixel: before that it
 # has no detail to add, since the stack is consistent.
 FADE_IN = 1.25
-# Width of the feather inside a nested border, as a part of the rectangle's side, and at most as a part of the gap
-# between the border and the edge of the frame, so that it is gone when the rectangle fills the frame.
-FEATHER_OF_SIDE = 0.25
-FEATHER_OF_GAP = 0.5
 # Columns that one matrix product of the horizontal pass makes, at scale 1: trades wasted work for fewer calls.
 BLOCK = 48
 
@@ -73,22 +69,22 @@ NOWHERE = Box(0, 0, 0, 0)
 class Taps(NamedTuple):
     """Along one axis: the source pixels [n, T] that make each of n output pixels, and their weights [n, T]."""
 
-    index: Tensor
-    weight: Tensor
+    sources: Tensor
+    weights: Tensor
 
     def part(self, start: int, stop: int) -> Taps:
-        return Taps(self.index[start:stop], self.weight[start:stop])
+        return Taps(self.sources[start:stop], self.weights[start:stop])
 
     @property
     def span(self) -> tuple[int, int]:
         """First and last + 1 of the source pixels."""
-        return int(self.index[0, 0]), int(self.index[-1, -1]) + 1
+        return int(self.sources[0, 0]), int(self.sources[-1, -1]) + 1
 
     def matrix(self) -> Tensor:
         """[source pixels of the span, n]"""
         first, stop = self.span
-        matrix = self.weight.new_zeros((self.index.shape[0], stop - first))
-        return matrix.scatter_add_(1, self.index - first, self.weight).T
+        matrix = self.weights.new_zeros((self.sources.shape[0], stop - first))
+        return matrix.scatter_add_(1, self.sources - first, self.weights).T
 
 
 def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tensor:
@@ -175,6 +171,24 @@ class _Layer:
         return (self.opacity * rows[:, None] * columns).to(self.image)
 
 
+def even_size(geometry: ZoomGeometry, height: int = 0, width: int = 0) -> tuple[int, int]:
+    """(height, width) of a video: even, as encoders need it, at least 2.
+
+    Args:
+        geometry: of the stack to show; it fills in for a 0.
+        height, width: wished for, at least 0; 0 keeps the shape of the levels, both 0 their size too.
+
+    Raises:
+        ValueError: if one is below 0.
+    """
+    if height < 0 or width < 0:
+        raise ValueError(f"height and width must be at least 0, got {height}×{width}")
+    if not height:
+        height = round(width * geometry.height / geometry.width) if width else geometry.height
+    width = width or round(height * geometry.width / geometry.height)
+    return max(2, height // 2 * 2), max(2, width // 2 * 2)
+
+
 def place_levels(geometry: ZoomGeometry, zoom: float, height: int, width: int) -> list[Placement]:
     """The levels that make a frame, the widest first; it covers the frame, the others are laid over it.
 
@@ -210,9 +224,10 @@ def place_levels(geometry: ZoomGeometry, zoom: float, height: int, width: int) -
         )
         gaps = (rect.top, height - rect.top - rect.height, rect.left, width - rect.left - rect.width)
         sides = (rect.height, rect.height, rect.width, rect.width)
-        feather = [
-            max(0.0, min(FEATHER_OF_GAP * gap, FEATHER_OF_SIDE * side)) for gap, side in zip(gaps, sides, strict=True)
-        ]
+        # up to where a next level of this factor would begin, but no wider than the gap between border and frame, so
+        # that the feather is gone when the level fills the frame
+        widest = (1 - 1 / factor) / 2
+        feather = [max(0.0, min(gap, widest * side)) for gap, side in zip(gaps, sides, strict=True)]
         placements.append(Placement(level, rect, rect.height / geometry.height, opacity, tuple(feather)))
     return placements
 
@@ -233,7 +248,7 @@ def _view(geometry: ZoomGeometry, level: int, part: float, aspect: float) -> Rec
 
 
 def _fixed_point(geometry: ZoomGeometry, level: int) -> tuple[float, float]:
-    """(y, x) in [0, 1]²: the point of a level that stays in place while zooming to the next; of the last step after it."""
+    """(y, x) in [0, 1]²: the point of a level that stays while zooming to the next; of the last level as before it."""
     if geometry.levels == 1:
         return 0.5, 0.5
     outer = min(level, geometry.levels - 2)
@@ -292,13 +307,13 @@ def _catmull_rom(x: Tensor) -> Tensor:
 def _resample(image: Tensor, rows: Taps, columns: Taps) -> Tensor:
     """image [C, H, W] -> [C, n, m], along the rows' axis first."""
     left, right = columns.span
-    count = columns.index.shape[0]
+    count = columns.sources.shape[0]
     # a weighted sum of rows is what embedding_bag computes, in one pass over the memory
     tall = [
-        embedding_bag(rows.index, channel[:, left:right], per_sample_weights=rows.weight, mode="sum")
+        embedding_bag(rows.sources, channel[:, left:right], per_sample_weights=rows.weights, mode="sum")
         for channel in image
     ]
-    out = image.new_empty((len(tall), rows.index.shape[0], count))
+    out = image.new_empty((len(tall), rows.sources.shape[0], count))
     block = max(8, round(BLOCK * count / (right - left)))
     for start in range(0, count, block):
         stop = min(start + block, count)

@@ -187,7 +187,7 @@ def _step_down(
         estimates = z[:0]
         if len(active):
             levels = torch.arange(active.start, active.stop, device=z.device)
-            estimates = denoise(z[chosen], own[chosen].flatten().to(like), levels)
+            estimates = _evaluate(denoise, z[chosen], own[chosen].flatten().to(like), levels)
         denoised = joint(estimates, active)
         if callback is not None:
             callback(step, sigma, z, denoised)
@@ -212,10 +212,18 @@ def _sample_paper(
         images, noise = render_images(layers, geometry), render_noise(white(), geometry)
         z = ancestral_step(z, images, float(sigma), float(sigma_next), 1.0, noise)
         if sigma_next > 0:
-            layers = blend_levels(denoise(z, sigma_next.expand(geometry.levels), levels), geometry)
+            denoised = _evaluate(denoise, z, sigma_next.expand(geometry.levels), levels)
+            layers = blend_levels(denoised, geometry)
             if callback is not None:
                 callback(step, float(sigma_next), z, layers)
     return layers
+
+
+def _evaluate(denoise: Denoise, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+    denoised = denoise(z, sigma, levels)
+    if denoised.shape != z.shape:
+        raise ValueError(f"denoise must return x0 of shape {list(z.shape)}, got {list(denoised.shape)}")
+    return denoised
 
 
 def _common_ladder(geometry: ZoomGeometry, sigmas: Tensor) -> NoiseLadder:

@@ -62,19 +62,25 @@ class ZoomPath:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number of seconds of at least 0, got {getattr(self, name)!r}")
         if self.loop and not self.there_and_back:
-            raise ValueError(f"loop needs direction in_out or out_in, so that the clip ends where it begins; "
-                             f"got direction {self.direction!r}")
+            raise ValueError(
+                f"loop needs direction in_out or out_in, so that the clip ends where it begins; "
+                f"got direction {self.direction!r}"
+            )
         deepest = len(self.factors)
         zooms_in_order = 0 <= self.start < self.last <= deepest or self.start == self.last == deepest == 0
         if not zooms_in_order:
             raise ValueError(f"expected 0 <= start < end <= {deepest}, got start={self.start}, end={self.last}")
         if (self.duration is None) == (self.seconds_per_level is None):
-            raise ValueError(f"give either duration or seconds_per_level, got duration={self.duration} and "
-                             f"seconds_per_level={self.seconds_per_level}")
+            raise ValueError(
+                f"give either duration or seconds_per_level, got duration={self.duration} and "
+                f"seconds_per_level={self.seconds_per_level}"
+            )
         if not 0 < self.moving_seconds < math.inf:
-            raise ValueError(f"the movement must take more than 0 seconds, got {self.moving_seconds:g} from "
-                             f"duration={self.duration}, seconds_per_level={self.seconds_per_level}, "
-                             f"hold_start={self.hold_start:g}, hold_end={self.hold_end:g}")
+            raise ValueError(
+                f"the movement must take more than 0 seconds, got {self.moving_seconds:g} from "
+                f"duration={self.duration}, seconds_per_level={self.seconds_per_level}, "
+                f"hold_start={self.hold_start:g}, hold_end={self.hold_end:g}"
+            )
 
     @property
     def there_and_back(self) -> bool:

@@ -52,6 +52,17 @@ class FilmStrip:
                     laid.append(self._on_strip(entry, place, len(active), sigma))
         return laid
 
+    def must_be_cut(self, active: range, own_sigmas: bool) -> bool:
+        """Whether the host must see the active levels one at a time.
+
+        "default" entries fill what others leave free of a whole latent, and a ControlNet knows one sigma per call.
+        """
+        return any(
+            "default" in entry or (own_sigmas and "control" in entry)
+            for level in active
+            for entry in self.levels[level]
+        )
+
     def _on_strip(self, entry: Entry, place: int, places: int, sigma: Tensor | None) -> Entry:
         area = self._area(entry)
         strip_dims = (*self.dims[:-1], self.dims[-1] * places)
@@ -117,12 +128,17 @@ def run_strip(
     Returns:
         One [n, C, …, H, W] per entry of ``conds``.
     """
-    laid = []
-    for cond in conds:
-        strip = strip_of(cond)
-        if strip is None and cond:
-            strip = FilmStrip([cond] * active.stop, tuple(x.shape[2:]))
-        laid.append(cond if strip is None else strip.entries(active, sigma if own_sigmas else None))
+    strips = [strip_of(cond) for cond in conds]
+    for i, cond in enumerate(conds):
+        if strips[i] is None and cond:
+            strips[i] = FilmStrip([cond] * active.stop, tuple(x.shape[2:]))
+    if any(strip is not None and strip.must_be_cut(active, own_sigmas) for strip in strips):
+        calls = []
+        for i, level in enumerate(active):
+            own = [None if strip is None else strip.levels[level] for strip in strips]
+            calls.append(executor(model, own, x[i : i + 1], sigma[i : i + 1], model_options))
+        return [torch.cat(outputs) for outputs in zip(*calls, strict=True)]
+    laid = [None if strip is None else strip.entries(active, sigma if own_sigmas else None) for strip in strips]
     outputs = executor(model, laid, torch.cat(list(x.split(1)), dim=-1), sigma[:1], model_options)
     return [torch.cat(output.chunk(len(x), dim=-1)) for output in outputs]
 

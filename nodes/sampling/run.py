@@ -52,6 +52,8 @@ def sample_zoom(
         ValueError: for latents that are no images, or a batch that does not fit the prompts.
     """
     samples = _level_latents(model, latent, count_levels(positive, negative, latent["samples"]))
+    if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
+        latent = {key: value for key, value in latent.items() if key != "batch_index"}
     geometry = ZoomGeometry(len(samples), samples.shape[-2], samples.shape[-1], request.zoom_factor, request.focus)
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
@@ -90,19 +92,18 @@ def count_levels(positive: Conditioning, negative: Conditioning, samples: Tensor
             f"Zoom KSampler: latent_image is {kind}; expected image latents [levels, channels, height, width]."
         )
     marks = {options[ZOOM_LEVEL] for _, options in positive if ZOOM_LEVEL in options}
-    if not marks:
-        return len(samples)
-    levels = max(marks) + 1
-    missing = [i for i in range(levels) if i not in marks]
-    if missing and all(ZOOM_LEVEL in options for _, options in positive):
-        raise ValueError(f"Zoom KSampler: positive has no prompt for level {missing[0]} of {levels}.")
+    levels = max(marks) + 1 if marks else len(samples)
     negative_marks = {options[ZOOM_LEVEL] for _, options in negative if ZOOM_LEVEL in options}
     if negative_marks and max(negative_marks) >= levels:
         raise ValueError(
             f"Zoom KSampler: negative has prompts for {max(negative_marks) + 1} levels, positive for {levels}; "
             "connect both outputs of the same Zoom Prompt Schedule."
         )
-    if len(samples) not in (1, levels):
+    for name, conditioning in (("positive", positive), ("negative", negative)):
+        missing = [i for i in range(levels) if all(options.get(ZOOM_LEVEL, i) != i for _, options in conditioning)]
+        if missing and conditioning:
+            raise ValueError(f"Zoom KSampler: {name} has no prompt for level {missing[0]} of {levels}, counted from 0.")
+    if marks and len(samples) not in (1, levels):
         raise ValueError(
             f"Zoom KSampler: latent_image has a batch of {len(samples)}, positive has prompts for {levels} levels; "
             f"expected a batch of {levels}, or of 1, which then stands for every level."

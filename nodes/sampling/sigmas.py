@@ -100,13 +100,14 @@ def level_sigmas(
     high, low = float(sampling.sigma_max), float(sampling.sigma_min)
     if flow:
         high, low = (s / (1 - s) for s in (min(high, LARGEST_FLOW_TIME), low))
+    steps = max(steps, 2)  # a ladder has two ends
     # as the host does: denoise < 1 takes the last steps of a longer schedule
     total = max(steps, int(steps / denoise)) if denoise < 0.9999 else steps
     if total > steps:
         high = high * (low / high) ** ((total - steps) / (total - 1))
     double = model.load_device.type != "mps"
     largest = high if flow else LARGEST_SIGMA_FLOAT64 if double else LARGEST_SIGMA_FLOAT32
-    ladder = aligned_ladder(geometry, high, low, max(steps, 2), alignment, largest)
+    ladder = aligned_ladder(geometry, high, low, steps, alignment, largest)
     sigmas = torch.tensor(ladder.sigmas, dtype=torch.float64)
     if flow:
         sigmas = sigmas / (1 + sigmas)

@@ -84,10 +84,18 @@ def sampling(
 
 
 def zoom(
-    host: Host, model: Any, positive: Conditioning, negative: Conditioning, latent: dict[str, Any], **inputs: Any
+    host: Host,
+    model: Any,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent: dict[str, Any],
+    preview_method: str | None = None,
+    **inputs: Any,
 ) -> Tensor:
     """The levels [N, C, H, W] that Zoom KSampler gives."""
-    (result,) = host.evaluate(sampling(host, model, positive, negative, latent, **inputs), ["zoom", 0])
+    extra_data = {"preview_method": preview_method} if preview_method else {}
+    graph = sampling(host, model, positive, negative, latent, **inputs)
+    (result,) = host.evaluate(graph, ["zoom", 0], **extra_data)
     return result["samples"]
 
 

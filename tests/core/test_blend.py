@@ -19,7 +19,7 @@ modes = pytest.mark.parametrize("mode", BLEND_MODES)
 
 
 def pyramid_blend(images: Tensor, geometry: ZoomGeometry) -> Tensor:
-    """Section 4.2 level by level: each observation's own Laplacian pyramid, bands averaged over those that carry them."""
+    """Section 4.2 level by level: one Laplacian pyramid per observation, bands averaged over those that carry them."""
     layers = images.clone()
     for level in range(geometry.levels):
         depth = interacting_depth(geometry, level)
@@ -133,7 +133,8 @@ def test_none_returns_the_estimates(white):
 def test_blending_is_linear(mode, geometry, white):
     first, second = white(geometry, channels=1), white(geometry, channels=1, seed=1)
     mixed = blend_levels(2 * first - 3 * second, geometry, mode)
-    torch.testing.assert_close(mixed, 2 * blend_levels(first, geometry, mode) - 3 * blend_levels(second, geometry, mode))
+    expected = 2 * blend_levels(first, geometry, mode) - 3 * blend_levels(second, geometry, mode)
+    torch.testing.assert_close(mixed, expected)
 
 
 @modes

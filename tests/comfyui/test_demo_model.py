@@ -1,0 +1,237 @@
+"""ZoomDemoModel: what it gives are ordinary MODEL, CLIP and VAE objects, which the host's own nodes accept."""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import comfy.latent_formats
+import pytest
+import torch
+from harness import PACK, Host, NodeFailed, Prompt, call
+from safetensors.torch import save_file
+from torch import Tensor
+
+WEIGHTS = PACK / "demo" / "demo_model.safetensors"
+SIZE = 32
+
+
+def graph(text: str = "a blue spiral galaxy", latent: Any = None, sampler: str = "KSampler", **inputs: Any) -> Prompt:
+    """Text to image with the demo model; ``demo`` comes first, so that patches can be put behind it."""
+    return {
+        "demo": call("ZoomDemoModel"),
+        "positive": call("CLIPTextEncode", clip=["demo", 1], text=text),
+        "negative": call("CLIPTextEncode", clip=["demo", 1], text=""),
+        "latent": latent or call("EmptyLatentImage", width=SIZE, height=SIZE, batch_size=1),
+        "sampler": call(
+            sampler,
+            **{
+                "model": ["demo", 0],
+                "positive": ["positive", 0],
+                "negative": ["negative", 0],
+                "latent_image": ["latent", 0],
+                "seed": 3,
+                "steps": 3,
+                "cfg": 3.0,
+                "sampler_name": "euler",
+                "scheduler": "karras",
+                "denoise": 1.0,
+                **inputs,
+            },
+        ),
+        "decode": call("VAEDecode", samples=["sampler", 0], vae=["demo", 2]),
+    }
+
+
+def difference(a: Tensor, b: Tensor) -> float:
+    return float((a - b).abs().mean() / b.std())
+
+
+@pytest.fixture(scope="module")
+def picture(host: Host) -> Tensor:
+    (image,) = host.evaluate(graph(), ["decode", 0])
+    return image
+
+
+def test_stock_nodes_make_a_picture(host: Host, picture: Tensor) -> None:
+    latent, image = host.evaluate(graph(), ["sampler", 0], ["decode", 0])
+    assert latent["samples"].shape == (1, 3, SIZE, SIZE)
+    assert image.shape == (1, SIZE, SIZE, 3)
+    assert torch.equal(image, picture)
+    assert image.std() > 0.02
+    assert float(image.min()) >= 0
+    assert float(image.max()) <= 1
+
+
+@pytest.mark.parametrize("text", ["a volcanic planet", "an icy planet", ""])
+def test_the_prompt_changes_the_picture(host: Host, picture: Tensor, text: str) -> None:
+    (other,) = host.evaluate(graph(text), ["decode", 0])
+    assert difference(other, picture) > 0.02
+
+
+def test_seed_and_guidance_change_the_picture(host: Host, picture: Tensor) -> None:
+    for inputs in ({"seed": 4}, {"cfg": 6.0}):
+        (other,) = host.evaluate(graph(**inputs), ["decode", 0])
+        assert difference(other, picture) > 0.02
+
+
+@pytest.mark.parametrize("text", ["xylophone quetzal 東京 🚀 \\(o_O\\)", "a (blue:1.3) galaxy", "planet " * 200])
+def test_any_text_can_be_encoded(host: Host, text: str) -> None:
+    (image,) = host.evaluate(graph(text), ["decode", 0])
+    assert torch.isfinite(image).all()
+
+
+def test_unknown_words_are_told_from_known_ones(host: Host) -> None:
+    texts = ["an icy planet", "an volcanic planet", "an xylophone planet", "an quetzal planet"]
+    encoded = {text: host.evaluate(graph(text), ["positive", 0])[0][0][0] for text in texts}
+    known, other, unknown, other_unknown = encoded.values()
+    assert known.shape == (1, 77, 128)
+    assert difference(known, other) > 0.01
+    assert difference(unknown, known) > 0.01
+
+
+def test_the_latent_is_the_picture(host: Host) -> None:
+    (model,) = host.evaluate(graph(), ["demo", 0])
+    latent_format = model.get_model_object("latent_format")
+    assert isinstance(latent_format, comfy.latent_formats.ChromaRadiance)
+    assert (latent_format.latent_channels, latent_format.spacial_downscale_ratio) == (3, 1)
+    sampling = model.get_model_object("model_sampling")
+    assert float(sampling.sigma_min) == pytest.approx(0.005)
+    assert float(sampling.sigma_max) == pytest.approx(80)
+
+
+def test_encoding_and_decoding_change_nothing(host: Host) -> None:
+    image = torch.rand(3, 16, 24, 3, generator=torch.Generator().manual_seed(0))
+    prompt = {
+        "demo": call("ZoomDemoModel"),
+        "image": host.source(image),
+        "encode": call("VAEEncode", pixels=["image", 0], vae=["demo", 2]),
+        "decode": call("VAEDecode", samples=["encode", 0], vae=["demo", 2]),
+    }
+    latent, again = host.evaluate(prompt, ["encode", 0], ["decode", 0])
+    torch.testing.assert_close(latent["samples"], image.movedim(-1, 1) * 2 - 1, atol=1e-6, rtol=0)
+    torch.testing.assert_close(again, image, atol=1e-6, rtol=0)
+
+
+def test_image_to_image_keeps_the_image(host: Host) -> None:
+    image = torch.rand(1, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(0))
+    results = []
+    for denoise in (0.05, 1.0):
+        prompt = graph(latent=call("VAEEncode", pixels=["image", 0], vae=["demo", 2]), denoise=denoise)
+        (result,) = host.evaluate({**prompt, "image": host.source(image)}, ["decode", 0])
+        results.append(difference(result, image))
+    assert results[0] < 0.5 * results[1]
+
+
+PATCHES: dict[str, dict[str, Any]] = {
+    "ModelSamplingContinuousEDM": {"sampling": "v_prediction", "sigma_max": 20.0, "sigma_min": 0.01},
+    "RescaleCFG": {"multiplier": 0.7},
+    "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
+    "PerturbedAttentionGuidance": {"scale": 3.0},
+}
+
+
+@pytest.mark.parametrize("sampler", ["KSampler", "ZoomKSampler"])
+@pytest.mark.parametrize("patch", PATCHES)
+def test_model_patches_take_effect(host: Host, patch: str, sampler: str) -> None:
+    inputs: dict[str, Any] = {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    plain = graph(sampler=sampler, **inputs)
+    patched = graph(sampler=sampler, **inputs)
+    patched["patch"] = call(patch, model=["demo", 0], **PATCHES[patch])
+    patched["sampler"]["inputs"]["model"] = ["patch", 0]
+    for prompt in (plain, patched):
+        prompt["latent"]["inputs"]["batch_size"] = 2 if inputs else 1
+    (before,), (after,) = host.evaluate(plain, ["decode", 0]), host.evaluate(patched, ["decode", 0])
+    assert torch.isfinite(after).all()
+    assert difference(after, before) > 1e-3
+
+
+def test_loras_take_effect_on_model_and_text_encoder(host: Host, picture: Tensor) -> None:
+    """Names are those of the host's own LoRA key map."""
+    model, clip = host.evaluate(graph(), ["demo", 0], ["demo", 1])
+    generator = torch.Generator().manual_seed(0)
+    file: dict[str, Tensor] = {}
+    unet = {key: value for key, value in model.model.state_dict().items() if key.endswith("attn2.to_v.weight")}
+    text = {
+        key: value
+        for key, value in clip.cond_stage_model.state_dict().items()
+        if key.endswith("layers.0.self_attn.v_proj.weight")
+    }
+    assert unet
+    assert text
+    for prefix, weights in (("lora_unet_", unet), ("lora_te_", text)):
+        for key, value in weights.items():
+            name = key.removeprefix("diffusion_model.")
+            name = name[name.index("text_model.") :] if "text_model." in name else name
+            stem = prefix + name.removesuffix(".weight").replace(".", "_")
+            file[f"{stem}.lora_up.weight"] = torch.randn(value.shape[0], 2, generator=generator)
+            file[f"{stem}.lora_down.weight"] = torch.randn(2, value.shape[1], generator=generator)
+    folder = host.base / "models" / "loras"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(file, folder / "demo_lora.safetensors")
+
+    def with_lora(strength_model: float, strength_clip: float) -> Tensor:
+        prompt = graph()
+        prompt["lora"] = call(
+            "LoraLoader",
+            model=["demo", 0],
+            clip=["demo", 1],
+            lora_name="demo_lora.safetensors",
+            strength_model=strength_model,
+            strength_clip=strength_clip,
+        )
+        prompt["sampler"]["inputs"]["model"] = ["lora", 0]
+        prompt["positive"]["inputs"]["clip"] = ["lora", 1]
+        return host.evaluate(prompt, ["decode", 0])[0]
+
+    assert torch.equal(with_lora(0.0, 0.0), picture)
+    assert difference(with_lora(1.0, 0.0), picture) > 0.01
+    assert difference(with_lora(0.0, 1.0), picture) > 1e-3
+    assert torch.equal(host.evaluate(graph(), ["decode", 0])[0], picture), "the LoRA must come off again"
+
+
+@pytest.mark.parametrize("sampler", ["KSampler", "ZoomKSampler"])
+@pytest.mark.parametrize(("height", "width"), [(15, 16), (16, 17)])
+def test_odd_sizes_are_a_clear_error(host: Host, sampler: str, height: int, width: int) -> None:
+    latent = host.source({"samples": torch.zeros(2, 3, height, width)})
+    inputs: dict[str, Any] = {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    with pytest.raises(NodeFailed, match=f"ValueError: .*even height and width, got {height}×{width}"):
+        host.evaluate(graph(latent=latent, sampler=sampler, **inputs), ["decode", 0])
+
+
+@pytest.mark.parametrize(("height", "width"), [(18, 30), (64, 64), (96, 48)])
+def test_any_even_size_works(host: Host, height: int, width: int) -> None:
+    latent = host.source({"samples": torch.zeros(1, 3, height, width)})
+    (image,) = host.evaluate(graph(latent=latent, steps=1), ["decode", 0])
+    assert image.shape == (1, height, width, 3)
+
+
+def test_the_weights_are_small_and_half_precision() -> None:
+    assert WEIGHTS.stat().st_size <= 24 * 2**20
+    header = safetensors_header(WEIGHTS)
+    dtypes = {entry["dtype"] for name, entry in header.items() if name not in ("__metadata__", "known_tokens")}
+    assert dtypes == {"F16"}
+    assert any(name.startswith("unet.") for name in header)
+    assert any(name.startswith("text.") for name in header)
+
+
+def safetensors_header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        return json.loads(file.read(length))
+
+
+def test_missing_weights_are_a_clear_error(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(host.module("nodes.sampling.demo"), "WEIGHTS", tmp_path / "demo_model.safetensors")
+    with pytest.raises(NodeFailed, match="ZoomDemoModel: FileNotFoundError: Zoom Demo Model: .* is missing"):
+        host.evaluate({"other": call("ZoomDemoModel")}, ["other", 0])
+
+
+def test_a_second_device_can_load_it_again(host: Host) -> None:
+    """The host's multi-GPU nodes clone a MODEL through this."""
+    (model,) = host.evaluate(graph(), ["demo", 0])
+    loader, arguments, slot = model.cached_patcher_init
+    again = loader(*arguments)[slot]
+    ours, theirs = model.model.state_dict(), again.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)

@@ -1,0 +1,113 @@
+"""The per-step hook: blend and render, and what becomes of finished and waiting levels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from zoomstack_core.blend import blend_levels
+from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.joint import JointDenoiser
+from zoomstack_core.metrics import consistency_error
+from zoomstack_core.render import render_images
+from zoomstack_core.resample import links_into
+
+
+def test_joint_denoiser_is_blend_then_render(geometry, white):
+    denoised = white(geometry)
+    joint = JointDenoiser(geometry)(denoised)
+    assert torch.equal(joint, render_images(blend_levels(denoised, geometry), geometry))
+    assert consistency_error(joint, geometry) < 1e-10
+
+
+@pytest.mark.parametrize("blend", ["laplacian", "naive", "none"])
+def test_joint_denoiser_of_one_level_is_the_identity(blend, white):
+    geometry = ZoomGeometry(1, 7, 5)
+    denoised = white(geometry, dtype=torch.float32)
+    joint = JointDenoiser(geometry, blend)(denoised)
+    assert torch.equal(joint, denoised) and joint.data_ptr() != denoised.data_ptr()
+
+
+def test_joint_denoiser_keeps_consistent_estimates(geometry, white):
+    images = render_images(white(geometry, dtype=torch.float32), geometry)
+    assert (JointDenoiser(geometry)(images) - images).abs().max() < 1e-5
+
+
+def test_joint_denoiser_neither_changes_nor_shares(dtype, white):
+    geometry = ZoomGeometry(4, 12, 12)
+    joint = JointDenoiser(geometry)
+    denoised = white(geometry, dtype=dtype)
+    before = denoised.clone()
+    first = joint(denoised[:2], range(2))
+    assert first.dtype == dtype and first.shape == denoised.shape
+    kept = first.clone()
+    first.zero_()  # what a caller does with the answer must not reach the memory of the object
+    again = joint(denoised[1:2], range(1, 2))
+    assert torch.equal(denoised, before)
+    outside = torch.ones(12, 12, dtype=torch.bool)
+    outside[3:9, 3:9] = False
+    assert torch.equal(again[0][:, outside], kept[0][:, outside])
+
+
+def test_waiting_levels_are_the_expanded_crop_of_the_level_above(white):
+    geometry = ZoomGeometry(4, 16, 16, 2.5, (0.4, 0.6))
+    joint = JointDenoiser(geometry)(white(geometry)[:2], range(2))
+    for level in (2, 3):
+        link = links_into(geometry, level, 1, joint)
+        torch.testing.assert_close(joint[level], link.expand(link.window.crop(joint[level - 1])))
+    assert consistency_error(joint, geometry) < 1e-10
+
+
+def test_waiting_levels_are_not_rendered_into_wider_ones(white):
+    geometry = ZoomGeometry(4, 16, 16)
+    denoised = white(geometry)
+    joint = JointDenoiser(geometry)(denoised[:2], range(2))
+    part = geometry.between(0, 2)
+    assert torch.equal(joint[:2], render_images(blend_levels(denoised[:2], part), part))
+
+
+def test_initial_gives_waiting_levels_their_detail(white):
+    """Image to image: the shared bands come from the level above, the rest from the initial image."""
+    geometry = ZoomGeometry(3, 16, 16)
+    initial, denoised = white(geometry, seed=1), white(geometry)
+    before = initial.clone()
+    joint = JointDenoiser(geometry, initial=initial)(denoised[:1], range(1))
+    assert torch.equal(initial, before)
+    assert consistency_error(joint, geometry) < 1e-10
+    for level in (1, 2):
+        link = links_into(geometry, level, 1, joint)
+        detail = [x - link.expand(link.reduce(x)) for x in (initial[level], joint[level])]
+        torch.testing.assert_close(detail[1], detail[0])
+    consistent = render_images(initial, geometry)
+    torch.testing.assert_close(JointDenoiser(geometry, initial=consistent)(consistent[:1], range(1)), consistent)
+
+
+def test_finished_levels_still_count_as_observations(white):
+    geometry = ZoomGeometry(2, 16, 16)
+    joint = JointDenoiser(geometry)
+    first = joint(white(geometry)[:1], range(1))
+    estimate = white(geometry, seed=1)[1:]
+    second = joint(estimate, range(1, 2))
+    expected = blend_levels(torch.cat([first[:1], estimate]), geometry)
+    torch.testing.assert_close(second[1], expected[1])
+
+
+def test_joint_denoiser_refuses_what_does_not_fit(white):
+    geometry = ZoomGeometry(3, 8, 8)
+    denoised = white(geometry)
+    with pytest.raises(ValueError, match="blend must be one of laplacian, naive, none, got 'mean'"):
+        JointDenoiser(geometry, "mean")
+    with pytest.raises(ValueError, match=r"initial must have shape \[3, C, 8, 8\] .* got \[2, 2, 8, 8\]"):
+        JointDenoiser(geometry, initial=denoised[:2])
+    with pytest.raises(ValueError, match="expected estimates of 3 active levels, got 2"):
+        JointDenoiser(geometry)(denoised[:2])
+    with pytest.raises(ValueError, match="expected estimates of 1 active levels, got 2"):
+        JointDenoiser(geometry)(denoised[:2], range(1))
+    with pytest.raises(ValueError, match="levels below 1 are taken as finished, but none was evaluated yet"):
+        JointDenoiser(geometry)(denoised[1:], range(1, 3))
+    with pytest.raises(ValueError, match=r"images must have shape \[3, C, 8, 8\] .* got \[3, 2, 8, 7\]"):
+        JointDenoiser(geometry)(denoised[..., :7])
+    with pytest.raises(ValueError, match=r"images must have shape \[2, C, 8, 8\] .* got \[2, 2, 8, 7\]"):
+        JointDenoiser(geometry)(denoised[:2, ..., :7], range(2))
+    with pytest.raises(ValueError, match="denoised must be finite"):
+        JointDenoiser(geometry)(denoised / 0)
