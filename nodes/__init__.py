@@ -6,5 +6,6 @@ from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
 from .prompt_schedule import ZoomPromptSchedule
 from .zoom_stack import ZoomStackNode
+from .zoom_video import ZoomVideo
 
-NODES: list[type[io.ComfyNode]] = [ZoomDemoModel, ZoomKSampler, ZoomPromptSchedule, ZoomStackNode]
+NODES: list[type[io.ComfyNode]] = [ZoomDemoModel, ZoomKSampler, ZoomPromptSchedule, ZoomStackNode, ZoomVideo]

@@ -76,7 +76,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.group("2. Prompts")
     workflow.note(DEMO_PROMPTS_NOTE, 190)
     prompts = workflow.node("ZoomPromptSchedule", 560, clip=model["CLIP"])
-    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo")
+    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo", cfg=2.5, video_size=512)
     return workflow
 
 
@@ -105,7 +105,14 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
 
 
 def _sample_and_save(
-    workflow: Workflow, model: Node, prompts: Node, size: int, prefix: str, vae: Node | None = None
+    workflow: Workflow,
+    model: Node,
+    prompts: Node,
+    size: int,
+    prefix: str,
+    vae: Node | None = None,
+    cfg: float = 7.0,
+    video_size: int = 0,
 ) -> None:
     factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.0)
     workflow.group("3. Sample all levels together")
@@ -118,13 +125,14 @@ def _sample_and_save(
         negative=prompts["negative"],
         latent_image=latent["LATENT"],
         zoom_factor=factor["FLOAT"],
+        cfg=cfg,
     )
     decode = workflow.node("VAEDecode", 60, samples=sampler["LATENT"], vae=(vae or model)["VAE"])
     workflow.group("4. Images and video")
     workflow.note(VIDEO_NOTE, 150)
     stack = workflow.node("ZoomStack", 160, images=decode["IMAGE"], zoom_factor=factor["FLOAT"])
     workflow.node("SaveImage", 300, images=stack["images"], filename_prefix=f"{prefix}_level")
-    video = workflow.node("ZoomVideo", 340, stack=stack["stack"])
+    video = workflow.node("ZoomVideo", 340, stack=stack["stack"], width=video_size, height=video_size)
     workflow.group("5. Result")
     workflow.node("SaveVideo", 500, video=video["VIDEO"], filename_prefix=prefix)
 

@@ -67,7 +67,7 @@ NOWHERE = Box(0, 0, 0, 0)
 
 
 class Taps(NamedTuple):
-    """Along one axis: the source pixels [n, T] that make each of n output pixels, and their weights [n, T]."""
+    """Along one axis: the source pixels [n, T] that make each of n output pixels, and their weights [n, T], float64."""
 
     sources: Tensor
     weights: Tensor
@@ -156,8 +156,8 @@ class _Layer:
         self.visible = Box(*_range(self.rows > 0), *_range(self.columns > 0))
         solid = Box(*_range(self.rows == 1), *_range(self.columns == 1))
         self.opaque = solid if self.opacity == 1 else NOWHERE
-        self.row_taps = _taps(top, placement.scale, image.shape[1], self.visible.top, self.visible.bottom, image)
-        self.column_taps = _taps(left, placement.scale, image.shape[2], self.visible.left, self.visible.right, image)
+        self.row_taps = _taps(top, placement.scale, image.shape[1], self.visible.top, self.visible.bottom)
+        self.column_taps = _taps(left, placement.scale, image.shape[2], self.visible.left, self.visible.right)
 
     def sample(self, box: Box) -> Tensor:
         """[C, box height, box width] pixels."""
@@ -283,7 +283,7 @@ def _range(mask: Tensor) -> tuple[int, int]:
     return (int(where[0]), int(where[-1]) + 1) if len(where) else (0, 0)
 
 
-def _taps(first: float, scale: float, size: int, start: int, stop: int, like: Tensor) -> Taps:
+def _taps(first: float, scale: float, size: int, start: int, stop: int) -> Taps:
     """The taps of output pixels start … stop - 1, for `size` source pixels whose first edge lies at output `first`.
 
     Beyond its edges the source is continued with its last pixel.
@@ -293,7 +293,7 @@ def _taps(first: float, scale: float, size: int, start: int, stop: int, like: Te
     index = (centers - 2 * reach).floor().long()[:, None] + 1 + torch.arange(math.ceil(4 * reach))
     weight = _catmull_rom((index - centers[:, None]) / reach)
     weight /= weight.sum(dim=1, keepdim=True)
-    return Taps(index.clamp(0, size - 1).to(like.device), weight.to(like))
+    return Taps(index.clamp(0, size - 1), weight)
 
 
 def _catmull_rom(x: Tensor) -> Tensor:
@@ -309,17 +309,15 @@ def _resample(image: Tensor, rows: Taps, columns: Taps) -> Tensor:
     left, right = columns.span
     count = columns.sources.shape[0]
     # a weighted sum of rows is what embedding_bag computes, in one pass over the memory
-    tall = [
-        embedding_bag(rows.sources, channel[:, left:right], per_sample_weights=rows.weights, mode="sum")
-        for channel in image
-    ]
+    bags, weights = rows.sources.to(image.device), rows.weights.to(image)
+    tall = [embedding_bag(bags, channel[:, left:right], per_sample_weights=weights, mode="sum") for channel in image]
     out = image.new_empty((len(tall), rows.sources.shape[0], count))
     block = max(8, round(BLOCK * count / (right - left)))
     for start in range(0, count, block):
         stop = min(start + block, count)
         part = columns.part(start, stop)
         first, last = part.span
-        matrix = part.matrix()
+        matrix = part.matrix().to(image)
         for source, target in zip(tall, out, strict=True):
             torch.mm(source[:, first - left : last - left], matrix, out=target[:, start:stop])
     return out

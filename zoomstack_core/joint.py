@@ -99,6 +99,7 @@ class JointDenoiser:
             estimates[level] = own
 
 
+@torch.no_grad()
 def sample_joint(
     denoise: Denoise,
     geometry: ZoomGeometry,

@@ -18,7 +18,7 @@ class NoiseLadder:
     that it waits as pure noise, after that it is finished and held.
 
     Attributes:
-        ratios: sigma of each level over the common sigma; the deepest level's is ``scale``.
+        ratios: own sigma of each level over the common sigma, rising with depth.
         sigmas: the common sigmas from high to low, then 0.
         sigma_max: the sigma at which a level wakes.
         rung: the step between neighboring sigmas in log sigma.

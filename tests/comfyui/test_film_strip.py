@@ -11,7 +11,7 @@ import comfy.ops
 import comfy.samplers
 import pytest
 import torch
-from harness import Host
+from harness import Host, call
 from torch import Tensor
 from zoom_graphs import PROMPTS, Checkpoint, Conditioning, load, model_calls, zoom
 
@@ -172,10 +172,10 @@ def initial_noise(host: Host, checkpoint: Checkpoint, factor: float) -> Tensor:
 
 
 def compare(
-    host: Host, checkpoint: Checkpoint, positive: Levels, negative: Levels, alignment: float
+    host: Host, checkpoint: Checkpoint, positive: Levels, negative: Levels, alignment: float, model: Any = None
 ) -> tuple[float, Tensor]:
     """The largest difference between the joint run and the levels' stock runs, relative; the joint result."""
-    model = checkpoint.model
+    model = model or checkpoint.model
     factor, own = far_apart(checkpoint)
     noise = initial_noise(host, checkpoint, factor)
     if alignment:
@@ -314,3 +314,37 @@ def test_unmarked_entries_are_for_all_levels(host: Host, eps: Checkpoint) -> Non
     spelled_out = zoom(host, eps.model, each, marked([negative] * LEVELS), latent, **inputs)
     assert (unmarked - spelled_out).abs().max() < TOLERANCE * unmarked.std()
     assert [len(call.x) for call in calls] == [LEVELS * 4] * 2, "two entries each, all in one batch"
+
+
+PATCHES: dict[str, dict[str, Any]] = {
+    "RescaleCFG": {"multiplier": 0.7},
+    "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
+    "PerturbedAttentionGuidance": {"scale": 2.0},
+    "TCFG": {},
+    "CFGZeroStar": {},
+    "CFGNorm": {"strength":1.0}, "FreSca":{"scale_low":1.0,"scale_high":1.25,"freq_cutoff":4},
+    "APG": {"eta": 1.0, "norm_threshold": 5.0, "momentum": -0.5},
+    "LazyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
+    "EasyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
+    "CFGOverride": {"cfg": 1.0, "start_percent": 0.3, "end_percent": 1.0},
+    "SkipLayerGuidanceSD3": {},
+    "Mahiro": {},
+    "HyperTile": {"tile_size":256,"swap_size":2,"max_depth":0,"scale_depth":False},
+    "ModelSamplingDiscrete": {"sampling":"eps", "zsnr": True},
+}
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+@pytest.mark.parametrize("patch", PATCHES)
+def test_patches_by_other_nodes_see_every_level(
+    host: Host,
+    eps: Checkpoint,
+    plain_pictures: dict[tuple[str, float], Tensor],
+    patch: str,
+    alignment: float,
+) -> None:
+    graph = {"model": host.source(eps.model), "patch": call(patch, model=["model", 0], **PATCHES[patch])}
+    (model,) = host.evaluate(graph, ["patch", 0])
+    error, result = compare(host, eps, plain(eps), empty(eps), alignment, model)
+    without = plain_pictures["eps", alignment]
+    print("ERR", patch, alignment, error, (result - without).abs().max()/ without.std())
