@@ -1,27 +1,34 @@
 """The method of ZoomStack, without any host: joint multi-scale sampling after Generative Powers of Ten."""
 
 from .blend import BLEND_MODES, blend_levels
+from .encode import encode_video
+from .frames import FrameRenderer, render_frame
 from .geometry import Rect, ZoomGeometry
 from .joint import JointDenoiser, sample_joint
 from .ladder import NoiseLadder, aligned_ladder
 from .metrics import band_energy, consistency_error, seam_ratio
 from .noise import render_noise
+from .path import ZoomPath
 from .prompts import parse_prompts
 from .render import render_images
 from .stack import ZoomStack
 
 __all__ = [
     "BLEND_MODES",
+    "FrameRenderer",
     "JointDenoiser",
     "NoiseLadder",
     "Rect",
     "ZoomGeometry",
+    "ZoomPath",
     "ZoomStack",
     "aligned_ladder",
     "band_energy",
     "blend_levels",
     "consistency_error",
+    "encode_video",
     "parse_prompts",
+    "render_frame",
     "render_images",
     "render_noise",
     "sample_joint",

@@ -32,7 +32,7 @@ class Placement(NamedTuple):
     rect: Rect
     scale: float
     opacity: float
-    feather: tuple[float, float, float, float]
+    feather: tuple[float, ...]
 
 
 class Box(NamedTuple):
@@ -224,11 +224,8 @@ def place_levels(geometry: ZoomGeometry, zoom: float, height: int, width: int) -
         )
         gaps = (rect.top, height - rect.top - rect.height, rect.left, width - rect.left - rect.width)
         sides = (rect.height, rect.height, rect.width, rect.width)
-        # up to where a next level of this factor would begin, but no wider than the gap between border and frame, so
-        # that the feather is gone when the level fills the frame
-        widest = (1 - 1 / factor) / 2
-        feather = [max(0.0, min(gap, widest * side)) for gap, side in zip(gaps, sides, strict=True)]
-        placements.append(Placement(level, rect, rect.height / geometry.height, opacity, tuple(feather)))
+        feather = tuple(_feather(gap, (1 - 1 / factor) / 2 * side) for gap, side in zip(gaps, sides, strict=True))
+        placements.append(Placement(level, rect, rect.height / geometry.height, opacity, feather))
     return placements
 
 
@@ -254,6 +251,15 @@ def _fixed_point(geometry: ZoomGeometry, level: int) -> tuple[float, float]:
     outer = min(level, geometry.levels - 2)
     top, left, height, width = geometry.rect(outer, outer + 1)
     return top / (geometry.height - height), left / (geometry.width - width)
+
+
+def _feather(gap: float, widest: float) -> float:
+    """Width of the feather inside a border that lies `gap` inside the frame.
+
+    At its widest it reaches to where a next level would begin. It vanishes as the level comes to fill the frame, and
+    with a slope of 0: a feather that shrinks to the last makes the frame change faster just before than just after.
+    """
+    return widest * min(max(gap / widest, 0.0), 1.0) ** 1.5
 
 
 def _smoothstep(t: float) -> float:
@@ -290,9 +296,16 @@ def _taps(first: float, scale: float, size: int, start: int, stop: int) -> Taps:
     """
     reach = max(1.0, 1 / scale)
     centers = (torch.arange(start, stop, dtype=torch.float64) + 0.5 - first) / scale - 0.5
-    index = (centers - 2 * reach).floor().long()[:, None] + 1 + torch.arange(math.ceil(4 * reach))
-    weight = _catmull_rom((index - centers[:, None]) / reach)
+    start_index = (centers - 2 * reach).floor().long() + 1
+    index = start_index[:, None] + torch.arange(math.ceil(4 * reach))
+    distance = index - centers[:, None]
+    weight = _catmull_rom(distance / reach)
     weight /= weight.sum(dim=1, keepdim=True)
+    # a widened kernel is off its center by a few hundredths of a pixel, which would jitter: the two middle pixels make
+    # up for it
+    off = (weight * distance).sum(dim=1, keepdim=True)
+    middle = (centers.floor().long() - start_index)[:, None]
+    weight.scatter_add_(1, middle, off).scatter_add_(1, middle + 1, -off)
     return Taps(index.clamp(0, size - 1), weight)
 
 

@@ -16,6 +16,8 @@ from ...zoomstack_core.ladder import NoiseLadder, aligned_ladder
 LARGEST_FLOW_TIME = 0.99
 # Sigma in float32 would leave too little room for the fourth powers in ancestral steps.
 LARGEST_SIGMA_FLOAT64, LARGEST_SIGMA_FLOAT32 = 1e18, 1e9
+# The deepest level waits at sigma_max · p^(levels - 1); its state is float32, whose largest number is 3.4e38.
+LARGEST_STATE = 1e37
 
 # What follows one ladder at every level: only ratios of sigma enter their steps, or their noise is ours to scale.
 ALIGNED_SAMPLERS = ("euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu", "ddpm", "ddim")
@@ -83,7 +85,7 @@ def level_sigmas(
     between the model's limits and the scheduler does not enter.
 
     Raises:
-        ValueError: for a sampler that cannot carry aligned levels yet.
+        ValueError: for a sampler that cannot carry aligned levels yet, or more levels than float32 has room for.
     """
     if alignment == 0 or geometry.levels == 1 or denoise <= 0:
         stock = comfy.samplers.KSampler(
@@ -108,6 +110,12 @@ def level_sigmas(
     double = model.load_device.type != "mps"
     largest = high if flow else LARGEST_SIGMA_FLOAT64 if double else LARGEST_SIGMA_FLOAT32
     ladder = aligned_ladder(geometry, high, low, steps, alignment, largest)
+    if ladder.ratios[-1] * ladder.sigmas[0] > LARGEST_STATE:
+        raise ValueError(
+            f"Zoom KSampler: {geometry.levels} levels at zoom_factor {geometry.zoom_factor} and alignment {alignment} "
+            "reach deeper than the noise of the deepest level can be held in float32. Use fewer levels, a smaller "
+            "zoom_factor or a lower alignment."
+        )
     sigmas = torch.tensor(ladder.sigmas, dtype=torch.float64)
     if flow:
         sigmas = sigmas / (1 + sigmas)

@@ -81,13 +81,13 @@ def test_any_text_can_be_encoded(host: Host, text: str) -> None:
     assert torch.isfinite(image).all()
 
 
-def test_unknown_words_are_told_from_known_ones(host: Host) -> None:
-    texts = ["an icy planet", "an volcanic planet", "an xylophone planet", "an quetzal planet"]
-    encoded = {text: host.evaluate(graph(text), ["positive", 0])[0][0][0] for text in texts}
-    known, other, unknown, other_unknown = encoded.values()
-    assert known.shape == (1, 77, 128)
-    assert difference(known, other) > 0.01
-    assert difference(unknown, known) > 0.01
+def test_unknown_words_have_a_meaning_of_their_own(host: Host) -> None:
+    texts = ["an icy planet", "a volcanic planet", "a xylophone planet"]
+    icy, volcanic, unknown = (host.evaluate(graph(text), ["positive", 0])[0][0][0] for text in texts)
+    assert icy.shape == (1, 77, 128)
+    assert difference(volcanic, icy) > 0.01
+    assert difference(unknown, icy) > 0.01
+    assert difference(unknown, volcanic) > 0.01
 
 
 def test_the_latent_is_the_picture(host: Host) -> None:
@@ -134,7 +134,9 @@ PATCHES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("sampler", ["KSampler", "ZoomKSampler"])
 @pytest.mark.parametrize("patch", PATCHES)
 def test_model_patches_take_effect(host: Host, patch: str, sampler: str) -> None:
-    inputs: dict[str, Any] = {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    inputs: dict[str, Any] = (
+        {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    )
     plain = graph(sampler=sampler, **inputs)
     patched = graph(sampler=sampler, **inputs)
     patched["patch"] = call(patch, model=["demo", 0], **PATCHES[patch])
@@ -194,7 +196,9 @@ def test_loras_take_effect_on_model_and_text_encoder(host: Host, picture: Tensor
 @pytest.mark.parametrize(("height", "width"), [(15, 16), (16, 17)])
 def test_odd_sizes_are_a_clear_error(host: Host, sampler: str, height: int, width: int) -> None:
     latent = host.source({"samples": torch.zeros(2, 3, height, width)})
-    inputs: dict[str, Any] = {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    inputs: dict[str, Any] = (
+        {} if sampler == "KSampler" else {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
+    )
     with pytest.raises(NodeFailed, match=f"ValueError: .*even height and width, got {height}×{width}"):
         host.evaluate(graph(latent=latent, sampler=sampler, **inputs), ["decode", 0])
 

@@ -146,18 +146,22 @@ def marked(levels: Levels) -> Conditioning:
 
 
 def stock_runs(
-    model: Any, positive: Levels, negative: Levels, noise: Tensor, sigmas: Tensor
+    model: Any, positive: Levels, negative: Levels, noise: Tensor, sigmas: Tensor, latent: dict[str, Any]
 ) -> Tensor:
     """The host's own guider and euler, level by level."""
+    samples, denoise_mask = latent["samples"], latent.get("noise_mask")
     results = []
     with torch.inference_mode():
         for i in range(LEVELS):
             guider = comfy.samplers.CFGGuider(model)
             guider.set_conds(positive[i], negative[i])
             guider.set_cfg(CFG)
-            latent = torch.zeros_like(noise[i : i + 1])
+            one = slice(i, i + 1)
+            options: dict[str, Any] = {"disable_pbar": True, "seed": SEED}
+            if denoise_mask is not None:
+                options["denoise_mask"] = denoise_mask[one]
             sampler = comfy.samplers.sampler_object("euler")
-            results.append(guider.sample(noise[i : i + 1], latent, sampler, sigmas, disable_pbar=True, seed=SEED))
+            results.append(guider.sample(noise[one], samples[one], sampler, sigmas, **options))
     return torch.cat(results)
 
 
@@ -172,10 +176,17 @@ def initial_noise(host: Host, checkpoint: Checkpoint, factor: float) -> Tensor:
 
 
 def compare(
-    host: Host, checkpoint: Checkpoint, positive: Levels, negative: Levels, alignment: float, model: Any = None
+    host: Host,
+    checkpoint: Checkpoint,
+    positive: Levels,
+    negative: Levels,
+    alignment: float,
+    model: Any = None,
+    latent: dict[str, Any] | None = None,
 ) -> tuple[float, Tensor]:
     """The largest difference between the joint run and the levels' stock runs, relative; the joint result."""
     model = model or checkpoint.model
+    latent = latent or checkpoint.empty(LEVELS, SIZE, SIZE)
     factor, own = far_apart(checkpoint)
     noise = initial_noise(host, checkpoint, factor)
     if alignment:
@@ -186,10 +197,18 @@ def compare(
             noise = noise * float(own[0]) * math.sqrt(1 + common**-2) / math.sqrt(1 + float(own[0]) ** 2)
     else:
         sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", STEPS)
-    expected = stock_runs(model, positive, negative, noise, sigmas)
+    expected = stock_runs(model, positive, negative, noise, sigmas, latent)
     result = zoom(
-        host, model, marked(positive), marked(negative), checkpoint.empty(LEVELS, SIZE, SIZE),
-        seed=SEED, steps=STEPS, cfg=CFG, zoom_factor=factor, alignment=alignment,
+        host,
+        model,
+        marked(positive),
+        marked(negative),
+        latent,
+        seed=SEED,
+        steps=STEPS,
+        cfg=CFG,
+        zoom_factor=factor,
+        alignment=alignment,
     )
     return float((result - expected).abs().max() / expected.std()), result
 
@@ -221,6 +240,21 @@ def test_levels_far_apart_are_stock_runs(
     assert error < TOLERANCE
     without = plain_pictures[family, alignment]
     assert (result - without).abs().max() > 0.01 * without.std(), "the case must matter"
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+@pytest.mark.parametrize("masked", [False, True])
+def test_every_level_starts_from_its_own_latent(
+    host: Host, flow: Checkpoint, plain_pictures: dict[tuple[str, float], Tensor], masked: bool, alignment: float
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    latent: dict[str, Any] = {"samples": 10 * torch.randn(LEVELS, flow.channels, SIZE, SIZE, generator=generator)}
+    if masked:
+        latent["noise_mask"] = torch.rand(LEVELS, 1, SIZE, SIZE, generator=generator).round()
+    error, result = compare(host, flow, plain(flow), empty(flow), alignment, latent=latent)
+    assert error < TOLERANCE
+    without = plain_pictures["flow", alignment]
+    assert (result - without).abs().max() > 0.01 * without.std()
 
 
 def lora_hooks(checkpoint: Checkpoint, seed: int) -> Any:
@@ -316,35 +350,37 @@ def test_unmarked_entries_are_for_all_levels(host: Host, eps: Checkpoint) -> Non
     assert [len(call.x) for call in calls] == [LEVELS * 4] * 2, "two entries each, all in one batch"
 
 
+# What other nodes do to guidance and network. Those in SHARED_SIGMA keep one state or one sigma for a whole batch.
 PATCHES: dict[str, dict[str, Any]] = {
     "RescaleCFG": {"multiplier": 0.7},
     "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
-    "PerturbedAttentionGuidance": {"scale": 2.0},
     "TCFG": {},
     "CFGZeroStar": {},
-    "CFGNorm": {"strength":1.0}, "FreSca":{"scale_low":1.0,"scale_high":1.25,"freq_cutoff":4},
+    "CFGNorm": {"strength": 1.0},
+    "FreSca": {"scale_low": 1.0, "scale_high": 1.25, "freq_cutoff": 4},
+}
+SHARED_SIGMA: dict[str, dict[str, Any]] = {
     "APG": {"eta": 1.0, "norm_threshold": 5.0, "momentum": -0.5},
-    "LazyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
-    "EasyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
     "CFGOverride": {"cfg": 1.0, "start_percent": 0.3, "end_percent": 1.0},
-    "SkipLayerGuidanceSD3": {},
-    "Mahiro": {},
-    "HyperTile": {"tile_size":256,"swap_size":2,"max_depth":0,"scale_depth":False},
-    "ModelSamplingDiscrete": {"sampling":"eps", "zsnr": True},
+    "LazyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
 }
 
 
-@pytest.mark.parametrize("alignment", [0.0, 1.0])
-@pytest.mark.parametrize("patch", PATCHES)
-def test_patches_by_other_nodes_see_every_level(
+@pytest.mark.parametrize(
+    ("patch", "alignment"),
+    [*((patch, alignment) for patch in PATCHES for alignment in (0.0, 1.0)), *((patch, 0.0) for patch in SHARED_SIGMA)],
+)
+def test_patches_by_other_nodes_work_on_every_level(
     host: Host,
     eps: Checkpoint,
     plain_pictures: dict[tuple[str, float], Tensor],
     patch: str,
     alignment: float,
 ) -> None:
-    graph = {"model": host.source(eps.model), "patch": call(patch, model=["model", 0], **PATCHES[patch])}
+    inputs = {**PATCHES, **SHARED_SIGMA}[patch]
+    graph = {"model": host.source(eps.model), "patch": call(patch, model=["model", 0], **inputs)}
     (model,) = host.evaluate(graph, ["patch", 0])
     error, result = compare(host, eps, plain(eps), empty(eps), alignment, model)
+    assert error < TOLERANCE
     without = plain_pictures["eps", alignment]
-    print("ERR", patch, alignment, error, (result - without).abs().max()/ without.std())
+    assert (result - without).abs().max() > 0.01 * without.std()

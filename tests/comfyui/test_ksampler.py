@@ -17,7 +17,9 @@ from torch import Tensor
 from zoom_graphs import BOTH, PROMPTS, Checkpoint, Conditioning, load, sampling, zoom
 
 # the host's own samplers and torchsde warn of themselves
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore::UserWarning:torchsde", "ignore:To copy construct")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:comfy", "ignore::UserWarning:torchsde", "ignore:To copy construct"
+)
 
 KSampler = comfy.samplers.KSampler
 
@@ -46,9 +48,7 @@ def assert_like_stock(host: Host, checkpoint: Checkpoint, latent: dict[str, Any]
 
 @pytest.mark.parametrize("sampler", KSampler.SAMPLERS)
 @pytest.mark.parametrize("family", ["eps", "flow"])
-def test_one_level_is_the_stock_sampler(
-    host: Host, request: pytest.FixtureRequest, family: str, sampler: str
-) -> None:
+def test_one_level_is_the_stock_sampler(host: Host, request: pytest.FixtureRequest, family: str, sampler: str) -> None:
     checkpoint: Checkpoint = request.getfixturevalue(family)
     assert_like_stock(host, checkpoint, checkpoint.empty(1), sampler_name=sampler)
 

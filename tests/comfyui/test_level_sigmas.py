@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import comfy.samplers
@@ -44,7 +45,11 @@ def run(host: Host, checkpoint: Checkpoint, levels: int, size: int = 8, **inputs
     positive = checkpoint.schedule(*prompts(levels))
     with model_calls() as calls:
         zoom(
-            host, checkpoint.model, positive, checkpoint.encode(""), checkpoint.empty(levels, size, size),
+            host,
+            checkpoint.model,
+            positive,
+            checkpoint.encode(""),
+            checkpoint.empty(levels, size, size),
             **{"steps": STEPS, "cfg": 1.0, "zoom_factor": 4.0, **inputs},
         )
     return calls
@@ -70,9 +75,7 @@ def sigma_range(checkpoint: Checkpoint) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_level_goes_once_through_the_range_of_the_model(
-    host: Host, checkpoint: Checkpoint, sampler: str
-) -> None:
+def test_every_level_goes_once_through_the_range_of_the_model(host: Host, checkpoint: Checkpoint, sampler: str) -> None:
     levels = 5
     seen = by_level(checkpoint, run(host, checkpoint, levels, sampler_name=sampler), levels)
     high, low = sigma_range(checkpoint)
@@ -86,11 +89,15 @@ def test_every_level_goes_once_through_the_range_of_the_model(
             assert sigma / following == pytest.approx(math.exp(rung), rel=1e-3)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_state_has_the_noise_of_its_sigma(host: Host, checkpoint: Checkpoint, sampler: str) -> None:
+# The host's ddpm takes a flow model's times for sigmas, with one level too.
+@pytest.mark.parametrize(
+    ("family", "sampler"), [pair for pair in product(["eps", "v", "flow"], SAMPLERS) if pair != ("flow", "ddpm")]
+)
+def test_every_state_has_the_noise_of_its_sigma(
+    host: Host, request: pytest.FixtureRequest, family: str, sampler: str
+) -> None:
     """Where the estimate is always a black image, a state is sigma times noise of variance one."""
-    if sampler == "ddpm" and checkpoint.flow:
-        pytest.skip("the host's ddpm takes a flow model's times for sigmas, with one level too")
+    checkpoint: Checkpoint = request.getfixturevalue(family)
     levels = 4
     model = checkpoint.model.clone()
     model.set_model_sampler_post_cfg_function(lambda args: torch.zeros_like(args["denoised"]))
@@ -132,11 +139,17 @@ def test_at_alignment_zero_all_levels_share_the_stock_sigmas(host: Host, checkpo
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_denoise_below_one_takes_the_end_of_a_longer_schedule(host: Host, checkpoint: Checkpoint, steps: int) -> None:
     latent = {"samples": 0.1 * torch.ones(3, checkpoint.channels, 8, 8)}
-    model, log = logged(checkpoint.model)
     with model_calls() as calls:
         zoom(
-            host, model, checkpoint.schedule(*prompts(3)), checkpoint.encode(""), latent,
-            steps=steps, cfg=1.0, zoom_factor=4.0, denoise=0.5,
+            host,
+            checkpoint.model,
+            checkpoint.schedule(*prompts(3)),
+            checkpoint.encode(""),
+            latent,
+            steps=steps,
+            cfg=1.0,
+            zoom_factor=4.0,
+            denoise=0.5,
         )
     seen = by_level(checkpoint, calls, 3)
     high, low = sigma_range(checkpoint)
@@ -181,12 +194,26 @@ def test_many_levels_keep_within_float32(host: Host, checkpoint: Checkpoint) -> 
     levels = 12
     model, log = logged(checkpoint.model)
     result = zoom(
-        host, model, checkpoint.schedule(*prompts(levels)), checkpoint.encode(""), checkpoint.empty(1),
-        steps=2, cfg=1.0, zoom_factor=64.0, sampler_name="euler_ancestral",
+        host,
+        model,
+        checkpoint.schedule(*prompts(levels)),
+        checkpoint.encode(""),
+        checkpoint.empty(1),
+        steps=2,
+        cfg=1.0,
+        zoom_factor=64.0,
+        sampler_name="euler_ancestral",
     )
     assert len(result) == levels
     assert torch.isfinite(result).all()
     assert log.states[0].std((1, 2, 3)).max() > 1e10
+
+
+@pytest.mark.parametrize("zoom_factor", [4.0, 64.0])
+def test_more_levels_than_float32_can_hold_are_a_clear_error(host: Host, flow: Checkpoint, zoom_factor: float) -> None:
+    levels = 24 if zoom_factor == 64 else 70
+    with pytest.raises(NodeFailed, match=f"ValueError: Zoom KSampler: {levels} levels at zoom_factor {zoom_factor}"):
+        zoom(host, flow.model, flow.encode("x"), flow.encode(""), flow.empty(levels), steps=2, zoom_factor=zoom_factor)
 
 
 @pytest.mark.parametrize("alignment", [0.3, 1.0])

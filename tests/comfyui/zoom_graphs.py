@@ -114,7 +114,9 @@ def model_calls() -> Iterator[list[ModelCall]]:
     calls: list[ModelCall] = []
     original = comfy.model_base.BaseModel._apply_model
 
-    def spy(self: Any, x: Tensor, t: Tensor, c_concat: Any = None, c_crossattn: Any = None, *args: Any, **kw: Any) -> Any:
+    def spy(
+        self: Any, x: Tensor, t: Tensor, c_concat: Any = None, c_crossattn: Any = None, *args: Any, **kw: Any
+    ) -> Any:
         calls.append(ModelCall(x.clone(), t.clone(), c_crossattn.clone()))
         return original(self, x, t, c_concat, c_crossattn, *args, **kw)
 

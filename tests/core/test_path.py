@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def magnifications(zooms: list[float], factors: tuple[float, ...]) -> list[float
 
 def speeds(zooms: list[float], factors: tuple[float, ...]) -> list[float]:
     logs = magnifications(zooms, factors)
-    return [b - a for a, b in zip(logs, logs[1:])]
+    return [b - a for a, b in pairwise(logs)]
 
 
 @given(paths(), st.sampled_from([12, 24, 29.97, 30, Fraction(30000, 1001), 60]))
@@ -61,9 +62,9 @@ def test_every_clip_has_its_length_its_ends_and_one_direction_per_leg(path: Zoom
     assert max(zooms) == path.last
     sign = 1 if turn > first else -1
     there, back = zooms[: zooms.index(turn) + 1], zooms[zooms.index(turn) :]
-    assert all(sign * (b - a) >= 0 for a, b in zip(there, there[1:]))
+    assert all(sign * (b - a) >= 0 for a, b in pairwise(there))
     if path.there_and_back:
-        assert all(sign * (b - a) <= 0 for a, b in zip(back, back[1:]))
+        assert all(sign * (b - a) <= 0 for a, b in pairwise(back))
         assert path.loop or zooms[-1] == first
     else:
         assert set(back) == {turn}
@@ -78,7 +79,7 @@ def test_the_speed_never_jumps_when_the_ends_are_soft(path: ZoomPath) -> None:
     top = max(map(abs, steps))
     limit = math.pi / 2 / (min(path.ramp, path.moving_seconds / 5) * 60) * 1.2
     legs_meet = [0.0, *steps, 0.0] if not path.loop else [*steps]
-    assert max(abs(b - a) for a, b in zip(legs_meet, legs_meet[1:])) <= limit * top
+    assert max(abs(b - a) for a, b in pairwise(legs_meet)) <= limit * top
 
 
 @pytest.mark.parametrize("factors", [(2.0,) * 5, UNEVEN, (1.1, 8.0)], ids=str)

@@ -1,0 +1,122 @@
+"""The workflow files that the pack ships: generated as committed, convertible, and running on the real host."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+import torch
+from comfy_cli.workflow_to_api import convert_ui_to_api
+from harness import PACK, Host, Prompt
+from PIL import Image
+from safetensors.torch import save_file
+from workflow_descriptions import CHECKPOINT, LORA, workflows
+
+FOLDER = PACK / "workflows"
+NAMES = ["galaxy_to_planet", "galaxy_to_planet_demo"]
+
+
+@pytest.fixture(scope="module")
+def definitions(host: Host) -> dict[str, Any]:
+    """The host's node definitions. Lists of model files depend on the machine: the declared names count as there."""
+    info = host.object_info()
+    for node, field, model in (("CheckpointLoaderSimple", "ckpt_name", CHECKPOINT), ("LoraLoader", "lora_name", LORA)):
+        info[node]["input"]["required"][field][0].append(model.name)
+    return info
+
+
+def load(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def test_the_files_are_what_make_workflows_writes(definitions: dict[str, Any]) -> None:
+    made = workflows(definitions)
+    files = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.json")}
+    assert files == set(made)
+    for name, content in made.items():
+        assert load(name) == content, f"{name} is out of date: run python tools/make_workflows.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_converter_makes_the_api_file_of_the_ui_file(definitions: dict[str, Any], name: str) -> None:
+    converted = convert_ui_to_api(load(f"{name}.json"), definitions)
+    api = load(f"api/{name}.json")
+    assert {k: (n["class_type"], n["inputs"]) for k, n in converted.items()} == {
+        k: (n["class_type"], n["inputs"]) for k, n in api.items()
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_has_a_thumbnail(name: str) -> None:
+    with Image.open(FOLDER / f"{name}.jpg") as thumbnail:
+        assert thumbnail.width == thumbnail.height >= 512
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notes_and_groups_stand_free_of_each_other(name: str) -> None:
+    workflow = load(f"{name}.json")
+    assert any(node["type"] == "MarkdownNote" for node in workflow["nodes"])
+    boxes = [(*node["pos"], *node["size"]) for node in workflow["nodes"]]
+    for i, (x, y, w, h) in enumerate(boxes):
+        for x2, y2, w2, h2 in boxes[:i]:
+            assert x + w <= x2 or x2 + w2 <= x or y + h + 30 <= y2 or y2 + h2 + 30 <= y
+    for x, y, w, h in boxes:
+        assert any(
+            gx <= x and gy <= y - 30 and x + w <= gx + gw and y + h <= gy + gh
+            for gx, gy, gw, gh in (group["bounding"] for group in workflow["groups"])
+        )
+
+
+def by_type(prompt: Prompt, class_type: str) -> dict[str, Any]:
+    (node,) = [node for node in prompt.values() if node["class_type"] == class_type]
+    return node["inputs"]
+
+
+def quickly(prompt: Prompt) -> Prompt:
+    """The same graph with few steps and a short, small video."""
+    by_type(prompt, "ZoomKSampler")["steps"] = 2
+    by_type(prompt, "ZoomVideo").update(seconds_per_level=0.1, width=96, height=96, hold_start=0.0, hold_end=0.0)
+    return prompt
+
+
+def check_results(host: Host, prompt: Prompt, outputs: dict[str, Any]) -> None:
+    levels = len(by_type(prompt, "ZoomPromptSchedule")["prompts"].splitlines())
+    files = [
+        Path(host.base) / "output" / file["subfolder"] / file["filename"]
+        for output in outputs.values()
+        for file in output.get("images", [])
+    ]
+    images = [file for file in files if file.suffix == ".png"]
+    (video,) = [file for file in files if file.suffix == ".mp4"]
+    assert len(images) == levels
+    with av.open(str(video)) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) == round(0.1 * (levels - 1) * 30)
+    assert (frames[0].width, frames[0].height) == (96, 96)
+    first, last = (frame.to_ndarray(format="rgb24").astype(float) for frame in (frames[0], frames[-1]))
+    assert abs(first - last).mean() > 1
+
+
+def test_the_demo_workflow_runs(host: Host) -> None:
+    prompt = quickly(load("api/galaxy_to_planet_demo.json"))
+    check_results(host, prompt, host.run(prompt))
+
+
+def test_the_checkpoint_workflow_runs(host: Host) -> None:
+    prompt = quickly(load("api/galaxy_to_planet.json"))
+    by_type(prompt, "CheckpointLoaderSimple")["ckpt_name"] = host.checkpoint("tiny_eps")
+    by_type(prompt, "LoraLoader")["lora_name"] = small_lora(host)
+    by_type(prompt, "EmptyLatentImage").update(width=64, height=64)
+    check_results(host, prompt, host.run(prompt))
+
+
+def small_lora(host: Host) -> str:
+    """A LoRA for one layer of the tiny checkpoint, in the models folder."""
+    file = Path(host.base) / "models" / "loras" / "small.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    key = "diffusion_model.input_blocks.0.0"
+    save_file(
+        {f"{key}.lora_up.weight": torch.ones(32, 1, 1, 1), f"{key}.lora_down.weight": torch.ones(1, 4, 3, 3)}, file
+    )
+    return file.name

@@ -1,0 +1,152 @@
+"""ZoomVideo in real graphs: a stack in, a video out, which Save Video keeps as it is."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import comfy.model_management
+import numpy as np
+import pytest
+import torch
+from harness import Host, NodeFailed, Prompt, PromptRejected, call
+
+WIDGETS: dict[str, Any] = {
+    "seconds_per_level": 0.5,
+    "fps": 10.0,
+    "direction": "in",
+    "easing": "linear",
+    "loop": False,
+    "width": 0,
+    "height": 0,
+    "hold_start": 0.2,
+    "hold_end": 0.3,
+}
+
+
+def images(levels: int = 3, height: int = 32, width: int = 48) -> torch.Tensor:
+    """Levels of one gray each: level 0 black, the deepest white."""
+    return torch.linspace(0, 1, levels)[:, None, None, None].expand(levels, height, width, 3)
+
+
+def graph(host: Host, levels: torch.Tensor, **widgets: Any) -> Prompt:
+    return {
+        "images": host.source(levels),
+        "stack": call("ZoomStack", images=["images", 0], zoom_factor=2.0),
+        "video": call("ZoomVideo", stack=["stack", 0], **{**WIDGETS, **widgets}),
+    }
+
+
+def frames_of(path: Path) -> list[np.ndarray[Any, Any]]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def rendered(host: Host) -> list[Path]:
+    """What Zoom Video has left in the folder for temporary files, the oldest first."""
+    return sorted((host.base / "temp").glob("*ZoomVideo*"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def test_the_video_has_the_frames_of_the_path(host: Host) -> None:
+    (video,) = host.evaluate(graph(host, images()), ["video", 0])
+    assert video.get_dimensions() == (48, 32)
+    assert video.get_frame_rate() == Fraction(10)
+    assert video.get_frame_count() == 2 * 5 + 2 + 3
+    corner = [float(frame[:2, :2].mean()) for frame in frames_of(Path(video.get_stream_source()))]
+    assert corner[:3] == pytest.approx([0] * 3, abs=2)
+    assert corner[-4:] == pytest.approx([255] * 4, abs=2)
+    assert all(after >= before - 3 for before, after in pairwise(corner))
+    assert host.progress[-1] == (15, 15)
+
+
+def test_save_video_keeps_the_stream_and_the_workflow(host: Host) -> None:
+    prompt = graph(host, torch.rand(3, 32, 48, 3))
+    prompt["save"] = call("SaveVideo", video=["video", 0], filename_prefix="zoom", format="auto", codec="auto")
+    saved = host.run(prompt, extra_pnginfo={"workflow": {"name": "test"}})["save"]["images"][0]
+    path = host.base / "output" / saved["subfolder"] / saved["filename"]
+    for kept, made in zip(frames_of(path), frames_of(rendered(host)[-1]), strict=True):
+        assert np.array_equal(kept, made)
+    with av.open(str(path)) as container:
+        assert "workflow" in container.metadata
+
+
+def test_out_in_loop_starts_deep_and_does_not_repeat_its_first_frame(host: Host) -> None:
+    widgets = {"direction": "out_in", "loop": True, "easing": "none", "hold_start": 0.0, "hold_end": 0.0}
+    (video,) = host.evaluate(graph(host, images(), **widgets), ["video", 0])
+    corner = [float(frame[:2, :2].mean()) for frame in frames_of(Path(video.get_stream_source()))]
+    assert len(corner) == 2 * 2 * 5
+    assert corner[0] > 250
+    assert corner[10] < 5
+    assert corner[-1] < 200
+
+
+@pytest.mark.parametrize(
+    ("widgets", "size"),
+    [
+        ({"width": 96}, (96, 64)),
+        ({"height": 20}, (30, 20)),
+        ({"width": 40, "height": 60}, (40, 60)),
+    ],
+)
+def test_the_size_is_the_users(host: Host, widgets: dict[str, int], size: tuple[int, int]) -> None:
+    (video,) = host.evaluate(graph(host, images(), **widgets), ["video", 0])
+    assert video.get_dimensions() == size
+
+
+def test_odd_levels_make_an_even_video(host: Host) -> None:
+    (video,) = host.evaluate(graph(host, images(height=33, width=45)), ["video", 0])
+    assert video.get_dimensions() == (44, 32)
+
+
+def test_duration_takes_the_place_of_the_speed(host: Host) -> None:
+    (video,) = host.evaluate(graph(host, images(), duration=1.7, fps=29.97), ["video", 0])
+    assert video.get_frame_count() == round(1.7 * 29.97)
+    assert video.get_frame_rate() == Fraction(30000, 1001)
+
+
+def test_one_level_is_a_still(host: Host) -> None:
+    (video,) = host.evaluate(graph(host, images(levels=1)), ["video", 0])
+    assert video.get_frame_count() == 10
+
+
+def test_frames_are_previewed_once_a_second(host: Host) -> None:
+    host.evaluate(graph(host, images(), duration=2.5), ["video", 0])
+    assert [preview.size for preview in host.previews] == [(48, 32)] * 3
+
+
+def test_it_stops_within_a_frame_and_leaves_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = host.module("zoomstack_core.frames").FrameRenderer
+    before, render, zooms = rendered(host), renderer.__call__, []
+
+    def interrupted(self: Any, zoom: float) -> torch.Tensor:
+        zooms.append(zoom)
+        if len(zooms) == 4:
+            comfy.model_management.interrupt_current_processing()
+        return render(self, zoom)
+
+    monkeypatch.setattr(renderer, "__call__", interrupted)
+    with pytest.raises(NodeFailed, match="ZoomVideo: interrupted"):
+        host.evaluate(graph(host, images()), ["video", 0])
+    assert len(zooms) == 4
+    assert rendered(host) == before
+
+
+@pytest.mark.parametrize(
+    ("widgets", "message"), [({"loop": True}, "loop needs direction"), ({"duration": 0.5}, "more than 0 seconds")]
+)
+def test_widgets_that_contradict_each_other_say_so(host: Host, widgets: dict[str, Any], message: str) -> None:
+    with pytest.raises(NodeFailed, match=f"ZoomVideo: ValueError: .*{message}"):
+        host.evaluate(graph(host, images(), **widgets), ["video", 0])
+
+
+@pytest.mark.parametrize("widgets", [{"fps": 0.0}, {"direction": "up"}, {"crf": 60.0}, {"seconds_per_level": 0.0}])
+def test_widget_values_out_of_range_are_refused(host: Host, widgets: dict[str, Any]) -> None:
+    with pytest.raises(PromptRejected, match=next(iter(widgets))):
+        host.evaluate(graph(host, images(), **widgets), ["video", 0])
+
+
+def test_every_input_says_what_it_does(host: Host) -> None:
+    schema = host.node("ZoomVideo").GET_SCHEMA()
+    assert set(schema.search_aliases) >= {"infinite zoom", "powers of ten", "zoom video"}
+    assert all(entry.tooltip for entry in [*schema.inputs, *schema.outputs])

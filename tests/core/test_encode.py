@@ -1,0 +1,210 @@
+"""encode_video: what comes in comes out of the file, and nothing is left behind when it fails."""
+
+import math
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from zoomstack_core.encode import encode_video, frame_rate, to_yuv420
+
+# BT.709 in limited range, from the tables of the standard's test signals: RGB -> Y, Cb, Cr
+COLOR_BARS = {
+    (1.0, 1.0, 1.0): (235, 128, 128),
+    (0.0, 0.0, 0.0): (16, 128, 128),
+    (1.0, 0.0, 0.0): (63, 102, 240),
+    (0.0, 1.0, 0.0): (173, 42, 26),
+    (0.0, 0.0, 1.0): (32, 240, 118),
+    (1.0, 1.0, 0.0): (219, 16, 138),
+}
+
+
+def colors(height: int = 48, width: int = 64) -> Tensor:
+    """[3, H, W]: smooth colors, so that their half resolution in the file does not matter."""
+    across, down = torch.linspace(0, 1, width), torch.linspace(0, 1, height)[:, None]
+    return torch.stack([across.expand(height, width), down.expand(height, width), 1 - across.expand(height, width)])
+
+
+def moving(count: int) -> list[Tensor]:
+    """Frames that differ, each known by its gray."""
+    return [torch.full((3, 32, 48), 0.1 + 0.8 * k / max(1, count - 1)) for k in range(count)]
+
+
+def decoded(path: Path) -> list[np.ndarray[Any, Any]]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 37])
+@pytest.mark.parametrize("fps", [30, 12.5, 29.97, Fraction(24000, 1001)])
+def test_every_frame_is_in_the_file_in_order_and_at_its_rate(tmp_path: Path, count: int, fps: float) -> None:
+    frames = moving(count)
+    assert encode_video(tmp_path / "zoom.mp4", iter(frames), fps) == count
+    with av.open(str(tmp_path / "zoom.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert (stream.frames, stream.width, stream.height) == (count, 48, 32)
+        assert stream.average_rate == frame_rate(fps)
+        assert stream.duration * stream.time_base == count / frame_rate(fps)
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert times == [k / frame_rate(fps) for k in range(count)]
+    shown = decoded(tmp_path / "zoom.mp4")
+    for frame, picture in zip(frames, shown, strict=True):
+        assert picture.mean() / 255 == pytest.approx(float(frame.mean()), abs=1.5 / 255)
+
+
+def test_colors_come_back(tmp_path: Path) -> None:
+    encode_video(tmp_path / "zoom.mp4", [colors()] * 3, 24, crf=1)
+    with av.open(str(tmp_path / "zoom.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 1)
+        assert context.pix_fmt == "yuv420p"
+    error = np.abs(decoded(tmp_path / "zoom.mp4")[1] / 255 - colors().movedim(0, -1).numpy())
+    assert error.mean() < 0.012
+    assert error[2:-2, 2:-2].max() < 0.04
+
+
+@pytest.mark.parametrize("rgb", COLOR_BARS, ids=str)
+def test_colors_follow_the_standard(rgb: tuple[float, float, float], dtype: torch.dtype) -> None:
+    planes = to_yuv420(torch.tensor(rgb, dtype=dtype)[:, None, None].expand(3, 4, 6)).flatten()
+    for plane, value in zip((planes[:24], planes[24:30], planes[30:]), COLOR_BARS[rgb], strict=True):
+        assert plane.unique().tolist() == [value]
+
+
+def test_chroma_is_sited_left() -> None:
+    """A ramp of blue is sampled at the even columns and between the rows, not between columns."""
+    ramp = torch.zeros(3, 8, 64)
+    ramp[2] = torch.arange(64) / 63 / 2 + torch.arange(8)[:, None] / 63 / 2
+    blue = to_yuv420(ramp).flatten()[8 * 64 :][: 4 * 32].reshape(4, 32).double()
+    expected = 128 + 112 * (torch.arange(0, 64, 2) + 2 * torch.arange(4)[:, None] + 0.5) / 126
+    assert (blue - expected)[:, 1:].abs().max() <= 0.5 + 1e-3
+    assert (blue - expected)[:, 1:].mean().abs() < 0.1
+
+
+def test_the_index_comes_first(tmp_path: Path) -> None:
+    """So that a browser plays the file while it loads."""
+    encode_video(tmp_path / "zoom.mp4", moving(5), 24)
+    data = (tmp_path / "zoom.mp4").read_bytes()
+    assert 0 < data.find(b"moov") < data.find(b"mdat")
+
+
+def test_lower_crf_is_better_and_larger(tmp_path: Path) -> None:
+    noise = [torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(k)) for k in range(4)]
+    sizes = []
+    for crf in (10, 40):
+        encode_video(tmp_path / "zoom.mp4", noise, 24, crf=crf)
+        sizes.append((tmp_path / "zoom.mp4").stat().st_size)
+    assert sizes[0] > 3 * sizes[1]
+
+
+def test_frames_are_taken_one_at_a_time(tmp_path: Path) -> None:
+    """The next frame is asked for only after the last one is encoded: none pile up."""
+    log: list[str] = []
+
+    def source() -> Iterator[Tensor]:
+        for k, frame in enumerate(moving(4)):
+            log.append(f"rendered {k + 1}")
+            yield frame
+
+    encode_video(tmp_path / "zoom.mp4", source(), 24, on_frame=lambda done, frame: log.append(f"encoded {done}"))
+    assert log == [f"{what} {k}" for k in range(1, 5) for what in ("rendered", "encoded")]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["source", "callback"])
+def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path, error: type[BaseException], where: str) -> None:
+    target = tmp_path / "zoom.mp4"
+    target.write_text("the video before")
+
+    def stop(done: int, frame: Tensor) -> None:
+        if done == 100:
+            parts.extend(path for path in tmp_path.iterdir() if path != target)
+            if where == "callback":
+                raise error("stop")
+
+    def source() -> Iterator[Tensor]:
+        yield from moving(100)
+        raise error("stop")
+
+    parts: list[Path] = []
+    with pytest.raises(error, match="stop"):
+        encode_video(target, source(), 24, on_frame=stop)
+    assert len(parts) == 1  # there was a half-written file to remove
+    assert [path.name for path in tmp_path.iterdir()] == ["zoom.mp4"]
+    assert target.read_text() == "the video before"
+
+
+def test_the_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "zoom.mp4"
+    seen = []
+    encode_video(target, moving(3), 24, on_frame=lambda done, frame: seen.append(target.exists()))
+    assert seen == [False] * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["zoom.mp4"]
+
+
+def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        encode_video(tmp_path / "none" / "zoom.mp4", moving(3), 24)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of a file")
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(OSError):
+            encode_video(tmp_path / "zoom.mp4", (torch.rand(3, 128, 128) for _ in range(60)), 24, crf=5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ([], "at least one frame"),
+        ([torch.zeros(3, 31, 32)], "even"),
+        ([torch.zeros(3, 32, 31)], "even"),
+        ([torch.zeros(4, 32, 32)], "even"),
+        ([torch.zeros(32, 32)], "even"),
+        ([torch.zeros(3, 32, 32), torch.zeros(3, 32, 34)], "of the first"),
+    ],
+)
+def test_frames_that_do_not_fit_say_why(tmp_path: Path, frames: list[Tensor], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        encode_video(tmp_path / "zoom.mp4", frames, 24)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [{"crf": -1}, {"crf": 52}, {"crf": math.nan}, {"preset": "best"}, {"fps": 0}])
+def test_bad_options_say_why(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        encode_video(tmp_path / "zoom.mp4", moving(2), **{"fps": 24, **options})
+
+
+@pytest.mark.parametrize(
+    ("fps", "rate"),
+    [
+        (30, Fraction(30)),
+        (24.0, Fraction(24)),
+        (12.5, Fraction(25, 2)),
+        (23.976, Fraction(24000, 1001)),
+        (29.97, Fraction(30000, 1001)),
+        (59.94, Fraction(60000, 1001)),
+        (Fraction(1, 3), Fraction(1, 3)),
+    ],
+)
+def test_rates_are_exact(fps: float, rate: Fraction) -> None:
+    assert frame_rate(fps) == rate
