@@ -27,11 +27,13 @@ class FilmStrip:
     Args:
         levels: per level, its entries as ``comfy.samplers.process_conds`` returns them for a batch of one.
         dims: the size of one level's latent without batch and channels, ([T,] H, W).
+        device: where the model samples.
     """
 
-    def __init__(self, levels: list[list[Entry]], dims: tuple[int, ...]):
+    def __init__(self, levels: list[list[Entry]], dims: tuple[int, ...], device: torch.device):
         self.levels = levels
         self.dims = dims
+        self.device = device
 
     def handle(self) -> list[Entry]:
         """A valid list of entries (level 0's) that leads back here, for code between the guider and the model."""
@@ -95,9 +97,8 @@ class FilmStrip:
     def _mask(self, entry: Entry, area: list[int], strip_dims: tuple[int, ...]) -> Tensor:
         """[1, *strip_dims]. Always there: without one the host would feather the borders between levels."""
         if "mask" not in entry and "area" not in entry:
-            return torch.ones((1,) * (len(strip_dims) + 1)).expand(1, *strip_dims)
-        own = entry.get("mask")
-        like = torch.empty((1, 1, *self.dims), device=None if own is None else own.device)
+            return torch.ones((1,) * (len(strip_dims) + 1), device=self.device).expand(1, *strip_dims)
+        like = torch.empty((1, 1, *self.dims), device=self.device)
         probe = {key: entry[key] for key in ("area", "mask", "mask_strength") if key in entry}
         weight = comfy.samplers.get_area_and_mult({**probe, "model_conds": {}, "uuid": None}, like, like.new_zeros(1))
         mask = like.new_zeros(1, *strip_dims)
@@ -131,7 +132,7 @@ def run_strip(
     strips = [strip_of(cond) for cond in conds]
     for i, cond in enumerate(conds):
         if strips[i] is None and cond:
-            strips[i] = FilmStrip([cond] * active.stop, tuple(x.shape[2:]))
+            strips[i] = FilmStrip([cond] * active.stop, tuple(x.shape[2:]), x.device)
     if any(strip is not None and strip.must_be_cut(active, own_sigmas) for strip in strips):
         calls = []
         for i, level in enumerate(active):

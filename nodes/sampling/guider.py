@@ -72,7 +72,7 @@ class JointGuiding:
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
         dims = tuple(noise.shape[2:])
-        strips = {key: FilmStrip([conds[key] for conds in per_level], dims) for key in entries}
+        strips = {key: FilmStrip([conds[key] for conds in per_level], dims, device) for key in entries}
         self._virtual = {key: strip.handle() for key, strip in strips.items()}
         self._joint = JointDenoiser(geometry, plan.blend, initial)
         self._joint_uncond = JointDenoiser(geometry, plan.blend, initial)

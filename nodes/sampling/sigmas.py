@@ -64,13 +64,13 @@ class LevelSigmas:
         if self._ladder is None:
             return chosen, sigma[active.start : active.stop]
         common = self._to_ve(float(sigma[0]))
-        own = common * torch.tensor([self._ladder.ratios[i] for i in active], dtype=torch.float64)
+        own = [common * self._ladder.ratios[i] for i in active]
         if self._flow:
-            scale = (1 + common) / (1 + own)
-            chosen = chosen * scale.to(chosen).view(-1, *(1,) * (x.ndim - 1))
-            own = own / (1 + own)
+            scale = torch.tensor([(1 + common) / (1 + s) for s in own], dtype=x.dtype, device=x.device)
+            chosen = chosen * scale.view(-1, *(1,) * (x.ndim - 1))
+            own = [s / (1 + s) for s in own]
         # samplers compute in float64 here, as the ladder; nodes and previews expect what the host always gives them
-        return chosen.float(), own.to(sigma)
+        return chosen.float(), torch.tensor(own, dtype=sigma.dtype, device=sigma.device)
 
     def _to_ve(self, sigma: float) -> float:
         return sigma / (1 - sigma) if self._flow else sigma
