@@ -112,7 +112,7 @@ def sample_joint(
     churn: float = 1.0,
     callback: StepCallback | None = None,
 ) -> Tensor:
-    """Sample a zoom stack with any denoiser, without a host. States are z = x + sigma · noise.
+    """Sample a zoom stack with any denoiser, without a host or gradients. States are z = x + sigma · noise.
 
     Args:
         denoise: (z [n, C, H, W], sigma [n], levels [n]) -> x0 [n, C, H, W], for the active levels only.

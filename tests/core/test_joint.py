@@ -319,10 +319,8 @@ def test_works_inside_and_outside_of_inference_mode():
     assert inside.device.type == "cpu"
     scale = torch.ones((), dtype=torch.float64, requires_grad=True)
     outside = sample_joint(lambda z, s, i: scale * toy_denoise(z, s, i), geometry, sigmas, 1, seeded())
-    outside.square().sum().backward()
-    assert scale.grad is not None and scale.grad != 0
-    torch.testing.assert_close(outside.detach(), inside.clone())
-    assert not sample_joint(toy_denoise, geometry, sigmas, 1, seeded()).requires_grad
+    assert not outside.requires_grad, "a trainable network must not make the whole run one graph"
+    torch.testing.assert_close(outside, inside.clone())
 
 
 @pytest.mark.parametrize(

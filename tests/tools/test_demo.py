@@ -23,6 +23,11 @@ def save(file: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": "Save", "inputs": {"file": file, "steps": 4, **inputs}}
 
 
+def heed_interrupts() -> None:
+    """A shell's background job, which the tests may be, is started with SIGINT ignored, and its children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Tool:
     """``python tools/demo.py`` of a checkout, with a ComfyUI and a torch that are a few lines each."""
 
@@ -41,7 +46,13 @@ class Tool:
         workflow.write_text(prompt if isinstance(prompt, str) else json.dumps(prompt))
         command = [sys.executable, str(self.checkout / "tools" / "demo.py"), "--workflow", str(workflow), *arguments]
         return subprocess.Popen(
-            command, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+            command,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            preexec_fn=heed_interrupts if os.name == "posix" else None,
         )
 
     def run(self, prompt: object, *arguments: str) -> tuple[int, str, str]:
