@@ -39,12 +39,14 @@ def parse_options() -> argparse.Namespace:
     default = os.environ.get("COMFYUI_PATH")
     parser.add_argument("--comfyui", type=Path, default=default, required=default is None, help="the ComfyUI folder")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--init", type=Path, metavar="FILE", help="begin with the weights of a demo_model.safetensors")
     parser.add_argument("--images", type=int, default=400_000, help="training images in all; the schedule ends there")
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--save-every", type=float, default=240.0, metavar="SECONDS")
     parser.add_argument("--sheet-every", type=float, default=1800.0, metavar="SECONDS")
+    parser.add_argument("--sheet-steps", type=int, default=30, help="sampling steps of the sheet")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -69,6 +71,8 @@ class Trainer:
         text.text_model.embeddings.token_embedding = torch.nn.Embedding(len(self.known) + 1, width)
         self.model = torch.nn.ModuleDict({"unet": unet, "text": text})
         initialize(self.model)
+        if options.init is not None:
+            self._load_weights(options.init)
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=options.lr, weight_decay=0.01, fused=True)
@@ -178,7 +182,7 @@ class Trainer:
         partial.replace(self.options.out / "state.safetensors")
 
     @torch.no_grad()
-    def write_sheet(self, guidance: float = 2.0, steps: int = 30) -> None:
+    def write_sheet(self, guidance: float = 2.0) -> None:
         """Every stage twice: a training image, and below it a sample of its caption by the averaged weights."""
         from PIL import Image
         from universe import STAGES
@@ -190,7 +194,7 @@ class Trainer:
         self.model.load_state_dict(self.average)
         context, empty = self.encode(captions), self.encode([""] * len(captions))
         z = torch.randn(real.shape, device=self.device)
-        times = torch.linspace(1, 0, steps + 1).tolist()
+        times = torch.linspace(1, 0, self.options.sheet_steps + 1).tolist()
         for t, t_next in zip(times, times[1:], strict=False):  # DDIM in v-prediction
             when = torch.full((len(z),), t, device=self.device)
             v, v_empty = (self.model["unet"](z, when, context=c) for c in (context, empty))
@@ -227,6 +231,14 @@ class Trainer:
         torch.manual_seed(self.options.seed + self.images)
         self.universe.generator.manual_seed(self.options.seed + self.images)
         print(f"resumed at {self.images} images")
+
+    def _load_weights(self, path: Path) -> None:
+        from safetensors.torch import load_file
+
+        weights = load_file(path)
+        if weights.pop("known_tokens").tolist() != self.known:
+            raise ValueError(f"{path} was trained on captions with other words than universe.py has now")
+        self.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
 
     def _export(self) -> None:
         """The shipped file: averaged weights in float16, the token table with only the known rows plus "unknown"."""

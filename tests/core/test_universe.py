@@ -1,0 +1,75 @@
+"""The demo model's training images: what is at the middle of one scale is what the next scale shows."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "demo"))
+
+from universe import KINDS, STAGES, Scene, Universe
+
+SIZE = 32
+
+
+def scenes(stage: int, count: int = 24, **words: object) -> list[Scene]:
+    return [
+        Scene(**{"stage": stage, "galaxy": "blue", "sun": "yellow", "kind": "icy", "ringed": False, **words})
+    ] * count
+
+
+def test_images_are_colors_and_captions_are_words() -> None:
+    images, captions = Universe(SIZE).batch(40)
+    assert images.shape == (40, 3, SIZE, SIZE)
+    assert images.min() >= 0 and images.max() <= 1
+    assert len(captions) == 40 and all(caption.strip() for caption in captions)
+    assert (images.std((1, 2, 3)) > 0.02).all()
+
+
+def test_one_seed_draws_the_same_and_another_does_not() -> None:
+    first, captions = Universe(SIZE, seed=3).batch(8)
+    again, same_captions = Universe(SIZE, seed=3).batch(8)
+    other, _ = Universe(SIZE, seed=4).batch(8)
+    assert torch.equal(first, again) and captions == same_captions
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stage", range(STAGES - 1))
+def test_the_middle_of_a_stage_has_the_colors_of_the_next(stage: int, kind: str) -> None:
+    universe = Universe(SIZE, seed=1)
+    wide, deep = (universe.draw(scenes(s, kind=kind)) for s in (stage, stage + 1))
+    middle = wide[:, :, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4]
+    assert (middle.mean((0, 2, 3)) - deep.mean((0, 2, 3))).abs().max() < 0.13
+
+
+@pytest.mark.parametrize(
+    ("word", "one", "other", "stage"),
+    [("galaxy", "blue", "red", 0), ("galaxy", "purple", "golden", 2), ("sun", "yellow", "red", 4),
+     ("kind", "icy", "volcanic", 6), ("kind", "ocean", "desert", 9), ("kind", "icy", "volcanic", 12)],
+)  # fmt: skip
+def test_a_word_changes_the_colors(word: str, one: str, other: str, stage: int) -> None:
+    means = [Universe(SIZE).draw(scenes(stage, **{word: value})).mean((0, 2, 3)) for value in (one, other)]
+    hues = [mean / mean.sum() for mean in means]
+    assert (hues[0] - hues[1]).abs().max() > 0.015
+
+
+def test_rings_are_seen_around_the_planet() -> None:
+    bare, ringed = (Universe(SIZE).draw(scenes(6, ringed=value)).mean(0) for value in (False, True))
+    beside = (slice(None), slice(SIZE // 2 - 4, SIZE // 2 + 4), slice(0, 3))
+    assert ringed[beside].mean() > bare[beside].mean() + 0.05
+
+
+def test_stars_look_the_same_after_averaging() -> None:
+    """N(flux > b) = density / b is the law of the sky and of its 2 × 2 averages."""
+    universe = Universe(128)
+    flux = torch.cat([universe._stars(8) for _ in range(8)]).mean(1, keepdim=True)
+    averaged = torch.nn.functional.avg_pool2d(flux, 2)
+    for bright in (0.01, 0.03):
+        assert (flux > bright).float().mean() == pytest.approx((averaged > bright).float().mean(), rel=0.5)
+
+
+def test_scenes_of_different_stages_are_refused() -> None:
+    with pytest.raises(ValueError, match="one stage and one kind"):
+        Universe(SIZE).draw([*scenes(3, 1), *scenes(4, 1)])
