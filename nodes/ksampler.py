@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.blend import BLEND_MODES
 from .sampling.run import SamplingRequest, sample_zoom
-from .types import CATEGORY, SEARCH_ALIASES
+from .types import CATEGORY, SEARCH_ALIASES, focus_inputs
 
 
 class ZoomKSampler(io.ComfyNode):
@@ -97,26 +97,7 @@ class ZoomKSampler(io.ComfyNode):
                     "levels that carry it; naive averages whole images and blurs; none lets every level go its way "
                     "and only pastes the deeper ones in.",
                 ),
-                io.Float.Input(
-                    "focus_x",
-                    optional=True,
-                    advanced=True,
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where the zoom goes, from the left (0) to the right (1) edge of the picture.",
-                ),
-                io.Float.Input(
-                    "focus_y",
-                    optional=True,
-                    advanced=True,
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where the zoom goes, from the top (0) to the bottom (1) edge of the picture.",
-                ),
+                *focus_inputs(),
             ],
             outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
         )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.stack import ZoomStack
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
+from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType, focus_inputs
 
 
 class ZoomStackNode(io.ComfyNode):
@@ -35,26 +35,7 @@ class ZoomStackNode(io.ComfyNode):
                     tooltip="How much larger every level shows the middle of the level before it. Use the zoom factor "
                     "that the levels were sampled with.",
                 ),
-                io.Float.Input(
-                    "focus_x",
-                    optional=True,
-                    advanced=True,
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where the zoom goes, from the left (0) to the right (1) edge of the picture.",
-                ),
-                io.Float.Input(
-                    "focus_y",
-                    optional=True,
-                    advanced=True,
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where the zoom goes, from the top (0) to the bottom (1) edge of the picture.",
-                ),
+                *focus_inputs(),
             ],
             outputs=[
                 ZoomStackType.Output(display_name="stack", tooltip="The levels and their geometry, for Zoom Video."),

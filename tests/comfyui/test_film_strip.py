@@ -13,21 +13,11 @@ import pytest
 import torch
 from harness import Host, call
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, Conditioning, load, model_calls, zoom
+from zoom_graphs import PROMPTS, Checkpoint, Conditioning, model_calls, zoom
 
 LEVELS, SIZE, STEPS, SEED, CFG = 3, 16, 4, 11, 3.0
 TOLERANCE = 1e-4  # of the pictures' standard deviation, for the largest difference; 1e-5 is typical
 LONG = "a red galaxy with " + "very " * 90 + "many stars"
-
-
-@pytest.fixture(scope="module")
-def eps(host: Host) -> Checkpoint:
-    return load(host, "tiny_eps")
-
-
-@pytest.fixture(scope="module")
-def flow(host: Host) -> Checkpoint:
-    return load(host, "tiny_flow")
 
 
 def far_apart(checkpoint: Checkpoint) -> tuple[float, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from harness import Host
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
-from zoom_graphs import PROMPTS, Checkpoint, load, logged, model_calls, zoom
+from zoom_graphs import PROMPTS, Checkpoint, logged, model_calls, zoom
 
 SAMPLERS = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
@@ -18,26 +18,6 @@ SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:comfy", "ignore::UserWarning:torchsde", "ignore:To copy construct"
 )
-
-
-@pytest.fixture(scope="module")
-def eps(host: Host) -> Checkpoint:
-    return load(host, "tiny_eps")
-
-
-@pytest.fixture(scope="module")
-def v(host: Host) -> Checkpoint:
-    return load(host, "tiny_v")
-
-
-@pytest.fixture(scope="module")
-def flow(host: Host) -> Checkpoint:
-    return load(host, "tiny_flow")
-
-
-@pytest.fixture(params=["eps", "v", "flow"])
-def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
-    return request.getfixturevalue(request.param)
 
 
 def gap(levels: Tensor, factor: int = 2) -> Tensor:

@@ -24,16 +24,6 @@ pytestmark = pytest.mark.filterwarnings(
 KSampler = comfy.samplers.KSampler
 
 
-@pytest.fixture(scope="module")
-def eps(host: Host) -> Checkpoint:
-    return load(host, "tiny_eps")
-
-
-@pytest.fixture(scope="module")
-def flow(host: Host) -> Checkpoint:
-    return load(host, "tiny_flow")
-
-
 def assert_like_stock(host: Host, checkpoint: Checkpoint, latent: dict[str, Any], **inputs: Any) -> None:
     """Bit for bit, whatever the alignment, keys of the LATENT included."""
     prompts = checkpoint.encode("a red galaxy"), checkpoint.encode("")

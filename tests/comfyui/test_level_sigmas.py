@@ -10,30 +10,10 @@ import pytest
 import torch
 from harness import Host, NodeFailed
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, ModelCall, load, logged, model_calls, zoom
+from zoom_graphs import PROMPTS, Checkpoint, ModelCall, logged, model_calls, zoom
 
 SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "ddpm"]
 STEPS = 4
-
-
-@pytest.fixture(scope="module")
-def eps(host: Host) -> Checkpoint:
-    return load(host, "tiny_eps")
-
-
-@pytest.fixture(scope="module")
-def v(host: Host) -> Checkpoint:
-    return load(host, "tiny_v")
-
-
-@pytest.fixture(scope="module")
-def flow(host: Host) -> Checkpoint:
-    return load(host, "tiny_flow")
-
-
-@pytest.fixture(params=["eps", "v", "flow"])
-def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
-    return request.getfixturevalue(request.param)
 
 
 def prompts(levels: int) -> list[str]:
