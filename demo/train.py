@@ -235,10 +235,12 @@ class Trainer:
     def _load_weights(self, path: Path) -> None:
         from safetensors.torch import load_file
 
-        weights = load_file(path)
-        if weights.pop("known_tokens").tolist() != self.known:
-            raise ValueError(f"{path} was trained on captions with other words than universe.py has now")
-        self.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        rows = {int(token): row for row, token in enumerate(weights.pop("known_tokens"))}
+        table = "text.text_model.embeddings.token_embedding.weight"
+        # words that are new to the captions begin as "unknown", the last row
+        weights[table] = weights[table][[*(rows.get(token, len(rows)) for token in self.known), len(rows)]]
+        self.model.load_state_dict(weights)
 
     def _export(self) -> None:
         """The shipped file: averaged weights in float16, the token table with only the known rows plus "unknown"."""

@@ -169,19 +169,31 @@ class Universe:
         kind = self._choose(KIND_WORDS[scene.kind])
         galaxy, sun, rings = scene.galaxy, scene.sun, " with rings" if scene.ringed else ""
         phrases = {
-            0: (f"a {galaxy} spiral galaxy", f"a {galaxy} galaxy in deep space"),
-            1: (f"the spiral arms of a {galaxy} galaxy", f"an arm of a {galaxy} galaxy"),
-            2: (f"a {galaxy} nebula full of stars", f"a {galaxy} star cloud"),
-            3: (f"a star field around a {sun} sun", f"a {sun} star in a {galaxy} star field"),
-            4: (f"a planetary system with a {sun} sun and a {kind} planet", f"a {sun} sun and a small {kind} planet"),
-            5: (f"a distant {kind} planet{rings}", f"a {kind} planet{rings} seen from afar, near a {sun} sun"),
-            6: (f"a {kind} planet{rings}", f"a whole {kind} planet{rings} in space"),
-            7: (f"a {kind} planet filling the view", f"a huge {kind} planet up close"),
-            8: (f"the continents of a {kind} planet", f"the surface of a {kind} planet from orbit"),
-            9: (f"the highlands of a {kind} planet", f"a {kind} landscape seen from high above"),
-            10: (f"{kind} mountains seen from above", f"the mountains of a {kind} planet"),
+            0: (f"{with_article(galaxy)} spiral galaxy", f"{with_article(galaxy)} galaxy in deep space"),
+            1: (f"the spiral arms of {with_article(galaxy)} galaxy", f"an arm of {with_article(galaxy)} galaxy"),
+            2: (f"{with_article(galaxy)} nebula full of stars", f"{with_article(galaxy)} star cloud"),
+            3: (f"a star field around a {sun} sun", f"a {sun} star in {with_article(galaxy)} star field"),
+            4: (
+                f"a planetary system with a {sun} sun and {with_article(kind)} planet",
+                f"a {sun} sun and a small {kind} planet",
+            ),
+            5: (
+                f"a distant {kind} planet{rings}",
+                f"{with_article(kind)} planet{rings} seen from afar, near a {sun} sun",
+            ),
+            6: (f"{with_article(kind)} planet{rings}", f"a whole {kind} planet{rings} in space"),
+            7: (f"{with_article(kind)} planet filling the view", f"a huge {kind} planet up close"),
+            8: (
+                f"the continents of {with_article(kind)} planet",
+                f"the surface of {with_article(kind)} planet from orbit",
+            ),
+            9: (
+                f"the highlands of {with_article(kind)} planet",
+                f"{with_article(kind)} landscape seen from high above",
+            ),
+            10: (f"{kind} mountains seen from above", f"the mountains of {with_article(kind)} planet"),
             11: (f"{kind} hills and rocks seen from above", f"{kind} hills"),
-            12: (f"{kind} ground, close up", f"rocky ground of a {kind} planet"),
+            12: (f"{kind} ground, close up", f"rocky ground of {with_article(kind)} planet"),
         }[scene.stage]
         return self._choose(phrases)
 
@@ -394,6 +406,10 @@ class Universe:
     @staticmethod
     def _colors(colors: Sequence[tuple[float, float, float]]) -> Tensor:
         return torch.tensor(colors).view(-1, 3, 1, 1)
+
+
+def with_article(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def paint(height: Tensor, kind: str) -> Tensor:

@@ -13,15 +13,15 @@ a blue spiral galaxy
 the spiral arms of a blue galaxy
 a blue nebula full of stars
 a star field around a yellow sun
-a planetary system with a yellow sun and an icy planet
-a distant icy planet
-an icy planet
-an icy planet filling the view
-the continents of an icy planet
-the highlands of an icy planet
-icy mountains seen from above
-icy hills and rocks seen from above
-icy ground, close up"""  # a factor of two apart
+a yellow sun and a small ocean planet
+a distant ocean planet
+a whole ocean planet in space
+a huge ocean planet up close
+the continents of an ocean planet
+the highlands of an ocean planet
+ocean mountains seen from above
+ocean hills and rocks seen from above
+ocean ground, close up"""  # a factor of two apart
 
 
 class ZoomPromptSchedule(io.ComfyNode):

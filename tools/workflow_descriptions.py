@@ -23,7 +23,7 @@ DEMO_NOTE = """\
 This workflow runs as it is: **Demo Model** is a small network that comes with ZoomStack, and needs no download.
 
 1. Press **Run**.
-2. Change a word: *icy* to *volcanic*, *ocean* or *desert*; *blue* galaxy to *red*, *purple* or *golden*.
+2. Change a word: *ocean* to *desert*, *volcanic* or *icy*; *blue* galaxy to *red*, *purple* or *golden*.
 3. For pictures of your own, open the template *galaxy to planet*, which uses a checkpoint.
 """
 
@@ -76,7 +76,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.group("2. Prompts")
     workflow.note(DEMO_PROMPTS_NOTE, 190)
     prompts = workflow.node("ZoomPromptSchedule", 560, clip=model["CLIP"])
-    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo", cfg=2.5, video_size=512)
+    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo", seed=2, cfg=3.0, video_size=512)
     return workflow
 
 
@@ -111,6 +111,7 @@ def _sample_and_save(
     size: int,
     prefix: str,
     vae: Node | None = None,
+    seed: int = 0,
     cfg: float = 7.0,
     video_size: int = 0,
 ) -> None:
@@ -125,6 +126,7 @@ def _sample_and_save(
         negative=prompts["negative"],
         latent_image=latent["LATENT"],
         zoom_factor=factor["FLOAT"],
+        seed=seed,
         cfg=cfg,
     )
     decode = workflow.node("VAEDecode", 60, samples=sampler["LATENT"], vae=(vae or model)["VAE"])
