@@ -76,7 +76,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.group("2. Prompts")
     workflow.note(DEMO_PROMPTS_NOTE, 190)
     prompts = workflow.node("ZoomPromptSchedule", 560, clip=model["CLIP"])
-    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo", seed=2, cfg=3.0, video_size=512)
+    _sample_and_save(workflow, model, prompts, 64, "zoomstack/galaxy_to_planet_demo", seed=7, cfg=3.0, video_size=512)
     return workflow
 
 
