@@ -12,6 +12,7 @@ IMAGE_SIZE = 64
 SIGMA_MIN, SIGMA_MAX = 0.005, 80.0
 VOCABULARY_SIZE = 49408
 PATCH = 2
+PLACE_CHANNELS = 3
 TEXT_CONFIG = {
     "hidden_size": 128,
     "num_hidden_layers": 2,
@@ -24,7 +25,7 @@ TEXT_CONFIG = {
 }
 UNET_CONFIG = {
     "image_size": IMAGE_SIZE // PATCH,
-    "in_channels": 3 * PATCH**2,
+    "in_channels": 3 * PATCH**2 + PLACE_CHANNELS,
     "out_channels": 3 * PATCH**2,
     "model_channels": 64,
     "channel_mult": [1, 2, 3],
@@ -44,14 +45,26 @@ UNET_CONFIG = {
 
 
 class DemoUNet(UNetModel):
-    """The host's UNet over 2×2 pixel patches: [B, 3, H, W] with even H and W, timesteps in [0, 1]."""
+    """The host's UNet over 2×2 pixel patches: [B, 3, H, W] with even H and W, timesteps in [0, 1].
+
+    It is also told where in the picture each patch lies, since its universe has a middle.
+    """
 
     def forward(self, x: Tensor, timesteps: Tensor, *args, **kwargs) -> Tensor:
         if x.shape[-2] % PATCH or x.shape[-1] % PATCH:
             raise ValueError(f"the demo model needs an even height and width, got {x.shape[-2]}×{x.shape[-1]}")
         patches = torch.nn.functional.pixel_unshuffle(x, PATCH)
+        patches = torch.cat([patches, places(patches)], dim=1)
         out = super().forward(patches, timesteps * 1000, *args, **kwargs)
         return torch.nn.functional.pixel_shuffle(out, PATCH)
+
+
+def places(patches: Tensor) -> Tensor:
+    """x, y and distance from the middle of each patch, [B, 3, h, w] for [B, C, h, w]; the borders lie at -1 and 1."""
+    height, width = patches.shape[-2:]
+    y = ((torch.arange(height, device=patches.device) + 0.5) / height * 2 - 1)[:, None].expand(height, width)
+    x = ((torch.arange(width, device=patches.device) + 0.5) / width * 2 - 1)[None].expand(height, width)
+    return torch.stack([x, y, (x**2 + y**2).sqrt()]).to(patches.dtype).expand(len(patches), -1, -1, -1)
 
 
 def unet_config(dtype: torch.dtype) -> dict:
