@@ -36,13 +36,13 @@ def render_images(layers: Tensor, geometry: ZoomGeometry, recursive: bool = True
         for level in range(geometry.levels - 1, 0, -1):
             paste_into_wider(images, geometry, level)
     else:
-        sources = layers.to(images.dtype)
+        # levels are finished from the widest on, so the deeper ones still hold their layers
         for level in range(geometry.levels):
             for deeper in range(level + 1, geometry.levels):
                 link = links_into(_jump(geometry, level, deeper), 1, 1, images)
                 if link is None:
                     break
-                link.window.crop(images[level]).copy_(link.reduce(sources[deeper]))
+                link.window.crop(images[level]).copy_(link.reduce(images[deeper]))
     return images.to(layers.dtype)
 
 

@@ -30,6 +30,10 @@ class JointPlan:
     blend: str
     sigmas: LevelSigmas
 
+    def render_noise(self, white: Tensor) -> Tensor:
+        """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
+        return render_state_noise(white, self.geometry) * self.sigmas.noise_scale(white)
+
 
 class JointGuiding:
     """Mixin before any ``comfy.samplers.CFGGuider`` class: all zoom levels are one batch, sampled in lockstep.
@@ -79,9 +83,7 @@ class JointGuiding:
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
         self._wrap(WrappersMP.APPLY_MODEL, with_level_sigma)
         if levels > 1:
-            scale = plan.sigmas.noise_scale(noise)
-            render = lambda white: render_state_noise(white, geometry) * scale  # noqa: E731
-            sampler = with_rendered_noise(sampler, noise, sigmas, seed, render)
+            sampler = with_rendered_noise(sampler, noise, sigmas, seed, plan.render_noise)
         self.conds: dict[str, Any] = {}  # the base class would process the levels' entries again, as one batch
         try:
             samples = super().inner_sample(  # type: ignore[misc]

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...zoomstack_core.geometry import ZoomGeometry
 from .guider import JointGuider, JointPlan
 from .marks import ZOOM_LEVEL, Conditioning
-from .noise import is_stochastic, render_state_noise
+from .noise import is_stochastic
 from .sigmas import level_sigmas
 
 
@@ -58,13 +58,14 @@ def sample_zoom(
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )
+    plan = JointPlan(geometry, request.blend, sigmas)
     noise = comfy.sample.prepare_noise(samples, request.seed, latent.get("batch_index"))
     if geometry.levels > 1 and (sigmas.aligned or not is_stochastic(request.sampler_name)):
-        noise = render_state_noise(noise, geometry) * sigmas.noise_scale(noise)
+        noise = plan.render_noise(noise)
     guider = JointGuider(model)
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
-    guider.plan = JointPlan(geometry, request.blend, sigmas)
+    guider.plan = plan
     result = guider.sample(
         noise,
         samples,
