@@ -73,7 +73,9 @@ class Trainer:
         initialize(self.model)
         if options.init is not None:
             self._load_weights(options.init)
-        self.model.to(self.device, memory_format=torch.channels_last)
+        # contiguous on CPU: its group norm takes a third of the step in channels_last
+        self.format = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
+        self.model.to(self.device, memory_format=self.format)
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=options.lr, weight_decay=0.01, fused=True)
         self.images = 0
@@ -115,7 +117,7 @@ class Trainer:
         t = torch.rand(len(x), device=self.device)
         alpha, sigma = (f(t * math.pi / 2).view(-1, 1, 1, 1) for f in (torch.cos, torch.sin))
         noise = torch.randn_like(x)
-        noisy = (alpha * x + sigma * noise).contiguous(memory_format=torch.channels_last)
+        noisy = (alpha * x + sigma * noise).contiguous(memory_format=self.format)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             context = self.encode(captions, drop=0.03)
             v = self.model["unet"](noisy, t, context=context)

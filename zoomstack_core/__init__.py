@@ -4,13 +4,14 @@ from .blend import BLEND_MODES, blend_levels
 from .encode import encode_video
 from .frames import FrameRenderer, render_frame
 from .geometry import Rect, ZoomGeometry
-from .joint import JointDenoiser, sample_joint
+from .joint import JointDenoiser
 from .ladder import NoiseLadder, aligned_ladder
 from .metrics import band_energy, consistency_error, seam_ratio
 from .noise import render_noise
 from .path import ZoomPath
 from .prompts import parse_prompts
 from .render import render_images
+from .sample import sample_joint
 from .stack import ZoomStack
 
 __all__ = [

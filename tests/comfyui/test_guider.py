@@ -318,7 +318,7 @@ def test_the_aligned_run_is_that_of_the_core(
         estimates.append(denoised)
 
     with torch.inference_mode():
-        expected = host.module("zoomstack_core.joint").sample_joint(
+        expected = host.module("zoomstack_core.sample").sample_joint(
             denoise,
             geometry(host, 3, factor=factor),
             sigmas,

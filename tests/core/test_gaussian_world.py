@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.joint import sample_joint
 from zoomstack_core.metrics import band_energy, consistency_error, seam_ratio
 from zoomstack_core.render import render_images
+from zoomstack_core.sample import sample_joint
 
 GEOMETRY = ZoomGeometry(4, 16, 16, 2.0)
 DRAWS, STEPS = 128, 40

@@ -84,9 +84,9 @@ class TestUsersComfyui:
             raise AssertionError("pip was run")
 
         monkeypatch.setattr(environment, "run_pip", no_pip)
-        monkeypatch.setattr(pins, "TEST_TOOLS", ("pytest==1", "no_such_tool==2"))
+        monkeypatch.setattr(pins, "TEST_TOOLS", ("pytest-timeout==1", "no_such_tool==2"))
         with pytest.raises(
-            ToolError, match=r"(?s)The tests need no_such_tool, .*-m pip install pytest==1 no_such_tool==2"
+            ToolError, match=r"(?s)The tests need no_such_tool, .*-m pip install pytest-timeout==1 no_such_tool==2"
         ):
             host.ensure_host(True, checkout, {**PYTHON, "COMFYUI_PATH": str(comfyui)})
 

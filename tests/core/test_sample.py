@@ -14,10 +14,10 @@ from torch import Tensor
 
 from zoomstack_core.blend import blend_levels
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.joint import METHODS, ancestral_step, sample_joint
 from zoomstack_core.metrics import consistency_error
 from zoomstack_core.noise import render_noise
 from zoomstack_core.render import render_images
+from zoomstack_core.sample import METHODS, ancestral_step, sample_joint
 
 ALL_METHODS = [(method, 0.0) for method in METHODS] + [("average", 0.5), ("default", 1.0), ("naive", 1.0)]
 Levels = tuple[int, ...]

@@ -1,0 +1,170 @@
+"""Joint multi-scale sampling without a host: the paper's Algorithm 2 and scale-aligned noise, for any denoiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .blend import blend_levels
+from .geometry import ZoomGeometry
+from .joint import JointDenoiser
+from .ladder import NoiseLadder, aligned_ladder
+from .noise import render_noise
+from .render import render_images
+
+METHODS = ("default", "average", "naive", "independent", "paper")
+
+Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
+StepCallback = Callable[[int, float, Tensor, Tensor], None]
+
+
+@torch.no_grad()
+def sample_joint(
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    channels: int,
+    generator: torch.Generator | None = None,
+    method: str = "default",
+    alignment: float = 1.0,
+    *,
+    churn: float = 1.0,
+    callback: StepCallback | None = None,
+) -> Tensor:
+    """Sample a zoom stack with any denoiser, without a host or gradients. States are z = x + sigma · noise.
+
+    Args:
+        denoise: (z [n, C, H, W], sigma [n], levels [n]) -> x0 [n, C, H, W], for the active levels only.
+        geometry: how the levels nest.
+        sigmas: decreasing, ending in 0: the schedule of one level. With alignment its first and last positive value
+            and their number count, the rungs are uniform in log sigma. Its dtype and device are those of the run.
+        channels: C.
+        generator: of all random numbers, on the device of ``sigmas``.
+        method: "average" (the default): multi-resolution blending, initial and step noise rendered. "naive": whole
+            averages instead of bands. "independent": every level alone. "paper": Algorithm 2 to the letter
+            (independent initial noise, update before the first evaluation), only with alignment 0.
+        alignment: 0 gives all levels one sigma; 1 gives level i sigma · p^(i-N+1), so that noisy states nest.
+        churn: 1 is the DDPM step, 0 the probability-flow ODE.
+        callback: (step, common sigma, z, denoised) after every evaluation, before the step.
+
+    Returns:
+        Layers [N, C, H, W]; `render_images` of them is the finished stack.
+
+    Raises:
+        ValueError: for arguments outside these ranges.
+
+    Source: Generative Powers of Ten, Algorithm 2 (method "paper"); scale-aligned noise and the wavefront are ours.
+    """
+    _check_sampling(sigmas, method, alignment, churn)
+    shape = geometry.levels, channels, geometry.height, geometry.width
+
+    def white() -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=sigmas.dtype, device=sigmas.device)
+
+    if method == "paper":
+        return _sample_paper(denoise, geometry, sigmas, white, callback)
+    if method == "independent":
+        return _step_down(denoise, _common_ladder(geometry, sigmas), sigmas, white, lambda x, _: x, churn, callback)
+    ladder = _common_ladder(geometry, sigmas)
+    if alignment > 0 and geometry.levels > 1:
+        ladder = aligned_ladder(geometry, float(sigmas[0]), float(sigmas[-2]), len(sigmas) - 1, alignment)
+    joint = JointDenoiser(geometry, "naive" if method == "naive" else "laplacian")
+    layers = _step_down(denoise, ladder, sigmas, lambda: render_noise(white(), geometry), joint, churn, callback)
+    return render_images(layers, geometry)
+
+
+def ancestral_step(z: Tensor, denoised: Tensor, sigma: float, sigma_next: float, churn: float, noise: Tensor) -> Tensor:
+    """One step from sigma to sigma_next; churn 1 is the DDPM posterior, 0 the Euler step of the ODE.
+
+    Only the ratio of the sigmas enters, but for the factor of the noise: levels at other multiples of sigma take the
+    same step when their noise is scaled by that multiple.
+    """
+    sigma_up = churn * sigma_next * math.sqrt(max(1 - (sigma_next / sigma) ** 2, 0.0))
+    sigma_down = math.sqrt(max(sigma_next**2 - sigma_up**2, 0.0))
+    return denoised + sigma_down / sigma * (z - denoised) + sigma_up * noise
+
+
+def _step_down(
+    denoise: Denoise,
+    ladder: NoiseLadder,
+    like: Tensor,
+    noise: Callable[[], Tensor],
+    joint: Callable[[Tensor, range], Tensor],
+    churn: float,
+    callback: StepCallback | None,
+) -> Tensor:
+    ratios = torch.tensor(ladder.ratios, dtype=torch.float64, device="cpu").view(-1, 1, 1, 1)
+    own = ratios * ladder.sigmas[0]
+    # z is kept over max(own sigma, 1): the sigmas of levels that wait deep down exceed what float32 holds
+    state = (own / own.clamp(min=1)).to(like) * noise()
+    denoised = torch.zeros_like(state)
+    for step, (sigma, sigma_next) in enumerate(zip(ladder.sigmas, ladder.sigmas[1:], strict=False)):
+        active = ladder.active(sigma)
+        chosen = slice(active.start, active.stop)
+        own = ratios * sigma
+        scale, scale_next = own.clamp(min=1), (ratios * sigma_next).clamp(min=1)
+        z = scale.to(like) * state
+        estimates = z[:0]
+        if len(active):
+            levels = torch.arange(active.start, active.stop, device=z.device)
+            estimates = _evaluate(denoise, z[chosen], own[chosen].flatten().to(like), levels)
+        denoised = joint(estimates, active)
+        if callback is not None:
+            callback(step, sigma, z, denoised)
+        fresh = (own / scale).to(like) * noise()
+        state = ancestral_step(state, denoised / scale.to(like), 1.0, sigma_next / sigma, churn, fresh)
+        state = (scale / scale_next).to(like) * state
+    return denoised
+
+
+def _sample_paper(
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    white: Callable[[], Tensor],
+    callback: StepCallback | None,
+) -> Tensor:
+    """Algorithm 2 line by line: L_T = 0, independent z_T; every update comes before the evaluation at its new sigma."""
+    levels = torch.arange(geometry.levels, device=sigmas.device)
+    z = sigmas[0] * white()
+    layers = torch.zeros_like(z)
+    for step, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        images, noise = render_images(layers, geometry), render_noise(white(), geometry)
+        z = ancestral_step(z, images, float(sigma), float(sigma_next), 1.0, noise)
+        if sigma_next > 0:
+            denoised = _evaluate(denoise, z, sigma_next.expand(geometry.levels), levels)
+            layers = blend_levels(denoised, geometry)
+            if callback is not None:
+                callback(step, float(sigma_next), z, layers)
+    return layers
+
+
+def _evaluate(denoise: Denoise, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+    denoised = denoise(z, sigma, levels)
+    if denoised.shape != z.shape:
+        raise ValueError(f"denoise must return x0 of shape {list(z.shape)}, got {list(denoised.shape)}")
+    return denoised
+
+
+def _common_ladder(geometry: ZoomGeometry, sigmas: Tensor) -> NoiseLadder:
+    """All levels at the same sigma, all active all the time."""
+    values = tuple(float(sigma) for sigma in sigmas)
+    return NoiseLadder((1.0,) * geometry.levels, values, values[0], math.inf, 1)
+
+
+def _check_sampling(sigmas: Tensor, method: str, alignment: float, churn: float) -> None:
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(sigmas, Tensor) or sigmas.ndim != 1 or len(sigmas) < 3 or not sigmas.is_floating_point():
+        raise ValueError("sigmas must be a floating-point tensor [steps + 1] of at least 2 steps, ending in 0")
+    if not torch.isfinite(sigmas).all() or sigmas[-1] != 0 or not (sigmas[:-1] > sigmas[1:]).all():
+        raise ValueError(f"sigmas must decrease and end in 0, got {sigmas.tolist()}")
+    if not 0 <= alignment <= 1:
+        raise ValueError(f"alignment must lie in [0, 1], got {alignment}")
+    if method == "paper" and alignment != 0:
+        raise ValueError(f"method 'paper' gives all levels one sigma: it needs alignment 0, got {alignment}")
+    if not 0 <= churn <= 1:
+        raise ValueError(f"churn must lie in [0, 1], got {churn}")
