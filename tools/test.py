@@ -14,6 +14,8 @@ from host import CHECKOUT, Host, ensure_host
 from report import Stopwatch, run, say
 
 TYPED = ("zoomstack_core", "tools")
+# A check that hangs must end before a continuous integration service gives up and keeps no output.
+LIMIT_MINUTES = 70
 
 
 def pytest_arguments(arguments: list[str]) -> list[str]:
@@ -37,13 +39,22 @@ def environment(host: Host) -> dict[str, str]:
     return {**os.environ, "COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
 
 
+def run_check(command: list[str], environ: dict[str, str]) -> int:
+    """Run one check in the checkout; returns its exit status, 1 where it had to be stopped."""
+    try:
+        return subprocess.run(command, cwd=CHECKOUT, env=environ, timeout=LIMIT_MINUTES * 60).returncode
+    except subprocess.TimeoutExpired:
+        say(f"stopped: it was not done after {LIMIT_MINUTES} minutes")
+        return 1
+
+
 def main() -> int:
     host = ensure_host(test_requirements=True)
     first_failure = 0
     for name, arguments in checks(sys.argv[1:]):
         say(f"--- {name}")
         watch = Stopwatch()
-        status = subprocess.run([host.python, *arguments], cwd=CHECKOUT, env=environment(host)).returncode
+        status = run_check([str(host.python), *arguments], environment(host))
         say(f"--- {name}: {'passed' if status == 0 else f'failed with status {status}'}, {watch}")
         first_failure = first_failure or status
     return first_failure
