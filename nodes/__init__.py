@@ -5,7 +5,15 @@ from comfy_api.latest import io
 from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
 from .prompt_schedule import ZoomPromptSchedule
+from .zoom_geometry import ZoomGeometryNode
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
 
-NODES: list[type[io.ComfyNode]] = [ZoomDemoModel, ZoomKSampler, ZoomPromptSchedule, ZoomStackNode, ZoomVideo]
+NODES: list[type[io.ComfyNode]] = [
+    ZoomDemoModel,
+    ZoomGeometryNode,
+    ZoomKSampler,
+    ZoomPromptSchedule,
+    ZoomStackNode,
+    ZoomVideo,
+]

@@ -6,8 +6,9 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..zoomstack_core.blend import BLEND_MODES
+from ..zoomstack_core.nesting import Nesting
 from .sampling.run import SamplingRequest, sample_zoom
-from .types import CATEGORY, SEARCH_ALIASES, focus_inputs
+from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, focus_inputs, geometry_input
 
 
 class ZoomKSampler(io.ComfyNode):
@@ -98,6 +99,7 @@ class ZoomKSampler(io.ComfyNode):
                     "and only pastes the deeper ones in.",
                 ),
                 *focus_inputs(),
+                geometry_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
         )
@@ -120,8 +122,8 @@ class ZoomKSampler(io.ComfyNode):
         blend: str,
         focus_x: float = 0.5,
         focus_y: float = 0.5,
+        geometry: Nesting | None = None,
     ) -> io.NodeOutput:
-        request = SamplingRequest(
-            seed, steps, cfg, sampler_name, scheduler, denoise, zoom_factor, alignment, blend, (focus_x, focus_y)
-        )
+        nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
+        request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, alignment, blend, nesting)
         return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request))

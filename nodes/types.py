@@ -1,7 +1,10 @@
-"""What the nodes share: the wire type between them, and how they are found in the node search."""
+"""What the nodes share: the wire types between them, and how they are found in the node search."""
 
 from comfy_api.latest import io
 
+from ..zoomstack_core.nesting import Nesting
+
+ZoomGeometryType = io.Custom("ZOOM_GEOMETRY")  # a zoomstack_core.nesting.Nesting
 ZoomStackType = io.Custom("ZOOM_STACK")  # a zoomstack_core.stack.ZoomStack
 
 CATEGORY = "ZoomStack"
@@ -24,3 +27,18 @@ def focus_inputs() -> list[io.Float.Input]:
         )
         for name, side in sides.items()
     ]
+
+
+def geometry_input() -> io.Input:
+    """A factor and a focus for every step, in place of one of each."""
+    return ZoomGeometryType.Input(
+        "geometry",
+        optional=True,
+        tooltip="From Zoom Geometry: a zoom factor and a focus for every step. Takes the place of zoom_factor and of "
+        "the focus here.",
+    )
+
+
+def choose_nesting(geometry: Nesting | None, zoom_factor: float, focus_x: float, focus_y: float) -> Nesting:
+    """What a node's ``geometry`` says where it is linked, else what its widgets say."""
+    return geometry or Nesting((zoom_factor,), ((focus_x, focus_y),))

@@ -3,9 +3,9 @@
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.stack import ZoomStack
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType, focus_inputs
+from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType, choose_nesting, focus_inputs, geometry_input
 
 
 class ZoomStackNode(io.ComfyNode):
@@ -36,6 +36,7 @@ class ZoomStackNode(io.ComfyNode):
                     "that the levels were sampled with.",
                 ),
                 *focus_inputs(),
+                geometry_input(),
             ],
             outputs=[
                 ZoomStackType.Output(display_name="stack", tooltip="The levels and their geometry, for Zoom Video."),
@@ -44,10 +45,18 @@ class ZoomStackNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, images: Tensor, zoom_factor: float, focus_x: float = 0.5, focus_y: float = 0.5) -> io.NodeOutput:
+    def execute(
+        cls,
+        images: Tensor,
+        zoom_factor: float,
+        focus_x: float = 0.5,
+        focus_y: float = 0.5,
+        geometry: Nesting | None = None,
+    ) -> io.NodeOutput:
         layers = _without_alpha(images).movedim(-1, 1)
         levels, _, height, width = layers.shape
-        stack = ZoomStack(layers, ZoomGeometry(levels, height, width, zoom_factor, (focus_x, focus_y)))
+        nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
+        stack = ZoomStack(layers, nesting.fit(levels, height, width, name="Zoom Stack: geometry"))
         return io.NodeOutput(stack, stack.images.movedim(1, -1))
 
 

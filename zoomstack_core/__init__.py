@@ -7,6 +7,7 @@ from .geometry import Rect, ZoomGeometry
 from .joint import JointDenoiser
 from .ladder import NoiseLadder, aligned_ladder
 from .metrics import band_energy, consistency_error, seam_ratio
+from .nesting import Nesting, parse_focus, parse_zoom_factors
 from .noise import render_noise
 from .path import ZoomPath
 from .prompts import parse_prompts
@@ -18,6 +19,7 @@ __all__ = [
     "BLEND_MODES",
     "FrameRenderer",
     "JointDenoiser",
+    "Nesting",
     "NoiseLadder",
     "Rect",
     "ZoomGeometry",
@@ -28,7 +30,9 @@ __all__ = [
     "blend_levels",
     "consistency_error",
     "encode_video",
+    "parse_focus",
     "parse_prompts",
+    "parse_zoom_factors",
     "render_frame",
     "render_images",
     "render_noise",

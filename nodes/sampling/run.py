@@ -14,7 +14,7 @@ import latent_preview
 import torch
 from torch import Tensor
 
-from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.nesting import Nesting
 from .guider import JointGuider, JointPlan
 from .marks import ZOOM_LEVEL, Conditioning
 from .noise import is_stochastic
@@ -31,10 +31,9 @@ class SamplingRequest:
     sampler_name: str
     scheduler: str
     denoise: float
-    zoom_factor: float
     alignment: float
     blend: str
-    focus: tuple[float, float]
+    nesting: Nesting
 
 
 def sample_zoom(
@@ -49,12 +48,12 @@ def sample_zoom(
         The host's LATENT with one entry per level, the widest first.
 
     Raises:
-        ValueError: for latents that are no images, or a batch that does not fit the prompts.
+        ValueError: for latents that are no images, or a batch or a geometry that does not fit the prompts.
     """
     samples = _level_latents(model, latent, count_levels(positive, negative, latent["samples"]))
     if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
-    geometry = ZoomGeometry(len(samples), samples.shape[-2], samples.shape[-1], request.zoom_factor, request.focus)
+    geometry = request.nesting.fit(len(samples), *samples.shape[-2:], name="Zoom KSampler: geometry")
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )

@@ -1,0 +1,69 @@
+"""ZoomGeometry: another zoom factor and another focus for every step from a level to the next."""
+
+from collections.abc import Callable
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..zoomstack_core.geometry import PREFILTERS
+from ..zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
+from .types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
+
+
+class ZoomGeometryNode(io.ComfyNode):
+    """Its text is checked here; whether there are as many factors as steps, by the nodes that know the levels."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomGeometry",
+            display_name="Zoom Geometry",
+            category=CATEGORY,
+            description="Where and how far each step of the zoom goes. Connect it to Zoom KSampler and to Zoom Stack; "
+            "it takes the place of their own zoom_factor and focus.",
+            search_aliases=[*SEARCH_ALIASES, "focus", "zoom factor", "off-center zoom"],
+            inputs=[
+                io.String.Input(
+                    "zoom_factors",
+                    default="2",
+                    tooltip="How much larger each level shows a part of the level before it: one number for all steps, "
+                    "or one per step, such as 2, 4, 4, 1.5 for five levels.",
+                ),
+                io.String.Input(
+                    "focus",
+                    default="0.5, 0.5",
+                    multiline=True,
+                    placeholder="x, y from 0 to 1; one line for all steps, or one line per step",
+                    tooltip="The point that the zoom goes to: x from the left (0) to the right (1), y from the top (0) "
+                    "to the bottom (1). One point for all steps, or one line per step. A level that would stick out "
+                    "of the one before is moved inside.",
+                ),
+                io.Combo.Input(
+                    "prefilter",
+                    options=list(PREFILTERS),
+                    optional=True,
+                    advanced=True,
+                    default=PREFILTERS[0],
+                    tooltip="How a level is reduced to its place in the level before it: box takes the mean of the "
+                    "pixels, gaussian weighs them as the paper does.",
+                ),
+            ],
+            outputs=[
+                ZoomGeometryType.Output(
+                    display_name="geometry",
+                    tooltip="All steps, for Zoom KSampler and for Zoom Stack: give both the same.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0]) -> io.NodeOutput:
+        factors = _parse("zoom_factors", parse_zoom_factors, zoom_factors)
+        return io.NodeOutput(Nesting(factors, _parse("focus", parse_focus, focus), prefilter))
+
+
+def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"Zoom Geometry: {name}: {error}.") from None
