@@ -12,10 +12,14 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.joint import JointDenoiser
+from ...zoomstack_core.noise import render_noise
 from ...zoomstack_core.render import render_images
 from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
+from .latents import PLAIN, LatentLayout
+from .level_entries import entries_per_level
+from .limits import check_context, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
-from .noise import render_state_noise, with_rendered_noise
+from .noise import with_rendered_noise
 from .sigmas import LevelSigmas
 
 KEY = "zoomstack"
@@ -24,33 +28,60 @@ WrappersMP = comfy.patcher_extension.WrappersMP
 
 @dataclass(frozen=True)
 class JointPlan:
-    """What a run does: the nesting of its latents, how they are blended, and the noise level of each."""
+    """What a run does: the nesting of its latents, how they are blended, and the noise level of each.
+
+    ``geometry`` is that of the pictures that ``layout`` makes of the latents.
+    """
 
     geometry: ZoomGeometry
     blend: str
     sigmas: LevelSigmas
+    layout: LatentLayout = PLAIN
 
     def render_noise(self, white: Tensor) -> Tensor:
         """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
-        return render_state_noise(white, self.geometry) * self.sigmas.noise_scale(white)
+        rendered = self.layout.gather(render_noise(self.layout.spread(white), self.geometry), white)
+        return rendered * self.sigmas.noise_scale(white)
 
 
 class JointGuiding:
     """Mixin before any ``comfy.samplers.CFGGuider`` class: all zoom levels are one batch, sampled in lockstep.
 
-    The stock guider keeps its work: guidance, other nodes' patches, hooks. Its ``predict_noise`` sees the active
-    levels as a plain batch; below it the batch becomes a film strip, so that every level gets its own prompts and its
-    own sigma; above it the estimates are blended and rendered. Set ``plan`` before ``sample``.
+    The stock guider keeps its work: guidance, other nodes' patches, hooks. Its ``predict_noise`` sees all levels as a
+    plain batch, so that what patches remember stays with its level. Below it the active levels become a film strip,
+    so that every level gets its own prompts and its own sigma, and the others hold their last estimate; above it the
+    estimates are blended and rendered. Set ``plan`` before ``sample``.
     """
 
     plan: JointPlan
 
-    def outer_sample(self, noise: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        def reserve_one_level(executor: Any, model: Any, noise_shape: Any, *rest: Any, **options: Any) -> Any:
-            # memory for one level is a must; the host fits as many more into each call as are free then
-            return executor(model, [1, *noise_shape[1:]], *rest, **options)
+    def sample(
+        self,
+        noise: Tensor,
+        latent_image: Tensor,
+        sampler: Any,
+        sigmas: Tensor,
+        denoise_mask: Tensor | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """As the host's guiders; raises ValueError for latents and samplers that have no zoom levels."""
+        check_latents(latent_image)
+        check_sampler(sampler)
+        batch_of_masks = denoise_mask is not None and len(denoise_mask) == len(latent_image)
+        if batch_of_masks and latent_image.ndim == 5 and denoise_mask.ndim < 5:
+            # the host would take them for the frames of one
+            denoise_mask = denoise_mask.reshape(-1, 1, 1, *denoise_mask.shape[-2:])
+        return super().sample(noise, latent_image, sampler, sigmas, denoise_mask, **options)  # type: ignore[misc]
 
-        self._wrap(WrappersMP.PREPARE_SAMPLING, reserve_one_level)
+    def outer_sample(self, noise: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        plan, video = self.plan, noise.ndim == 5 and noise.shape[2] > 1
+
+        def prepare(executor: Any, model: Any, noise_shape: Any, conds: Any, *rest: Any, **options: Any) -> Any:
+            # memory for one level is a must; the host fits as many more into each call as are free then
+            real, conds, models = executor(model, [1, *noise_shape[1:]], conds, *rest, **options)
+            return real, entries_per_level(conds, plan.geometry.levels, plan.sigmas.aligned, video), models
+
+        self._wrap(WrappersMP.PREPARE_SAMPLING, prepare)
         return super().outer_sample(noise, *args, **kwargs)  # type: ignore[misc]
 
     def inner_sample(
@@ -71,10 +102,13 @@ class JointGuiding:
         processed_latent, initial = latent_image, None
         if torch.count_nonzero(latent_image) > 0:
             processed_latent = self.inner_model.process_latent_in(latent_image)
-            initial = processed_latent.flatten(1, -3)
+            initial = plan.layout.spread(processed_latent)
+        self._held = processed_latent
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
+        handler = self.model_options.get("context_handler")
+        check_context(handler, self.inner_model, list(per_level[0].values()), noise[:1], sigmas, self.model_options)
         dims = tuple(noise.shape[2:])
         strips = {key: FilmStrip([conds[key] for conds in per_level], dims, device) for key in entries}
         self._virtual = {key: strip.handle() for key, strip in strips.items()}
@@ -103,25 +137,28 @@ class JointGuiding:
             self.conds = {key: [e for conds in per_level for e in conds[key]] for key in entries}
         if levels == 1:
             return samples
-        return render_images(samples.flatten(1, -3), geometry).reshape(samples.shape)
+        return plan.layout.gather(render_images(plan.layout.spread(samples), geometry), samples)
 
     def __call__(
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
     ) -> Tensor:
         """The sampler's view: all levels' states in, all levels' estimates out."""
-        plan = self.plan
-        active = plan.sigmas.active(timestep[0], plan.geometry.levels)
-        state, sigma = plan.sigmas.at(x, timestep, active)
+        plan, levels = self.plan, self.plan.geometry.levels
+        active = plan.sigmas.active(timestep[0], levels)
+        states, sigmas = plan.sigmas.at(x, timestep, range(levels))
         options = self._blending_uncond(model_options or {}, active)
         self.conds, self._active = self._virtual, active
-        estimates = state
+        estimates = states
         if len(active):
-            estimates = super().__call__(state, sigma, model_options=options, seed=seed)  # type: ignore[misc]
-        return estimates if plan.geometry.levels == 1 else self._agree(self._joint, estimates, active)
+            estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
+        if levels == 1:
+            return estimates
+        self._held = self._agree(self._joint, estimates, active)
+        return self._held
 
     def _agree(self, joint: JointDenoiser, estimates: Tensor, active: range) -> Tensor:
-        agreed = joint(estimates.flatten(1, -3), active)
-        return agreed.reshape(-1, *estimates.shape[1:])
+        layout = self.plan.layout
+        return layout.gather(joint(layout.spread(estimates[active.start : active.stop]), active), estimates)
 
     def _blending_uncond(self, model_options: dict[str, Any], active: range) -> dict[str, Any]:
         """CFG++ samplers append a function that keeps the unconditional estimate: it must see an agreeing one."""
@@ -145,9 +182,17 @@ class JointGuiding:
     def _calc_cond_batch(
         self, executor: Any, model: Any, conds: list[Any], x: Tensor, timestep: Tensor, model_options: dict[str, Any]
     ) -> list[Tensor]:
-        if len(x) != len(self._active) or all(strip_of(cond) is None for cond in conds):
+        if len(x) != self.plan.geometry.levels or all(strip_of(cond) is None for cond in conds):
             return executor(model, conds, x, timestep, model_options)
-        return run_strip(executor, model, conds, x, timestep, model_options, self._active, self.plan.sigmas.aligned)
+        active, aligned = slice(self._active.start, self._active.stop), self.plan.sigmas.aligned
+        outputs = run_strip(executor, model, conds, x[active], timestep[active], model_options, self._active, aligned)
+        return outputs if len(self._active) == len(x) else [self._among_held(output, active) for output in outputs]
+
+    def _among_held(self, output: Tensor, active: slice) -> Tensor:
+        """Every level's estimate, where only the active ones were asked for now."""
+        held = self._held.to(output, copy=True)
+        held[active] = output
+        return held
 
     def _process(
         self,

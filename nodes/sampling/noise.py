@@ -9,9 +9,6 @@ import comfy.samplers
 from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler, default_noise_sampler
 from torch import Tensor
 
-from ...zoomstack_core.geometry import ZoomGeometry
-from ...zoomstack_core.noise import render_noise
-
 # Samplers that add noise at every step. With independent initial noise they keep their low frequencies (the paper's
 # choice); the others wash out unless the initial noise is shared.
 STOCHASTIC_MARKS = ("ancestral", "sde", "ddpm", "lcm", "seeds", "sa_solver")
@@ -21,11 +18,6 @@ NoiseSampler = Callable[[Tensor, Tensor], Tensor]
 
 def is_stochastic(sampler_name: str) -> bool:
     return any(mark in sampler_name for mark in STOCHASTIC_MARKS)
-
-
-def render_state_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
-    """`render_noise` for latents [N, C, H, W] or [N, C, T, H, W]; frames are rendered alike."""
-    return render_noise(noise.flatten(1, -3), geometry).reshape(noise.shape)
 
 
 def with_rendered_noise(

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from ...zoomstack_core.nesting import Nesting
 from .guider import JointGuider, JointPlan
+from .latents import latent_layout
+from .limits import check_latents
 from .marks import ZOOM_LEVEL, Conditioning
 from .noise import is_stochastic
 from .sigmas import level_sigmas
@@ -53,11 +55,12 @@ def sample_zoom(
     samples = _level_latents(model, latent, count_levels(positive, negative, latent["samples"]))
     if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
-    geometry = request.nesting.fit(len(samples), *samples.shape[-2:], name="Zoom KSampler: geometry")
+    layout = latent_layout(model)
+    geometry = request.nesting.fit(len(samples), *layout.size(samples), name="Zoom KSampler: geometry")
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )
-    plan = JointPlan(geometry, request.blend, sigmas)
+    plan = JointPlan(geometry, request.blend, sigmas, layout)
     noise = comfy.sample.prepare_noise(samples, request.seed, latent.get("batch_index"))
     if geometry.levels > 1 and (sigmas.aligned or not is_stochastic(request.sampler_name)):
         noise = plan.render_noise(noise)
@@ -86,11 +89,7 @@ def count_levels(positive: Conditioning, negative: Conditioning, samples: Tensor
     Raises:
         ValueError: where they do not.
     """
-    if samples.is_nested or samples.ndim not in (4, 5):
-        kind = "a nested latent" if samples.is_nested else f"a latent of shape {list(samples.shape)}"
-        raise ValueError(
-            f"Zoom KSampler: latent_image is {kind}; expected image latents [levels, channels, height, width]."
-        )
+    check_latents(samples, "Zoom KSampler")
     marks = {options[ZOOM_LEVEL] for _, options in positive if ZOOM_LEVEL in options}
     levels = max(marks) + 1 if marks else len(samples)
     negative_marks = {options[ZOOM_LEVEL] for _, options in negative if ZOOM_LEVEL in options}

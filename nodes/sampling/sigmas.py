@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import comfy.model_sampling
@@ -54,7 +55,9 @@ class LevelSigmas:
         return range(levels) if self._ladder is None else self._ladder.active(self._to_ve(float(sigma)))
 
     def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
-        """The active levels' states [n, C, …] and sigmas [n] as the model wants them.
+        """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.
+
+        A level that still waits is shown as it will be when it wakes.
 
         Args:
             x: the sampler's state of all levels [N, C, …].
@@ -65,12 +68,15 @@ class LevelSigmas:
             return chosen, sigma[active.start : active.stop]
         common = self._to_ve(float(sigma[0]))
         own = [common * self._ladder.ratios[i] for i in active]
+        highest = self._ladder.sigma_max * math.exp(self._ladder.rung)
+        shown = [min(s, highest) for s in own]
+        scale = [new / s for new, s in zip(shown, own, strict=True)]
         if self._flow:
-            scale = torch.tensor([(1 + common) / (1 + s) for s in own], dtype=x.dtype, device=x.device)
-            chosen = chosen * scale.view(-1, *(1,) * (x.ndim - 1))
-            own = [s / (1 + s) for s in own]
+            scale = [ratio * (1 + common) / (1 + s) for ratio, s in zip(scale, shown, strict=True)]
+            shown = [s / (1 + s) for s in shown]
+        chosen = chosen * torch.tensor(scale, dtype=x.dtype, device=x.device).view(-1, *(1,) * (x.ndim - 1))
         # samplers compute in float64 here, as the ladder; nodes and previews expect what the host always gives them
-        return chosen.float(), torch.tensor(own, dtype=sigma.dtype, device=sigma.device)
+        return chosen.float(), torch.tensor(shown, dtype=sigma.dtype, device=sigma.device)
 
     def _to_ve(self, sigma: float) -> float:
         return sigma / (1 - sigma) if self._flow else sigma

@@ -160,7 +160,7 @@ def initial_noise(host: Host, checkpoint: Checkpoint, factor: float) -> Tensor:
     empty = checkpoint.empty(LEVELS, SIZE, SIZE)["samples"]
     noise = comfy.sample.prepare_noise(empty, SEED)
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, SIZE, SIZE, factor)
-    rendered = host.module("nodes.sampling.noise").render_state_noise(noise, geometry)
+    rendered = host.module("zoomstack_core.noise").render_noise(noise, geometry)
     assert not torch.equal(rendered, noise)
     return rendered
 
@@ -340,7 +340,7 @@ def test_unmarked_entries_are_for_all_levels(host: Host, eps: Checkpoint) -> Non
     assert [len(call.x) for call in calls] == [LEVELS * 4] * 2, "two entries each, all in one batch"
 
 
-# What other nodes do to guidance and network. Those in SHARED_SIGMA keep one state or one sigma for a whole batch.
+# What other nodes do to guidance and network. Those in SHARED_SIGMA ask one sigma or one mean of a whole batch.
 PATCHES: dict[str, dict[str, Any]] = {
     "RescaleCFG": {"multiplier": 0.7},
     "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
@@ -348,9 +348,9 @@ PATCHES: dict[str, dict[str, Any]] = {
     "CFGZeroStar": {},
     "CFGNorm": {"strength": 1.0},
     "FreSca": {"scale_low": 1.0, "scale_high": 1.25, "freq_cutoff": 4},
+    "APG": {"eta": 1.0, "norm_threshold": 5.0, "momentum": -0.5},
 }
 SHARED_SIGMA: dict[str, dict[str, Any]] = {
-    "APG": {"eta": 1.0, "norm_threshold": 5.0, "momentum": -0.5},
     "CFGOverride": {"cfg": 1.0, "start_percent": 0.3, "end_percent": 1.0},
     "LazyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
 }
