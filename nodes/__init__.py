@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
 from .prompt_schedule import ZoomPromptSchedule
+from .prompt_writer import ZoomPromptWriter
 from .zoom_geometry import ZoomGeometryNode
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
@@ -14,6 +15,7 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomGeometryNode,
     ZoomKSampler,
     ZoomPromptSchedule,
+    ZoomPromptWriter,
     ZoomStackNode,
     ZoomVideo,
 ]

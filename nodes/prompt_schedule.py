@@ -62,6 +62,16 @@ class ZoomPromptSchedule(io.ComfyNode):
                     tooltip="What to avoid. One line counts for every level; several lines are one per level, and then "
                     "there must be as many as prompts.",
                 ),
+                io.Int.Input(
+                    "expected_levels",
+                    optional=True,
+                    advanced=True,
+                    default=0,
+                    min=0,
+                    max=4096,
+                    tooltip="How many prompts there must be, such as the levels of Zoom Prompt Writer: another number "
+                    "is an error. 0: any number.",
+                ),
                 # Last, so that the row editor of the front end stands right below the text that it edits. Optional in
                 # the schema only because the host shows optional inputs after the required ones.
                 io.String.Input(
@@ -73,7 +83,7 @@ class ZoomPromptSchedule(io.ComfyNode):
                     placeholder="one prompt per zoom level, the widest view first",
                     tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
                     "levels. Blank lines and lines that start with # are skipped. Numbered or bulleted lists and JSON "
-                    "lists, as language models write them, are fine.",
+                    "lists, as language models write them, are fine, also with talk around them.",
                 ),
             ],
             outputs=[
@@ -87,14 +97,26 @@ class ZoomPromptSchedule(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, clip: Any, prefix: str = "", suffix: str = "", negative: str = "", prompts: str = ""
+        cls,
+        clip: Any,
+        prefix: str = "",
+        suffix: str = "",
+        negative: str = "",
+        expected_levels: int = 0,
+        prompts: str = "",
     ) -> io.NodeOutput:
         if clip is None:
             raise ValueError(
                 "Zoom Prompt Schedule: the clip input is None. If it comes from a checkpoint loader, the checkpoint "
                 "has no text encoder; load one with a CLIP loader."
             )
-        levels = parse_prompts(prompts)
+        levels = _parse("prompts", prompts)
+        if expected_levels not in (0, len(levels)):
+            raise ValueError(
+                f"Zoom Prompt Schedule: prompts has {len(levels)} levels, expected_levels is {expected_levels}. If a "
+                "language model wrote them, run it again with another seed; or set expected_levels to 0. Read were:\n"
+                + "\n".join(f"{number}. {prompt}" for number, prompt in enumerate(levels, 1))
+            )
         positive_marked: Conditioning = []
         for level, prompt in enumerate(levels):
             positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
@@ -103,7 +125,7 @@ class ZoomPromptSchedule(io.ComfyNode):
 
 def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
     """One unmarked entry list for every level when ``negative`` is a line or nothing, else one per level."""
-    lines = parse_prompts(negative) if negative.strip() else [""]
+    lines = _parse("negative", negative) if negative.strip() else [""]
     if len(lines) == 1:
         return _encode(clip, lines[0])
     if len(lines) != levels:
@@ -112,6 +134,13 @@ def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
             "levels, or one line per level."
         )
     return [entry for level, line in enumerate(lines) for entry in mark_level(_encode(clip, line), level)]
+
+
+def _parse(name: str, text: str) -> list[str]:
+    try:
+        return parse_prompts(text)
+    except ValueError as error:
+        raise ValueError(f"Zoom Prompt Schedule: {name}: {error}") from None
 
 
 def _encode(clip: Any, text: str) -> Conditioning:

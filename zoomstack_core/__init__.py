@@ -10,6 +10,7 @@ from .metrics import band_energy, consistency_error, seam_ratio
 from .nesting import Nesting, parse_focus, parse_zoom_factors
 from .noise import render_noise
 from .path import ZoomPath
+from .prompt_writing import write_instruction
 from .prompts import parse_prompts
 from .render import render_images
 from .sample import sample_joint
@@ -38,4 +39,5 @@ __all__ = [
     "render_noise",
     "sample_joint",
     "seam_ratio",
+    "write_instruction",
 ]

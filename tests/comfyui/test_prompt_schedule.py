@@ -1,5 +1,6 @@
 """ZoomPromptSchedule in real graphs: what it encodes, how it marks levels, and that stock nodes keep the marks."""
 
+import json
 from typing import Any
 
 import pytest
@@ -80,11 +81,38 @@ def test_negative_lines_are_one_per_level(host: Host) -> None:
         ({"prompts": "# nothing"}, "at least one prompt"),
         ({}, "at least one prompt"),
         ({"prompts": '["a", 1]'}, "list of strings"),
+        ({"prompts": PROMPTS, "negative": "#"}, "negative: expected at least one prompt"),
+        ({"prompts": PROMPTS, "expected_levels": 4}, "prompts has 3 levels, expected_levels is 4"),
     ],
 )
 def test_a_wrong_schedule_is_a_clear_error(host: Host, inputs: dict[str, str], message: str) -> None:
     with pytest.raises(NodeFailed, match=f"ZoomPromptSchedule: ValueError: .*{message}"):
         host.evaluate(schedule(host, **inputs), ["schedule", 0])
+
+
+ANSWER = f"""Sure! Here are the 3 prompts you asked for:
+
+```json
+{json.dumps([{"level": level, "prompt": prompt} for level, prompt in enumerate(LEVELS, 1)], indent=2)}
+```
+
+Let me know if you want more levels."""
+
+
+@pytest.mark.parametrize("expected", [0, 3])
+def test_text_from_another_node_is_read(host: Host, expected: int) -> None:
+    """What a text node gives, talk and all: the input is a widget that takes links."""
+    graph = schedule(host, prompts=["text", 0], expected_levels=expected)
+    graph["text"] = call("PrimitiveStringMultiline", value=ANSWER)
+    positive, levels = host.evaluate(graph, ["schedule", 0], ["schedule", 2])
+    assert levels == 3
+    for entry, (wanted,) in zip(positive, encode(host, *LEVELS), strict=True):
+        assert_same_encoding(entry, wanted)
+
+
+def test_a_wrong_number_of_levels_shows_what_was_read(host: Host) -> None:
+    with pytest.raises(NodeFailed, match=r"another seed; or set .* to 0. Read were:\n1. a galaxy\n2. a star\n"):
+        host.evaluate(schedule(host, prompts="a galaxy\na star", expected_levels=3), ["schedule", 0])
 
 
 def test_a_checkpoint_without_a_text_encoder_is_a_clear_error(host: Host) -> None:
@@ -140,7 +168,8 @@ def test_marking_leaves_its_input_as_it_is(host: Host) -> None:
 def test_the_prompts_are_the_last_widget(host: Host) -> None:
     """The front end puts required inputs first, then optional ones; its row editor stands below the last."""
     info = host.node("ZoomPromptSchedule").GET_NODE_INFO_V1()
-    assert info["input_order"] == {"required": ["clip"], "optional": ["prefix", "suffix", "negative", "prompts"]}
+    optional = ["prefix", "suffix", "negative", "expected_levels"]
+    assert info["input_order"] == {"required": ["clip"], "optional": [*optional, "prompts"]}
 
 
 def test_the_default_prompts_are_a_schedule(host: Host) -> None:

@@ -37,6 +37,40 @@ LAYOUTS = {
     "fenced lines": "```\na spiral galaxy, deep sky\na blue star\nan icy planet (big:1.2)\n```",
     "fenced JSON with talk": f"Sure! Here you go:\n\n```json\n{json.dumps(THREE, indent=1)}\n```\nShall I add more?",
     "unclosed fence": f"```json\n{json.dumps(THREE)}",
+    "JSON objects": json.dumps([{"level": i, "prompt": prompt} for i, prompt in enumerate(THREE)]),
+    "JSON objects with more fields": json.dumps(
+        [{"title": "x", "imagePrompt": prompt, "negative_prompt": "blurry", "zoom": 2} for prompt in THREE]
+    ),
+    "JSON objects with one text": json.dumps([{"level": i, "what": prompt} for i, prompt in enumerate(THREE)]),
+    "JSON object around objects": json.dumps({"scene": "x", "levels": [{"description": prompt} for prompt in THREE]}),
+    "JSON levels in an object": json.dumps({"title": "x", **{f"Level {i}": p for i, p in enumerate(THREE)}}),
+    "JSON levels with objects": json.dumps({"prompts": {str(i): {"text": p} for i, p in enumerate(THREE)}}),
+    "JSON between talk": f"Sure! Here is the list:\n{json.dumps(THREE, indent=1)}\nLet me know if it should be longer.",
+    "Python list between talk": f"Sure.\n\n{THREE!r}\n\nEnjoy [it]!",
+    "thoughts": f"<think>\n1. first\n2. second\n</think>\n\n{chr(10).join(THREE)}",
+    "fence per level": "".join(f"**Level {i}**\n```text\n{prompt}\n```\n" for i, prompt in enumerate(THREE)),
+    "talk around numbers": (
+        "Sure! Here are three prompts, each a zoom by 2:\n\n1. a spiral galaxy, deep sky\n2. a blue star\n"
+        "3. an icy planet (big:1.2)\n\nEach one shows the middle of the one before. Let me know!\nEnjoy!"
+    ),
+    "a title and talk around bullets": (
+        "**The zoom**\n\n- a spiral galaxy, deep sky\n- a blue star\n- an icy planet (big:1.2)\n\nShall I go deeper?"
+    ),
+    "talk around lines": (
+        "Sure!\nHere are the prompts:\n\na spiral galaxy, deep sky\na blue star\nan icy planet (big:1.2)\n\n"
+        "Let me know if you want more."
+    ),
+    "talk right before and after": (
+        "Okay, here is the zoom.\nLevel 1: a spiral galaxy, deep sky\nLevel 2: a blue star\n"
+        "Level 3: an icy planet (big:1.2)\nFeel free to change them."
+    ),
+    "titles and texts": (
+        "**Level 1:**\n\na spiral galaxy, deep sky\n\n**Level 2:**\n\nPrompt: a blue star\n\n**Level 3:**\n\n"
+        "an icy planet (big:1.2)\n\nI hope this helps!"
+    ),
+    "numbered lines go on below": "1. a spiral galaxy,\n   deep sky\n2. a blue star\n3. an icy planet (big:1.2)",
+    "headings above": "".join(f"## Level {i}\n{prompt}\n" for i, prompt in enumerate(THREE)),
+    "headings": "".join(f"### Level {i}: {prompt}\n" for i, prompt in enumerate(THREE)),
     "lead-in": "Here are the prompts:\n\n1. a spiral galaxy, deep sky\n2. a blue star\n3. an icy planet (big:1.2)",
 }
 
@@ -91,6 +125,33 @@ def test_prompts_are_not_damaged(prompt: str) -> None:
     assert parse_prompts(json.dumps([prompt, "a star"])) == [prompt, "a star"]
 
 
+@pytest.mark.parametrize(
+    ("text", "prompts"),
+    [
+        ("a galaxy\n\n1. a star\n2. a planet", ["a galaxy", "a star", "a planet"]),
+        ("1. a star\n2. a planet\n\nits ground", ["a star", "a planet", "its ground"]),
+        ("1. a star\n2. a planet\nits ground.", ["a star", "a planet", "its ground."]),
+        ("Great, wide space.", ["Great, wide space."]),
+        ("great, wide space\na star", ["great, wide space", "a star"]),
+        ("a galaxy.\na star.\n\na planet!", ["a galaxy.", "a star.", "a planet!"]),
+        ("enjoy the silence of space\nenjoy a star", ["enjoy the silence of space", "enjoy a star"]),
+        ("a star\nSure!", ["a star", "Sure!"]),
+        ("['a star']\na planet", ["['a star']", "a planet"]),
+        ("1. a galaxy\n2. a star\n4. a planet\n- a stone", ["a galaxy", "a star", "a planet", "a stone"]),
+        ("Sure! Here are the prompts:", ["Sure! Here are the prompts:"]),
+    ],
+)
+def test_a_persons_lines_are_not_taken_for_talk(text: str, prompts: list[str]) -> None:
+    assert parse_prompts(text) == prompts
+
+
+def test_lines_between_numbers_belong_to_the_number_above() -> None:
+    text = (
+        "1. **Deep space**\n   - a galaxy\n   - blue\n2. A star.\n   Its rings.\n3. **Ground**\n   - stones\n\nEnjoy!"
+    )
+    assert parse_prompts(text) == ["Deep space, a galaxy, blue", "A star. Its rings.", "Ground, stones"]
+
+
 def test_a_first_line_with_a_colon_is_a_prompt_when_no_list_follows() -> None:
     assert parse_prompts("A portrait of space:\na galaxy\na star") == ["A portrait of space:", "a galaxy", "a star"]
 
@@ -103,7 +164,9 @@ def test_no_prompt_is_an_error(text: str) -> None:
         parse_prompts(text)
 
 
-@pytest.mark.parametrize("text", ['["a", 2]', '[{"prompt": "a"}]', '{"a": 1}', '[["a"], ["b"]]', "['a', None]"])
+@pytest.mark.parametrize(
+    "text", ['["a", 2]', '[{"prompt": 1}]', '[{"a": "b", "c": "d"}]', '{"a": 1}', '[["a"], ["b"]]', "['a', None]"]
+)
 def test_lists_of_other_things_are_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="list of strings"):
         parse_prompts(text)
@@ -130,6 +193,34 @@ def test_any_mark_before_any_prompt_is_removed(marked: list[tuple[str, str]]) ->
     (first, first_mark), *rest = marked
     lead_in = first.endswith(":") and not first_mark and bool(rest) and all(mark for _, mark in rest)
     assert parse_prompts(text) == [prompt for prompt, _ in marked][lead_in:]
+
+
+GREETINGS = ["Sure!", "Sure! Here are 4 prompts:", "Okay, zooming in by 2 each time.", "Here's the list:", ""]
+FAREWELLS = ["Let me know if you want more!", "Would you like a version with people?", "Enjoy!", ""]
+ANSWERS = ["{n}. {p}", "{n}) **{p}**", "Level {n}: {p}", "**Level {n}:**\n{p}", "{n}. **Scene {n}:** {p}", '{n}. "{p}"']
+
+
+@given(
+    st.lists(plain_prompts, min_size=2, max_size=8),
+    st.sampled_from([*ANSWERS, "- {p}", "{p}"]),
+    st.sampled_from(GREETINGS),
+    st.sampled_from(FAREWELLS),
+    st.sampled_from(["\n", "\n\n"]),
+)
+def test_talk_around_any_list_is_not_read(
+    prompts: list[str], layout: str, greeting: str, farewell: str, between: str
+) -> None:
+    prompts = [prompt.replace('"', "") for prompt in prompts]
+    items = between.join(layout.format(n=n, p=prompt) for n, prompt in enumerate(prompts, 1))
+    assert parse_prompts(f"{greeting}\n\n{items}\n\n{farewell}") == [prompt.strip() for prompt in prompts]
+
+
+@given(st.lists(plain_prompts, min_size=2, max_size=8), st.sampled_from(GREETINGS), st.sampled_from(FAREWELLS))
+def test_json_is_found_between_talk(prompts: list[str], greeting: str, farewell: str) -> None:
+    for value in (prompts, [{"level": n, "prompt": prompt} for n, prompt in enumerate(prompts)]):
+        for indent in (None, 2):
+            assert parse_prompts(f"{greeting}\n{json.dumps(value, indent=indent)}\n{farewell}") == prompts
+            assert parse_prompts(f"{greeting}\n```json\n{json.dumps(value, indent=indent)}\n```\n{farewell}") == prompts
 
 
 @given(st.lists(plain_prompts, min_size=1, max_size=8))
