@@ -9,6 +9,7 @@ from .prompt_writer import ZoomPromptWriter
 from .zoom_geometry import ZoomGeometryNode
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
+from .zoom_viewer import ZoomViewer
 
 NODES: list[type[io.ComfyNode]] = [
     ZoomDemoModel,
@@ -18,4 +19,5 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomPromptWriter,
     ZoomStackNode,
     ZoomVideo,
+    ZoomViewer,
 ]

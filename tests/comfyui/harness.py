@@ -137,9 +137,15 @@ class Host:
 
     def object_info(self) -> dict[str, Any]:
         """The definitions of all nodes, as the front end gets them from the server's /object_info."""
-        return self._await(self._get("/object_info"))
+        status, answer = self._await(self._ask("GET", "/object_info"))
+        assert status == 200
+        return answer
 
-    async def _get(self, path: str) -> Any:
+    def post(self, path: str, data: Any) -> tuple[int, Any]:
+        """HTTP status and JSON answer of a POST request with JSON ``data`` to the server."""
+        return self._await(self._ask("POST", path, data))
+
+    async def _ask(self, method: str, path: str, data: Any = None) -> tuple[int, Any]:
         from aiohttp.test_utils import TestClient, TestServer
 
         if not self._has_routes:
@@ -147,9 +153,11 @@ class Host:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._server.add_routes()
             self._has_routes = True
-        async with TestClient(TestServer(self._server.app)) as client, client.get(path) as response:
-            response.raise_for_status()
-            return await response.json()
+        async with (
+            TestClient(TestServer(self._server.app)) as client,
+            client.request(method, path, json=data) as response,
+        ):
+            return response.status, await response.json()
 
     def _await(self, awaitable: Any) -> Any:
         return self._loop.run_until_complete(awaitable)

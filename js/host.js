@@ -1,0 +1,40 @@
+// @ts-check
+// The few things that both additions need from ComfyUI's front end.
+
+import { app } from "../../../scripts/app.js";
+
+let serial = 0;
+
+/** Call `added` after the method of an object, which stays in place.
+ * @param {any} object @param {string} name @param {(...values: any[]) => void} added */
+export function chain(object, name, added) {
+  const original = object[name];
+  object[name] = function (/** @type {any[]} */ ...values) {
+    const result = original?.apply(this, values);
+    added.apply(this, values);
+    return result;
+  };
+}
+
+/** A widget of our own at the end of a node, kept out of saved workflows and prompts.
+ * @param {any} node @param {string} name @param {HTMLElement} root @param {number} height */
+export function addWidget(node, name, root, height) {
+  // After an undo Nodes 2.0 keeps showing the old node's element for a widget of the same name and type, so every
+  // widget has a type of its own. Types are not saved.
+  const widget = node.addDOMWidget(name, `ZOOMSTACK_${++serial}`, root, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => height,
+    getValue: () => "",
+    setValue: () => {},
+  });
+  widget.serialize = false;
+  return widget;
+}
+
+/** Make an edit one step of undo. The host takes its own snapshots when the mouse is released, before a click arrives. */
+export function captureUndo() {
+  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker;
+  if (tracker?.captureCanvasState) tracker.captureCanvasState();
+  else tracker?.checkState?.();
+}

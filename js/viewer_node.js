@@ -1,0 +1,85 @@
+// @ts-check
+// The explorer in a Zoom Viewer node.
+
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { addWidget, chain } from "./host.js";
+import { ZoomViewer } from "./viewer.js";
+import { element } from "./viewer_controls.js";
+
+const WIDGET = "explorer";
+const HEIGHT = 300;
+const NODE_SIZE = [420, 560];
+
+/** @typedef {{filename: string, subfolder: string, type: string}} SavedFile */
+
+/** @param {SavedFile} file */
+const urlOf = ({ filename, subfolder, type }) =>
+  api.apiURL(`/view?${new URLSearchParams({ filename, subfolder: subfolder ?? "", type: type ?? "temp" })}`);
+
+/** @param {any} node */
+export function addViewer(node) {
+  const viewer = new ZoomViewer({
+    giveWheel: (event) => {
+      // the classic canvas lies below the widget; Nodes 2.0 has taken the event before
+      event.preventDefault();
+      app.canvas.processMouseWheel(event);
+    },
+    save: () => void savePage(node, viewer),
+  });
+  const widget = addWidget(node, WIDGET, viewer.root, HEIGHT);
+  widget.viewer = viewer;
+  // The images are under the usual key for clients, history and a page without this script; here they would be shown
+  // a second time. The first line is for Nodes 2.0, the second for the classic canvas.
+  node.hideOutputImages = true;
+  Object.defineProperty(node, "imgs", { get: () => undefined, set: () => {}, configurable: true });
+
+  chain(node, "onExecuted", (output) => {
+    if (!output?.zoom?.length || !output.images?.length) return;
+    node.properties.last_result = { images: output.images, zoom: output.zoom };
+    show(viewer, output);
+  });
+  chain(node, "onConfigure", () => {
+    if (node.properties.last_result && !viewer.stack) show(viewer, node.properties.last_result);
+  });
+  chain(node, "onRemoved", () => viewer.close());
+  node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
+}
+
+/** @param {any} node @param {any} output the node's output, as the host sends it */
+export function showRestored(node, output) {
+  const viewer = node.widgets?.find((/** @type {any} */ widget) => widget.name === WIDGET)?.viewer;
+  if (viewer && output?.zoom?.length && output.images?.length) show(viewer, output);
+}
+
+/** @param {ZoomViewer} viewer @param {{images: SavedFile[], zoom: any[]}} output */
+function show(viewer, { images, zoom }) {
+  const [{ geometry, prompts, page }] = zoom;
+  const stack = { geometry, prompts, urls: images.map(urlOf) };
+  viewer.show(stack).catch((error) => console.warn("ZoomStack: the images of the last result are not there", error));
+  if (page) linkTo(viewer, page);
+  else viewer.noteBelow();
+}
+
+/** @param {ZoomViewer} viewer @param {SavedFile} page */
+function linkTo(viewer, page) {
+  const path = page.subfolder ? `${page.subfolder}/${page.filename}` : page.filename;
+  const link = element("a", { href: urlOf(page), download: page.filename, title: `output/${path}` }, path);
+  viewer.noteBelow("Saved: ", link);
+}
+
+/** Save what a viewer shows as one HTML page in the output folder. @param {any} node @param {ZoomViewer} viewer */
+async function savePage(node, viewer) {
+  const result = node.properties.last_result;
+  if (!result) return;
+  viewer.noteBelow("Saving …");
+  const prefix = node.widgets?.find((/** @type {any} */ widget) => widget.name === "filename_prefix")?.value;
+  const answer = await api.fetchApi("/zoomstack/page", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ images: result.images, zoom: result.zoom[0], filename_prefix: prefix }),
+  });
+  const told = await answer.json();
+  if (answer.ok) linkTo(viewer, told);
+  else viewer.noteBelow(`Not saved: ${told.error}`);
+}

@@ -1,0 +1,270 @@
+// @ts-check
+// Where every zoom level lies in a view of the stack. Pure functions: no page, no ComfyUI.
+//
+// Convention: a point of a level is [x, y] in units of that level's width and height, so that [0, 1]² is the level.
+// A zoom is real: zoom i shows level i filling the view. Coordinates are always those of a level near the view, never
+// of level 0, so that a stack may be as deep as it likes. `layoutLevels` along the path of the video repeats
+// zoomstack_core/frames.py; tests/vectors/zoom_math.json holds both to the same numbers.
+
+/**
+ * @typedef {{height: number, width: number, factors: number[], foci: [number, number][]}} Geometry
+ * pixels of every level; zoom factor and focus (x, y) of each step
+ * @typedef {{left: number, top: number, width: number, height: number}} Rect
+ * @typedef {{zoom: number, x: number, y: number}} View zoom and center; the center in units of level `levelOf(zoom)`
+ * @typedef {{level: number, rect: Rect, scale: number, opacity: number, feather: [number, number, number, number]}}
+ *   Placement a level's frame in pixels of the view; view pixels per pixel of the level; how it lies over the wider
+ *   levels: its opacity and the widths of the soft borders inside its top, bottom, left and right edge
+ */
+
+/** A deeper level fades in while the level around it grows from 1 to this many view pixels per pixel. */
+const FADE_IN = 1.25;
+/** The view may leave the path of the zoom as far as the path itself was at this part of the magnification. */
+const ROOM = 4;
+/** How far pixels of the deepest level may be magnified beyond the view that the level fills. */
+const BEYOND = 4;
+
+/** @param {number} value @param {number} low @param {number} high */
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** @param {Geometry} geometry */
+export const levelCount = (geometry) => geometry.factors.length + 1;
+
+/** The level that a zoom has reached. @param {Geometry} geometry @param {number} zoom */
+export const levelOf = (geometry, zoom) => clamp(Math.floor(zoom), 0, geometry.factors.length);
+
+/** The zoom factor of the step that starts at a level; of the last level, that of the step before.
+ * @param {Geometry} geometry @param {number} level */
+export function factorAt(geometry, level) {
+  return geometry.factors[Math.min(level, geometry.factors.length - 1)] ?? 2;
+}
+
+/** Where level + 1 lies in `level`. @param {Geometry} geometry @param {number} level @returns {Rect} */
+export function innerRect(geometry, level) {
+  const side = 1 / geometry.factors[level];
+  const [x, y] = geometry.foci[level];
+  return { left: clamp(x - side / 2, 0, 1 - side), top: clamp(y - side / 2, 0, 1 - side), width: side, height: side };
+}
+
+/** The point that a level shares with the next one: it stays in place while the zoom goes from one to the other.
+ * @param {Geometry} geometry @param {number} level @returns {[number, number]} */
+export function fixedPoint(geometry, level) {
+  if (!geometry.factors.length) return [0.5, 0.5];
+  const { left, top, width } = innerRect(geometry, Math.min(level, geometry.factors.length - 1));
+  return [left / (1 - width), top / (1 - width)];
+}
+
+/** A point of level `from` in units of level `to`.
+ * @param {Geometry} geometry @param {[number, number]} point @param {number} from @param {number} to
+ * @returns {[number, number]} */
+export function toLevel(geometry, [x, y], from, to) {
+  for (let level = from; level < to; level++) {
+    const { left, top, width, height } = innerRect(geometry, level);
+    [x, y] = [(x - left) / width, (y - top) / height];
+  }
+  for (let level = from - 1; level >= to; level--) {
+    const { left, top, width, height } = innerRect(geometry, level);
+    [x, y] = [left + x * width, top + y * height];
+  }
+  return [x, y];
+}
+
+/** ln of the magnification from zoom 0 to this zoom. @param {Geometry} geometry @param {number} zoom */
+export function logMagnification(geometry, zoom) {
+  const level = levelOf(geometry, zoom);
+  let sum = (zoom - level) * Math.log(factorAt(geometry, level));
+  for (let i = 0; i < level; i++) sum += Math.log(geometry.factors[i]);
+  return sum;
+}
+
+/** The zoom at which the magnification has this ln; beyond both ends too. @param {Geometry} geometry @param {number} log */
+export function zoomAtLog(geometry, log) {
+  let level = 0;
+  while (level < geometry.factors.length && log >= Math.log(geometry.factors[level])) {
+    log -= Math.log(geometry.factors[level]);
+    level++;
+  }
+  return level + log / Math.log(factorAt(geometry, level));
+}
+
+/** The zoom after `zoom` is magnified by e^amount. @param {Geometry} geometry @param {number} zoom @param {number} amount */
+export function magnified(geometry, zoom, amount) {
+  return zoomAtLog(geometry, logMagnification(geometry, zoom) + amount);
+}
+
+/** Size of what a view of this aspect (width / height) shows at a zoom, in units of its level: the largest part of its
+ * aspect of the level as magnified there.
+ * @param {Geometry} geometry @param {number} zoom @param {number} aspect @returns {[number, number]} */
+export function viewSize(geometry, zoom, aspect) {
+  const level = levelOf(geometry, zoom);
+  const shrink = factorAt(geometry, level) ** (level - zoom);
+  const relative = aspect * (geometry.height / geometry.width);
+  return [shrink * Math.min(1, relative), shrink * Math.min(1, 1 / relative)];
+}
+
+/** What the video shows at a zoom, in units of its level.
+ * @param {Geometry} geometry @param {number} zoom @param {number} aspect @returns {Rect} */
+export function pathRect(geometry, zoom, aspect) {
+  const level = levelOf(geometry, zoom);
+  const part = zoom - level;
+  const shrink = factorAt(geometry, level) ** -part;
+  const size = viewSize(geometry, zoom, aspect);
+  const here = fixedPoint(geometry, level);
+  const then = fixedPoint(geometry, level + 1);
+  const [left, top] = here.map((fixed, axis) => {
+    if (zoom < 0) return size[axis] > 1 ? (1 - size[axis]) / 2 : fixed * (1 - size[axis]);
+    return fixed * (1 - shrink) + (fixed + part * (then[axis] - fixed)) * (shrink - size[axis]);
+  });
+  return { left, top, width: size[0], height: size[1] };
+}
+
+/** @param {Geometry} geometry @param {number} zoom @param {number} aspect @returns {View} */
+export function pathView(geometry, zoom, aspect) {
+  const { left, top, width, height } = pathRect(geometry, zoom, aspect);
+  return { zoom, x: left + width / 2, y: top + height / 2 };
+}
+
+/** The zoom at which the whole of level 0 can be seen: 0 if the view has its aspect, else below 0.
+ * @param {Geometry} geometry @param {number} aspect */
+export function lowestZoom(geometry, aspect) {
+  const [width, height] = viewSize(geometry, 0, aspect);
+  return Math.log(Math.min(width, height)) / Math.log(factorAt(geometry, 0));
+}
+
+/** @param {Geometry} geometry */
+export function highestZoom(geometry) {
+  return geometry.factors.length + Math.log(BEYOND) / Math.log(factorAt(geometry, geometry.factors.length));
+}
+
+/** The nearest view that is allowed: it stays within what the path showed at 1/ROOM of its magnification, so that the
+ * way in leads to the deeper levels however the view was moved.
+ * @param {Geometry} geometry @param {View} view @param {number} aspect @returns {View} */
+export function limited(geometry, view, aspect) {
+  const zoom = clamp(view.zoom, lowestZoom(geometry, aspect), highestZoom(geometry));
+  const level = levelOf(geometry, zoom);
+  const center = toLevel(geometry, [view.x, view.y], levelOf(geometry, view.zoom), level);
+  const size = viewSize(geometry, zoom, aspect);
+  const wide = Math.max(0, magnified(geometry, zoom, -Math.log(ROOM)));
+  const wideLevel = levelOf(geometry, wide);
+  const room = pathRect(geometry, wide, geometry.width / geometry.height);
+  const first = toLevel(geometry, [room.left, room.top], wideLevel, level);
+  const last = toLevel(geometry, [room.left + room.width, room.top + room.height], wideLevel, level);
+  const [x, y] = center.map((at, axis) => {
+    const half = size[axis] / 2;
+    if (last[axis] - first[axis] <= size[axis]) return (first[axis] + last[axis]) / 2;
+    return clamp(at, first[axis] + half, last[axis] - half);
+  });
+  return { zoom, x, y };
+}
+
+/** The view at another zoom in which the same point lies at [atX, atY] of the view (each 0 to 1), as far as allowed.
+ * @param {Geometry} geometry @param {View} view @param {number} zoom @param {number} atX @param {number} atY
+ * @param {number} aspect @returns {View} */
+export function zoomedAt(geometry, view, zoom, atX, atY, aspect) {
+  const allowed = clamp(zoom, lowestZoom(geometry, aspect), highestZoom(geometry));
+  const [width, height] = viewSize(geometry, view.zoom, aspect);
+  const [newWidth, newHeight] = viewSize(geometry, allowed, aspect);
+  const point = /** @type {[number, number]} */ ([view.x + (atX - 0.5) * width, view.y + (atY - 0.5) * height]);
+  const [x, y] = toLevel(geometry, point, levelOf(geometry, view.zoom), levelOf(geometry, allowed));
+  const moved = { zoom: allowed, x: x - (atX - 0.5) * newWidth, y: y - (atY - 0.5) * newHeight };
+  return limited(geometry, moved, aspect);
+}
+
+/** The view moved by parts of its own width and height, as far as allowed.
+ * @param {Geometry} geometry @param {View} view @param {number} right @param {number} down @param {number} aspect
+ * @returns {View} */
+export function panned(geometry, view, right, down, aspect) {
+  const [width, height] = viewSize(geometry, view.zoom, aspect);
+  return limited(geometry, { zoom: view.zoom, x: view.x + right * width, y: view.y + down * height }, aspect);
+}
+
+/** The levels that make a view, the widest first; the first one covers it if any level does.
+ * @param {Geometry} geometry @param {View} view @param {number} width @param {number} height pixels of the view
+ * @returns {Placement[]} */
+export function layoutLevels(geometry, view, width, height) {
+  const level = levelOf(geometry, view.zoom);
+  const [shownWidth, shownHeight] = viewSize(geometry, view.zoom, width / height);
+  const full = (width / shownWidth / geometry.width) * factorAt(geometry, level) ** (level - view.zoom);
+  let rect = {
+    left: width / 2 - (view.x / shownWidth) * width,
+    top: height / 2 - (view.y / shownHeight) * height,
+    width: width / shownWidth,
+    height: height / shownHeight,
+  };
+  let base = level;
+  while (base > 0 && !covers(rect, width, height)) rect = outside(innerRect(geometry, --base), rect);
+  /** @type {Placement[]} */
+  const placements = [{ level: base, rect, scale: rect.width / geometry.width, opacity: 1, feather: [0, 0, 0, 0] }];
+  for (let deeper = base + 1; deeper < levelCount(geometry); deeper++) {
+    const factor = geometry.factors[deeper - 1];
+    const opaqueAt = Math.min(FADE_IN, factor * full);
+    const clearAt = opaqueAt / Math.min(FADE_IN, factor);
+    const wider = placements[placements.length - 1];
+    const opacity = smoothstep(Math.log(wider.scale / clearAt) / Math.log(opaqueAt / clearAt));
+    rect = inside(innerRect(geometry, deeper - 1), rect);
+    if (opacity === 0 || !meets(rect, width, height)) break;
+    const side = (1 - 1 / factor) / 2;
+    const { left, top } = rect;
+    placements.push({
+      level: deeper,
+      rect,
+      scale: rect.width / geometry.width,
+      opacity,
+      feather: [
+        feather(top, side * rect.height),
+        feather(height - top - rect.height, side * rect.height),
+        feather(left, side * rect.width),
+        feather(width - left - rect.width, side * rect.width),
+      ],
+    });
+  }
+  return placements;
+}
+
+/** Whether a rectangle reaches all edges of the view, but for rounding. @param {Rect} rect @param {number} width
+ * @param {number} height */
+function covers({ left, top, width: w, height: h }, width, height) {
+  const error = 1e-6 * Math.max(width, height);
+  return left <= error && top <= error && left + w >= width - error && top + h >= height - error;
+}
+
+/** @param {Rect} rect @param {number} width @param {number} height */
+const meets = (rect, width, height) =>
+  rect.left < width && rect.top < height && rect.left + rect.width > 0 && rect.top + rect.height > 0;
+
+/** The frame of the next level. @param {Rect} inner @param {Rect} outer @returns {Rect} */
+function inside(inner, outer) {
+  return {
+    left: outer.left + inner.left * outer.width,
+    top: outer.top + inner.top * outer.height,
+    width: outer.width * inner.width,
+    height: outer.height * inner.height,
+  };
+}
+
+/** The frame of the level before. @param {Rect} inner @param {Rect} rect @returns {Rect} */
+function outside(inner, rect) {
+  const [width, height] = [rect.width / inner.width, rect.height / inner.height];
+  return { left: rect.left - inner.left * width, top: rect.top - inner.top * height, width, height };
+}
+
+/** Width of the soft border inside an edge that lies `gap` inside the view; it vanishes as the level comes to fill it.
+ * @param {number} gap @param {number} widest */
+const feather = (gap, widest) => widest * clamp(gap / widest, 0, 1) ** 1.5;
+
+/** @param {number} t */
+export function smoothstep(t) {
+  const x = clamp(t, 0, 1);
+  return x * x * (3 - 2 * x);
+}
+
+/** How a magnification is written: ×1, ×6.25, ×512, ×1.2 million. @param {number} log ln of the magnification */
+export function magnificationText(log) {
+  const value = Math.exp(log);
+  if (value < 99.5) return `×${Number(value.toPrecision(3))}`;
+  if (value < 1e6) return `×${Math.round(value).toLocaleString("en-US")}`;
+  const names = ["million", "billion", "trillion"];
+  const power = Math.floor(log / Math.log(1000) + 1e-9) - 2;
+  if (power < names.length) return `×${Number((value / 1000 ** (power + 2)).toPrecision(3))} ${names[power]}`;
+  const exponent = Math.floor(log / Math.LN10 + 1e-9);
+  return `×${Number(Math.exp(log - exponent * Math.LN10).toPrecision(3))}e${exponent}`;
+}

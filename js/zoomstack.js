@@ -1,0 +1,31 @@
+// @ts-check
+// What ComfyUI's front end loads: puts the explorer into Zoom Viewer nodes.
+
+import { app } from "../../../scripts/app.js";
+import { addViewer, showRestored } from "./viewer_node.js";
+
+const style = document.createElement("link");
+style.rel = "stylesheet";
+style.href = new URL("./zoomstack.css", import.meta.url).href;
+document.head.append(style);
+
+/** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
+const ADDITIONS = { ZoomViewer: addViewer };
+
+app.registerExtension({
+  name: "zoomstack",
+  /** @param {any} node */
+  nodeCreated(node) {
+    ADDITIONS[node.constructor.comfyClass]?.(node);
+  },
+  /** Results that the host brings back: a workflow tab was switched, a job of the history opened.
+   * @param {Record<string, any>} outputs by node: "12", or "<id of the subgraph>:12" */
+  onNodeOutputsUpdated(outputs) {
+    for (const [key, output] of Object.entries(outputs ?? {})) {
+      const cut = key.lastIndexOf(":");
+      const graph = cut < 0 ? app.rootGraph : app.rootGraph.subgraphs.get(key.slice(0, cut));
+      const node = graph?.getNodeById(key.slice(cut + 1));
+      if (node?.type === "ZoomViewer") showRestored(node, output);
+    }
+  },
+});

@@ -1,0 +1,121 @@
+"""ZoomViewer: explore a stack in the node, and save it as one HTML page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from aiohttp import web
+from comfy_api.latest import io, ui
+from PIL import Image
+from server import PromptServer
+
+from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
+from ..zoomstack_core.prompts import parse_prompts
+from ..zoomstack_core.stack import ZoomStack
+from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
+
+DEFAULT_PREFIX = "zoomstack/explorer"
+
+
+class ZoomViewer(io.ComfyNode):
+    """The front end draws the explorer (js/viewer_node.js); without it the node previews the levels."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomViewer",
+            display_name="Zoom Viewer",
+            category=CATEGORY,
+            description="Explore a zoom in the node: scroll or pinch to zoom, drag to move, press play. Click the "
+            "picture first; until then the wheel belongs to the graph. Saves the explorer as one HTML page too.",
+            search_aliases=[*SEARCH_ALIASES, "explorer", "preview zoom", "html export"],
+            is_output_node=True,
+            inputs=[
+                ZoomStackType.Input("stack", tooltip="The levels to explore: from Zoom Stack."),
+                io.String.Input(
+                    "prompts",
+                    optional=True,
+                    force_input=True,
+                    tooltip="What the levels show, one line per level, as captions: from Zoom Prompt Schedule.",
+                ),
+                io.Boolean.Input(
+                    "export_html",
+                    optional=True,
+                    default=False,
+                    tooltip="Save the explorer as one HTML page at every run. It holds the images, and opens in any "
+                    "browser without a network. The button below the picture saves one at any time.",
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    optional=True,
+                    default=DEFAULT_PREFIX,
+                    tooltip="Name of the HTML pages in the output folder; a number is added, and none is overwritten.",
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="images", tooltip="The levels, the widest view first.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        stack: ZoomStack,
+        prompts: str | None = None,
+        export_html: bool = False,
+        filename_prefix: str = DEFAULT_PREFIX,
+    ) -> io.NodeOutput:
+        images = stack.images.movedim(1, -1)
+        captions = parse_prompts(prompts) if prompts and prompts.strip() else []
+        shown: dict[str, Any] = {"geometry": geometry_for_browser(stack.geometry), "prompts": captions}
+        if export_html:
+            shown["page"] = save_page(images_of(stack.images), stack.geometry, captions, filename_prefix)
+        saved = ui.PreviewImage(images, cls=cls).values
+        return io.NodeOutput(images, ui={"images": saved, "zoom": [shown]})
+
+
+def save_page(
+    images: Sequence[Image.Image], geometry: ZoomGeometry, prompts: Sequence[str], prefix: str
+) -> dict[str, str]:
+    """Save the explorer under a name that is free in the output folder; the file, as the host names saved files."""
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+        prefix, folder_paths.get_output_directory(), geometry.width, geometry.height
+    )
+    page = explorer_page(images, geometry, prompts, title=name)
+    while True:
+        path = Path(folder) / f"{name}_{counter:05}_.html"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(page)
+        except FileExistsError:
+            counter += 1
+        else:
+            return {"filename": path.name, "subfolder": subfolder, "type": "output"}
+
+
+@PromptServer.instance.routes.post("/zoomstack/page")
+async def save_page_of_result(request: web.Request) -> web.Response:
+    """The viewer's button: save a page from the temporary images of the node's last result."""
+    asked = await request.json()
+    try:
+        shown, images = asked["zoom"], [Image.open(_temporary(file)) for file in asked["images"]]
+        given = shown["geometry"]
+        foci = tuple(tuple(focus) for focus in given["foci"])
+        geometry = ZoomGeometry(
+            len(images), given["height"], given["width"], tuple(given["factors"]) or 2.0, foci or (0.5, 0.5)
+        )
+        page = save_page(images, geometry, shown["prompts"], asked.get("filename_prefix") or DEFAULT_PREFIX)
+    except (KeyError, TypeError, ValueError) as error:
+        return web.json_response({"error": f"the request does not describe a zoom: {error!r}"}, status=400)
+    except FileNotFoundError:
+        return web.json_response({"error": "the images are no longer there; run the workflow again."}, status=404)
+    return web.json_response(page)
+
+
+def _temporary(file: dict[str, str]) -> Path:
+    """A file of the folder for temporary files; FileNotFoundError for anything else."""
+    folder = Path(folder_paths.get_temp_directory()).resolve()
+    path = (folder / file.get("subfolder", "") / file["filename"]).resolve()
+    if file.get("type") != "temp" or folder not in path.parents or not path.is_file():
+        raise FileNotFoundError(path)
+    return path

@@ -1,0 +1,96 @@
+"""ZoomViewer in real graphs, and what it tells the front end."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from harness import Host, NodeFailed, Prompt, call
+from PIL import Image
+
+
+def graph(host: Host, levels: int = 3, factor: float = 2.0, **widgets: Any) -> Prompt:
+    images = torch.linspace(0, 1, levels)[:, None, None, None].expand(levels, 32, 48, 3)
+    return {
+        "images": host.source(images),
+        "stack": call("ZoomStack", images=["images", 0], zoom_factor=factor, focus_x=0.25),
+        "viewer": call("ZoomViewer", stack=["stack", 0], **widgets),
+    }
+
+
+def pages(host: Host) -> list[Path]:
+    return sorted((host.base / "output").rglob("*.html"))
+
+
+def test_the_levels_and_their_geometry_reach_the_front_end(host: Host) -> None:
+    output = host.run(graph(host, factor=4.0))["viewer"]
+    images = [Image.open(host.base / "temp" / image["subfolder"] / image["filename"]) for image in output["images"]]
+    assert [image.size for image in images] == [(48, 32)] * 3
+    assert images[0].getpixel((47, 0)) == (0, 0, 0)
+    assert images[2].getpixel((0, 0)) == (255, 255, 255)
+    (zoom,) = output["zoom"]
+    assert zoom["geometry"] == {"height": 32, "width": 48, "factors": [4.0, 4.0], "foci": [[0.25, 0.5]] * 2}
+    assert zoom["prompts"] == []
+    assert "page" not in zoom
+
+
+def test_the_images_go_on(host: Host) -> None:
+    prompt = graph(host)
+    seen, stack = host.evaluate(prompt, ["viewer", 0], ["stack", 1])
+    assert torch.equal(seen, stack)
+
+
+def test_prompts_become_captions(host: Host) -> None:
+    prompt = graph(host, prompts=["text", 0]) | {"text": call("PrimitiveStringMultiline", value="# sky\n1. a\n2. b")}
+    assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == ["a", "b"]
+
+
+def test_a_page_is_saved_when_asked_for_and_never_overwritten(host: Host) -> None:
+    before = pages(host)
+    found = [host.run(graph(host, levels, export_html=True))["viewer"]["zoom"][0]["page"] for levels in (1, 3)]
+    assert found[0] != found[1]
+    new = [path for path in pages(host) if path not in before]
+    assert [path.name for path in new] == [page["filename"] for page in found]
+    for path, levels in zip(new, (1, 3), strict=True):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("data:image/webp;base64,") == levels
+        assert not re.search(r"""(?:src|href)=["']|https?://(?!www\.w3\.org/2000/svg)""", text)
+
+
+def test_a_prefix_outside_the_output_folder_is_refused(host: Host) -> None:
+    with pytest.raises(NodeFailed, match="outside"):
+        host.run(graph(host, export_html=True, filename_prefix="../../page"))
+
+
+def test_the_button_saves_a_page_of_the_last_result(host: Host) -> None:
+    output = host.run(graph(host))["viewer"]
+    asked = {"images": output["images"], "zoom": output["zoom"][0], "filename_prefix": "zoomstack/button"}
+    status, page = host.post("/zoomstack/page", asked)
+    assert status == 200, page
+    text = (host.base / "output" / page["subfolder"] / page["filename"]).read_text(encoding="utf-8")
+    assert json.dumps(output["zoom"][0]["geometry"]) in text
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"images": [{"filename": "gone.png", "subfolder": "", "type": "temp"}]}, 404),
+        ({"images": [{"filename": "../../../../etc/passwd", "subfolder": "", "type": "temp"}]}, 404),
+        ({"images": [{"filename": "x.png", "subfolder": "", "type": "output"}]}, 404),
+        ({"images": []}, 400),
+        ({"zoom": {}}, 400),
+    ],
+)
+def test_the_button_takes_no_other_files(host: Host, change: dict[str, Any], status: int) -> None:
+    output = host.run(graph(host))["viewer"]
+    before = pages(host)
+    asked = {"images": output["images"], "zoom": output["zoom"][0], **change}
+    assert host.post("/zoomstack/page", asked)[0] == status
+    assert pages(host) == before
+
+
+def test_every_input_says_what_it_does(host: Host) -> None:
+    schema = host.node("ZoomViewer").GET_SCHEMA()
+    assert all(entry.tooltip for entry in [*schema.inputs, *schema.outputs])

@@ -1,0 +1,125 @@
+// The geometry of the explorer: against the numbers of the Python side, and against its own rules.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as math from "../../js/zoom_math.js";
+
+const vectors = JSON.parse(readFileSync(new URL("../vectors/zoom_math.json", import.meta.url), "utf8"));
+const even = { height: 512, width: 512, factors: [2, 2, 2], foci: [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]] };
+const corner = { height: 512, width: 512, factors: [4, 4, 3], foci: [[0.9, 0.1], [0.3, 0.7], [0.5, 0.5]] };
+const shapes = [0.5, 1, 1.78];
+
+function close(found, expected, where, tolerance = 1e-7) {
+  if (expected !== null && typeof expected === "object") {
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort(), where);
+    for (const key of Object.keys(expected)) close(found[key], expected[key], `${where}.${key}`, tolerance);
+  } else {
+    const error = Math.abs(found - expected);
+    assert.ok(error <= tolerance * Math.max(1, Math.abs(expected)), `${where}: ${found}, expected ${expected}`);
+  }
+}
+
+test("the levels of a view on the path lie as in the video", () => {
+  let compared = 0;
+  for (const geometry of vectors) {
+    for (const { zoom, height, width, placements } of geometry.frames) {
+      const view = math.pathView(geometry, zoom, width / height);
+      close(math.layoutLevels(geometry, view, width, height), placements, `${JSON.stringify(geometry.factors)} at ${zoom}`);
+      compared++;
+    }
+  }
+  assert.ok(compared > 90);
+});
+
+test("zoom and magnification are each other's inverse, beyond both ends too", () => {
+  for (const zoom of [-1.5, -0.2, 0, 0.4, 1, 2.9, 3, 3.7]) {
+    close(math.zoomAtLog(corner, math.logMagnification(corner, zoom)), zoom, String(zoom));
+  }
+  close(Math.exp(math.logMagnification(corner, 3)), 48, "whole zoom");
+});
+
+test("a point survives the way to a deeper level and back", () => {
+  const there = math.toLevel(corner, [0.93, 0.08], 0, 3);
+  close(math.toLevel(corner, there, 3, 0), [0.93, 0.08], "point");
+});
+
+test("the point under the pointer stays there where there is room", () => {
+  const view = math.pathView(even, 1.3, 1);
+  const before = math.toLevel(even, [view.x - 0.25 * math.viewSize(even, 1.3, 1)[0], view.y], 1, 0);
+  const after = math.zoomedAt(even, view, 1.7, 0.25, 0.5, 1);
+  const point = math.toLevel(even, [after.x - 0.25 * math.viewSize(even, 1.7, 1)[0], after.y], 1, 0);
+  close(point, before, "point");
+});
+
+test("views on the path are allowed as they are", () => {
+  for (const geometry of [even, corner]) {
+    for (const aspect of shapes) {
+      for (let zoom = math.lowestZoom(geometry, aspect); zoom <= 3; zoom += 0.11) {
+        const view = math.pathView(geometry, zoom, aspect);
+        close(math.limited(geometry, view, aspect), view, `${zoom} at ${aspect}`, 1e-9);
+      }
+    }
+  }
+});
+
+test("zooming in at a corner ends in the deepest level", () => {
+  for (const geometry of [even, corner]) {
+    let view = math.pathView(geometry, 0, 1.5);
+    for (let step = 0; step < 200; step++) {
+      view = math.zoomedAt(geometry, view, math.magnified(geometry, view.zoom, 0.05), 0, 0, 1.5);
+    }
+    assert.equal(math.levelOf(geometry, view.zoom), 3);
+    const [width, height] = math.viewSize(geometry, view.zoom, 1.5);
+    assert.ok(view.x - width / 2 > -1e-9 && view.x + width / 2 < 1 + 1e-9);
+    assert.ok(view.y - height / 2 > -1e-9 && view.y + height / 2 < 1 + 1e-9);
+  }
+});
+
+test("however the view is moved, levels cover it", () => {
+  for (const aspect of shapes) {
+    for (const zoom of [0, 0.5, 1, 2.2, 3, 3.5]) {
+      for (const [right, down] of [[9, 9], [-9, 9], [9, -9], [-9, -9], [0.3, -0.2]]) {
+        const view = math.panned(corner, math.pathView(corner, zoom, aspect), right, down, aspect);
+        const [{ rect }] = math.layoutLevels(corner, view, 400 * aspect, 400);
+        assert.ok(rect.left <= 1e-3 && rect.top <= 1e-3 && rect.left + rect.width >= 400 * aspect - 1e-3);
+        assert.ok(rect.top + rect.height >= 400 - 1e-3);
+      }
+    }
+  }
+});
+
+test("the limits move smoothly with the zoom", () => {
+  for (const aspect of shapes) {
+    let view = { zoom: 0, x: 9, y: 9 };
+    let [before, level] = [math.limited(corner, view, aspect), 0];
+    for (let zoom = 0.01; zoom < 3.9; zoom += 0.01) {
+      view = { zoom, x: 99, y: 99 };
+      const now = math.limited(corner, view, aspect);
+      const [x] = math.toLevel(corner, [before.x, before.y], level, math.levelOf(corner, zoom));
+      assert.ok(Math.abs(now.x - x) < 0.2, `jump of ${now.x - x} at ${zoom}`);
+      [before, level] = [now, math.levelOf(corner, zoom)];
+    }
+  }
+});
+
+test("the lowest zoom shows all of level 0, whatever the shape", () => {
+  for (const aspect of shapes) {
+    const zoom = math.lowestZoom(even, aspect);
+    const [{ rect, level }] = math.layoutLevels(even, math.pathView(even, zoom, aspect), 400 * aspect, 400);
+    assert.equal(level, 0);
+    assert.ok(rect.left >= -1e-6 && rect.top >= -1e-6);
+    assert.ok(Math.abs(rect.width - 400 * aspect) < 1e-6 || Math.abs(rect.height - 400) < 1e-6);
+  }
+});
+
+test("a very deep stack keeps its precision", () => {
+  const geometry = { height: 64, width: 64, factors: Array(200).fill(4), foci: Array(200).fill([0.31, 0.77]) };
+  const placements = math.layoutLevels(geometry, math.pathView(geometry, 150.5, 1), 400, 400);
+  assert.equal(placements[0].level, 150);
+  close(placements[0].rect.width, 800, "width");
+});
+
+test("magnifications are written as people write them", () => {
+  const texts = [1, 2, 6.25, 512, 4096, 1048576, 4 ** 30].map((value) => math.magnificationText(Math.log(value)));
+  assert.deepEqual(texts, ["×1", "×2", "×6.25", "×512", "×4,096", "×1.05 million", "×1.15e18"]);
+});
