@@ -1,0 +1,67 @@
+"""One real server and one Chromium for all tests of the front end; both end with the test run, whatever happens."""
+
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chrome import SETTINGS, Chrome, Tab
+from comfy_server import ComfyServer
+from host import Host
+
+PACK = Path(__file__).resolve().parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("ZOOMSTACK_NO_BROWSER") == "1":
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="ZOOMSTACK_NO_BROWSER=1"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
+    base = tmp_path_factory.mktemp("server")
+    pack = base / "custom_nodes" / "ZoomStack"
+    for folder in ("custom_nodes", "input", "output", "user"):
+        (base / folder).mkdir()
+    pack.symlink_to(PACK, target_is_directory=True)
+    comfyui, python = Path(os.environ["COMFYUI_PATH"]), Path(os.environ["COMFYUI_PYTHON"])
+    with ComfyServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    with Chrome() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["classic", "nodes2"])
+def tab(request: pytest.FixtureRequest, server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
+    """The front end, in each of its two ways to draw nodes."""
+    set_settings(server, {**SETTINGS, "Comfy.VueNodes.Enabled": request.param == "nodes2"})
+    tab = chrome.tab(server.url)
+    tab.open_front_end()
+    yield tab
+    tab.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_new_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "tab" in request.fixturenames:
+        tab: Tab = request.getfixturevalue("tab")
+        errors, tab.errors[:] = list(tab.errors), []
+        assert not errors, "the page's console has errors that are not the host's own"
+
+
+def set_settings(server: ComfyServer, settings: dict[str, object]) -> None:
+    """The settings of the only user; the host answers with no JSON."""
+    import json
+
+    request = urllib.request.Request(
+        server.url + "/api/settings", json.dumps(settings).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
