@@ -7,9 +7,12 @@ from torch import Tensor
 
 from .geometry import Step, ZoomGeometry
 from .render import check_float
-from .resample import Link, compute_dtype, links_into
+from .resample import Link, Span, compute_dtype, links_into
 
-BLEND_MODES = ("laplacian", "naive", "none")
+BLEND_MODES = ("laplacian", "border", "naive", "none")
+
+# "border": how fast the wider level's say falls off inside the rectangle, in pixels of the wider level
+BORDER_REACH = 2.0
 
 
 def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian") -> Tensor:
@@ -18,12 +21,14 @@ def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian"
     Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. "laplacian"
     splits what level i shows into one band per wider level and averages each band over the observations that carry
     it; the bands are cut by the renderer's own D and its matching expand, so a consistent stack comes back
-    unchanged. "naive" averages the observations whole (MultiDiffusion's way; it blurs the deep levels). "none"
-    returns the estimates.
+    unchanged. "border" lets the wider level decide the shared band at the border of the inner rectangle and the
+    deeper one in its middle: with aligned noise both have seen the same data there, and all that the wider level
+    knows better is what lies beyond the border (nothing, where that is the image's own). "naive" averages the
+    observations whole (MultiDiffusion's way; it blurs the deep levels). "none" returns the estimates.
 
     Args:
         images: estimates of all levels [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
-        mode: "laplacian", "naive" or "none".
+        mode: "laplacian", "border", "naive" or "none".
 
     Returns:
         Layers [N, C, H, W], a new tensor of the same dtype and device.
@@ -31,7 +36,7 @@ def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian"
     Raises:
         ValueError: if ``images`` does not fit ``geometry``, is not floating point, or the mode is unknown.
 
-    Source: Generative Powers of Ten, section 4.2 (figure 5: j <= i).
+    Source: Generative Powers of Ten, section 4.2 (figure 5: j <= i); "border" is ours.
     """
     check_float("images", images)
     geometry.check("images", images.shape)
@@ -40,6 +45,8 @@ def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian"
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
         estimates = _average_bands(estimates, geometry, list(range(geometry.levels)), estimates, 1)
+    elif mode == "border":
+        estimates = _join_at_borders(estimates, geometry)
     elif mode == "naive":
         estimates = _average_whole(estimates, geometry)
     return estimates.to(images.dtype, copy=estimates is images)
@@ -61,6 +68,31 @@ def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int],
             blended = mean.clone()
         blended[rows] = mean[rows] + link.expand(low - reduced / count)
     return blended
+
+
+def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
+    """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
+    blended = estimates.clone()
+    for level in range(1, geometry.levels):
+        link = links_into(geometry, level, 1, estimates)
+        if link is not None:
+            rows, columns = link.window
+            down = _say_of_the_deeper(rows, geometry.height, estimates)[:, None]
+            wider = 1 - down * _say_of_the_deeper(columns, geometry.width, estimates)
+            difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
+            blended[level] = blended[level] + link.expand(wider * difference)
+    return blended
+
+
+def _say_of_the_deeper(span: Span, size: int, like: Tensor) -> Tensor:
+    """Weights [span] along one axis, near 0 at the borders of the inner rectangle, 1 far from them."""
+    centers = torch.arange(span.stop - span.start, dtype=like.dtype, device=like.device) + 0.5
+    weight = torch.ones_like(centers)
+    if span.start > 0:
+        weight = weight * (1 - torch.exp(-centers / BORDER_REACH))
+    if span.stop < size:
+        weight = weight * (1 - torch.exp(-centers.flip(0) / BORDER_REACH))
+    return weight
 
 
 def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:

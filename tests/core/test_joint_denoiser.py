@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zoomstack_core.blend import blend_levels
+from zoomstack_core.blend import BLEND_MODES, blend_levels
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.joint import JointDenoiser
 from zoomstack_core.metrics import consistency_error
@@ -20,7 +20,7 @@ def test_joint_denoiser_is_blend_then_render(geometry, white):
     assert consistency_error(joint, geometry) < 1e-10
 
 
-@pytest.mark.parametrize("blend", ["laplacian", "naive", "none"])
+@pytest.mark.parametrize("blend", BLEND_MODES)
 def test_joint_denoiser_of_one_level_is_the_identity(blend, white):
     geometry = ZoomGeometry(1, 7, 5)
     denoised = white(geometry, dtype=torch.float32)
@@ -95,7 +95,7 @@ def test_finished_levels_still_count_as_observations(white):
 def test_joint_denoiser_refuses_what_does_not_fit(white):
     geometry = ZoomGeometry(3, 8, 8)
     denoised = white(geometry)
-    with pytest.raises(ValueError, match="blend must be one of laplacian, naive, none, got 'mean'"):
+    with pytest.raises(ValueError, match="blend must be one of laplacian, border, naive, none, got 'mean'"):
         JointDenoiser(geometry, "mean")
     with pytest.raises(ValueError, match=r"initial must have shape \[3, C, 8, 8\] .* got \[2, 2, 8, 8\]"):
         JointDenoiser(geometry, initial=denoised[:2])
