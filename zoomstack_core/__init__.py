@@ -9,6 +9,7 @@ from .ladder import NoiseLadder, aligned_ladder
 from .metrics import band_energy, consistency_error, seam_ratio
 from .nesting import Nesting, parse_focus, parse_zoom_factors
 from .noise import render_noise
+from .overlap import OverlapDenoiser
 from .path import ZoomPath
 from .prompt_writing import write_instruction
 from .prompts import parse_prompts
@@ -22,6 +23,7 @@ __all__ = [
     "JointDenoiser",
     "Nesting",
     "NoiseLadder",
+    "OverlapDenoiser",
     "Rect",
     "ZoomGeometry",
     "ZoomPath",

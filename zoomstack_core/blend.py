@@ -12,7 +12,7 @@ from .resample import Link, Span, compute_dtype, links_into
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
 # "border": how fast the wider level's say falls off inside the rectangle, in pixels of the wider level
-BORDER_REACH = 2.0
+BORDER_REACH = 3.0
 
 
 def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian") -> Tensor:
@@ -89,9 +89,9 @@ def _say_of_the_deeper(span: Span, size: int, like: Tensor) -> Tensor:
     centers = torch.arange(span.stop - span.start, dtype=like.dtype, device=like.device) + 0.5
     weight = torch.ones_like(centers)
     if span.start > 0:
-        weight = weight * (1 - torch.exp(-centers / BORDER_REACH))
+        weight = weight * (1 - torch.exp(-(centers / BORDER_REACH).square()))
     if span.stop < size:
-        weight = weight * (1 - torch.exp(-centers.flip(0) / BORDER_REACH))
+        weight = weight * (1 - torch.exp(-(centers.flip(0) / BORDER_REACH).square()))
     return weight
 
 

@@ -58,7 +58,7 @@ class JointDenoiser:
         dtype = denoised.dtype
         denoised = denoised.to(compute_dtype(dtype))
         if len(active) == levels:
-            self._estimates = render_images(blend_levels(denoised, self.geometry, self.blend), self.geometry)
+            self._estimates = render_images(self._blend(denoised, 0), self.geometry)
             return self._estimates.to(dtype, copy=True)
         if self._estimates is None:
             if active.start > 0:
@@ -69,12 +69,16 @@ class JointDenoiser:
         self._update_waiting(self._estimates, active.stop)
         return self._estimates.to(dtype, copy=True)
 
+    def _blend(self, estimates: Tensor, first: int) -> Tensor:
+        """Layers of levels first … from their estimates."""
+        return blend_levels(estimates, self.geometry.between(first, first + len(estimates)), self.blend)
+
     def _update_known(self, estimates: Tensor, denoised: Tensor, active: range) -> None:
         """Blends and renders the active levels and the finished ones that still see them."""
         first = min(level - interacting_depth(self.geometry, level) for level in active)
         part = self.geometry.between(first, active.stop)
         finished = estimates[first : active.start]
-        layers = blend_levels(torch.cat([finished, denoised]), part, self.blend)
+        layers = self._blend(torch.cat([finished, denoised]), first)
         layers[: len(finished)] = finished
         estimates[first : active.stop] = render_images(layers, part)
         for level in range(first, 0, -1):  # less than a pixel changes, but noisy states must go on to nest exactly

@@ -13,11 +13,14 @@ from .geometry import ZoomGeometry
 from .joint import JointDenoiser
 from .ladder import NoiseLadder, aligned_ladder
 from .noise import render_noise
+from .overlap import DenoiseOverlap, OverlapDenoiser
 from .render import render_images
 
-METHODS = ("default", "average", "naive", "independent", "paper")
+METHODS = ("default", "average", "border", "overlap_once", "naive", "independent", "paper")
 
 Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
+Joint = Callable[[Tensor, Tensor, range], Tensor]
+BLENDS = {"default": "laplacian", "average": "laplacian", "border": "border", "naive": "naive"}
 StepCallback = Callable[[int, float, Tensor, Tensor], None]
 
 
@@ -30,8 +33,11 @@ def sample_joint(
     generator: torch.Generator | None = None,
     method: str = "default",
     alignment: float = 1.0,
+    denoise_overlap: DenoiseOverlap | None = None,
     *,
     churn: float = 1.0,
+    order: int = 1,
+    noise: Callable[[], Tensor] | None = None,
     callback: StepCallback | None = None,
 ) -> Tensor:
     """Sample a zoom stack with any denoiser, without a host or gradients. States are z = x + sigma · noise.
@@ -43,11 +49,16 @@ def sample_joint(
             and their number count, the rungs are uniform in log sigma. Its dtype and device are those of the run.
         channels: C.
         generator: of all random numbers, on the device of ``sigmas``.
-        method: "average" (the default): multi-resolution blending, initial and step noise rendered. "naive": whole
-            averages instead of bands. "independent": every level alone. "paper": Algorithm 2 to the letter
-            (independent initial noise, update before the first evaluation), only with alignment 0.
+        method: "average" (the default): multi-resolution blending, initial and step noise rendered. "border": the
+            mode of `blend_levels`. "overlap_once": what two levels share is counted once, see `OverlapDenoiser`.
+            "naive": whole averages instead of bands. "independent": every level alone. "paper": Algorithm 2 to the
+            letter (independent initial noise, update before the first evaluation), only with alignment 0.
         alignment: 0 gives all levels one sigma; 1 gives level i sigma · p^(i-N+1), so that noisy states nest.
+        denoise_overlap: (crop [C, h, w], sigma, level) -> x0 [C, h, w], for "overlap_once": the denoiser on that part
+            of `level` alone which the next deeper level covers.
         churn: 1 is the DDPM step, 0 the probability-flow ODE.
+        order: 1, or 2 for steps that extrapolate from the last two estimates.
+        noise: gives white noise [N, C, H, W] of the dtype of ``sigmas``, in place of the generator.
         callback: (step, common sigma, z, denoised) after every evaluation, before the step.
 
     Returns:
@@ -58,66 +69,114 @@ def sample_joint(
 
     Source: Generative Powers of Ten, Algorithm 2 (method "paper"); scale-aligned noise and the wavefront are ours.
     """
-    _check_sampling(sigmas, method, alignment, churn)
+    _check_sampling(sigmas, method, alignment, churn, order, denoise_overlap)
     shape = geometry.levels, channels, geometry.height, geometry.width
 
     def white() -> Tensor:
+        if noise is not None:
+            return noise()
         return torch.randn(shape, generator=generator, dtype=sigmas.dtype, device=sigmas.device)
 
     if method == "paper":
         return _sample_paper(denoise, geometry, sigmas, white, callback)
+
+    def evaluate(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+        return _evaluate(denoise, z, sigma, torch.arange(active.start, active.stop, device=z.device))
+
     if method == "independent":
-        return _step_down(denoise, _common_ladder(geometry, sigmas), sigmas, white, lambda x, _: x, churn, callback)
-    ladder = _common_ladder(geometry, sigmas)
+        return step_down(evaluate, common_ladder(geometry, sigmas), sigmas, white, churn, order, callback)
+    ladder = common_ladder(geometry, sigmas)
     if alignment > 0 and geometry.levels > 1:
         ladder = aligned_ladder(geometry, float(sigmas[0]), float(sigmas[-2]), len(sigmas) - 1, alignment)
-    joint = JointDenoiser(geometry, "naive" if method == "naive" else "laplacian")
-    layers = _step_down(denoise, ladder, sigmas, lambda: render_noise(white(), geometry), joint, churn, callback)
+    joint: Joint
+    if method == "overlap_once":
+        assert denoise_overlap is not None, "checked above"
+        overlap = OverlapDenoiser(geometry, denoise_overlap)
+
+        def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+            return overlap.joined(evaluate(z, sigma, active) if len(active) else z, z, sigma, active)
+    else:
+        blended = JointDenoiser(geometry, BLENDS[method])
+
+        def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+            return blended(evaluate(z, sigma, active) if len(active) else z, active)
+
+    layers = step_down(joint, ladder, sigmas, lambda: render_noise(white(), geometry), churn, order, callback)
     return render_images(layers, geometry)
 
 
-def ancestral_step(z: Tensor, denoised: Tensor, sigma: float, sigma_next: float, churn: float, noise: Tensor) -> Tensor:
-    """One step from sigma to sigma_next; churn 1 is the DDPM posterior, 0 the Euler step of the ODE.
-
-    Only the ratio of the sigmas enters, but for the factor of the noise: levels at other multiples of sigma take the
-    same step when their noise is scaled by that multiple.
-    """
-    sigma_up = churn * sigma_next * math.sqrt(max(1 - (sigma_next / sigma) ** 2, 0.0))
-    sigma_down = math.sqrt(max(sigma_next**2 - sigma_up**2, 0.0))
-    return denoised + sigma_down / sigma * (z - denoised) + sigma_up * noise
-
-
-def _step_down(
-    denoise: Denoise,
+def step_down(
+    joint: Joint,
     ladder: NoiseLadder,
     like: Tensor,
     noise: Callable[[], Tensor],
-    joint: Callable[[Tensor, range], Tensor],
-    churn: float,
-    callback: StepCallback | None,
+    churn: float = 1.0,
+    order: int = 1,
+    callback: StepCallback | None = None,
 ) -> Tensor:
+    """The sampler under every method but "paper": from pure noise down a ladder.
+
+    Args:
+        joint: (z of the active levels [n, C, H, W], their own sigmas [n], active) -> estimates of all levels.
+        ladder: the sigmas.
+        like: a tensor of the dtype and device of the run.
+        noise: gives unit noise of all levels, for the start and for every step.
+        churn, order, callback: as in `sample_joint`.
+
+    Returns:
+        The last estimates [N, C, H, W].
+    """
     ratios = torch.tensor(ladder.ratios, dtype=torch.float64, device="cpu").view(-1, 1, 1, 1)
     own = ratios * ladder.sigmas[0]
     # z is kept over max(own sigma, 1): the sigmas of levels that wait deep down exceed what float32 holds
     state = (own / own.clamp(min=1)).to(like) * noise()
     denoised = torch.zeros_like(state)
+    last_ratio = 0.0
     for step, (sigma, sigma_next) in enumerate(zip(ladder.sigmas, ladder.sigmas[1:], strict=False)):
         active = ladder.active(sigma)
         chosen = slice(active.start, active.stop)
         own = ratios * sigma
         scale, scale_next = own.clamp(min=1), (ratios * sigma_next).clamp(min=1)
         z = scale.to(like) * state
-        estimates = z[:0]
-        if len(active):
-            levels = torch.arange(active.start, active.stop, device=z.device)
-            estimates = _evaluate(denoise, z[chosen], own[chosen].flatten().to(like), levels)
-        denoised = joint(estimates, active)
+        previous, denoised = denoised, joint(z[chosen], own[chosen].flatten().to(like), active)
         if callback is not None:
             callback(step, sigma, z, denoised)
+        ratio = sigma_next / sigma
+        change = None
+        if order == 2 and last_ratio > 0 and ratio > 0:
+            change = (denoised - previous) * (math.log(ratio) / math.log(last_ratio)) / scale.to(like)
         fresh = (own / scale).to(like) * noise()
-        state = ancestral_step(state, denoised / scale.to(like), 1.0, sigma_next / sigma, churn, fresh)
+        state = ancestral_step(state, denoised / scale.to(like), 1.0, ratio, churn, fresh, change)
         state = (scale / scale_next).to(like) * state
+        last_ratio = ratio
     return denoised
+
+
+def ancestral_step(
+    z: Tensor,
+    denoised: Tensor,
+    sigma: float,
+    sigma_next: float,
+    churn: float,
+    noise: Tensor,
+    change: Tensor | None = None,
+) -> Tensor:
+    """One step from sigma to sigma_next; churn 1 is the DDPM posterior, 0 the Euler step of the ODE.
+
+    Only the ratio of the sigmas enters, but for the factor of the noise: levels at other multiples of sigma take the
+    same step when their noise is scaled by that multiple.
+
+    With ``change``, how much the estimate is expected to change over the step, the step is of second order: the
+    estimate is taken to move linearly in log sigma, and the step is exact for that.
+
+    Source: for the second order DPM-Solver++(2M), Lu et al. 2022, with its multistep difference and any churn.
+    """
+    sigma_up = churn * sigma_next * math.sqrt(max(1 - (sigma_next / sigma) ** 2, 0.0))
+    sigma_down = math.sqrt(max(sigma_next**2 - sigma_up**2, 0.0))
+    kept = sigma_down / sigma
+    if change is not None:
+        denoised = denoised + change * (1 / (1 - kept) + 1 / math.log(kept))
+    return denoised + kept * (z - denoised) + sigma_up * noise
 
 
 def _sample_paper(
@@ -149,13 +208,15 @@ def _evaluate(denoise: Denoise, z: Tensor, sigma: Tensor, levels: Tensor) -> Ten
     return denoised
 
 
-def _common_ladder(geometry: ZoomGeometry, sigmas: Tensor) -> NoiseLadder:
+def common_ladder(geometry: ZoomGeometry, sigmas: Tensor) -> NoiseLadder:
     """All levels at the same sigma, all active all the time."""
     values = tuple(float(sigma) for sigma in sigmas)
     return NoiseLadder((1.0,) * geometry.levels, values, values[0], math.inf, 1)
 
 
-def _check_sampling(sigmas: Tensor, method: str, alignment: float, churn: float) -> None:
+def _check_sampling(
+    sigmas: Tensor, method: str, alignment: float, churn: float, order: int, denoise_overlap: DenoiseOverlap | None
+) -> None:
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if not isinstance(sigmas, Tensor) or sigmas.ndim != 1 or len(sigmas) < 3 or not sigmas.is_floating_point():
@@ -168,3 +229,12 @@ def _check_sampling(sigmas: Tensor, method: str, alignment: float, churn: float)
         raise ValueError(f"method 'paper' gives all levels one sigma: it needs alignment 0, got {alignment}")
     if not 0 <= churn <= 1:
         raise ValueError(f"churn must lie in [0, 1], got {churn}")
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2, got {order!r}")
+    if method == "paper" and order != 1:
+        raise ValueError(f"method 'paper' takes DDPM steps: it needs order 1, got {order}")
+    if (method == "overlap_once") != (denoise_overlap is not None):
+        raise ValueError(
+            f"denoise_overlap belongs to method 'overlap_once', got method {method!r} "
+            f"{'without' if denoise_overlap is None else 'with'} it"
+        )

@@ -19,7 +19,9 @@ from zoomstack_core.noise import render_noise
 from zoomstack_core.render import render_images
 from zoomstack_core.sample import METHODS, ancestral_step, sample_joint
 
-ALL_METHODS = [(method, 0.0) for method in METHODS] + [("average", 0.5), ("default", 1.0), ("naive", 1.0)]
+ALL_METHODS = [(method, 0.0) for method in METHODS] + [
+    ("average", 0.5), ("default", 1.0), ("border", 1.0), ("naive", 1.0), ("overlap_once", 0.5), ("overlap_once", 1.0)
+]  # fmt: skip
 Levels = tuple[int, ...]
 
 
@@ -37,6 +39,16 @@ def toy_denoise(z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
     pattern = torch.sin((levels.view(-1, 1, 1, 1) + 1) * torch.arange(z.shape[-1], device=z.device).to(z))
     weight = 1 / (1 + sigma.view(-1, 1, 1, 1).square())
     return torch.tanh(weight * z + (1 - weight) * pattern)
+
+
+def toy_overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
+    """For method "overlap_once": another nonlinear estimate."""
+    weight = 1 / (1 + sigma.square())
+    return torch.tanh(weight * crop) * (0.9 + 0.1 * level)
+
+
+def overlap_for(method: str) -> dict[str, Callable[[Tensor, Tensor, int], Tensor]]:
+    return {"denoise_overlap": toy_overlap} if method == "overlap_once" else {}
 
 
 class Watched:
@@ -86,7 +98,9 @@ def test_paper_follows_algorithm_2_step_by_step():
 
 
 @pytest.mark.parametrize("churn", [0.0, 0.4, 1.0])
-@pytest.mark.parametrize(("method", "blend"), [("average", "laplacian"), ("naive", "naive"), ("independent", None)])
+@pytest.mark.parametrize(
+    ("method", "blend"), [("average", "laplacian"), ("border", "border"), ("naive", "naive"), ("independent", None)]
+)
 def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, churn):
     geometry, sigmas = ZoomGeometry(3, 9, 14, 2.5, (0.3, 0.5)), schedule(7)
     states: list[Tensor] = []
@@ -163,13 +177,76 @@ def test_ancestral_step_is_the_ddpm_posterior_and_the_euler_step():
         assert left**2 + added**2 == pytest.approx(4)
 
 
+@pytest.mark.parametrize("churn", [0.0, 0.5, 1.0])
+def test_second_order_is_exact_for_an_estimate_that_moves_linearly_in_log_sigma(churn):
+    """dz/ds = z - x(s) with s = log sigma and x(s) = a + b s; churn replaces the decay by that of the whole step."""
+    now, then, a, b = 5.0, 2.0, 0.7, -1.3
+    s, h = math.log(now), math.log(now / then)
+    estimate = lambda t: torch.tensor(a + b * t, dtype=torch.float64)  # noqa: E731
+    z, zero = torch.tensor(3.0, dtype=torch.float64), torch.tensor(0.0, dtype=torch.float64)
+    kept = ancestral_step(torch.tensor(1.0), torch.tensor(0.0), now, then, churn, torch.tensor(0.0)).double()
+    rate = -math.log(kept) / h  # of the decay, the same all along the step
+    time = torch.linspace(0, h, 20_001, dtype=torch.float64)
+    pull = torch.exp(-rate * (h - time)) * rate * (a + b * (s - time))
+    expected = kept * z + torch.trapezoid(pull, time)
+    got = ancestral_step(z, estimate(s), now, then, churn, zero, estimate(s - h) - estimate(s))
+    assert float(got) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_second_order_converges_faster():
+    """A Gaussian of variance 1 along the ODE: its size comes near the truth with the square of the step."""
+
+    def error(steps: int, order: int) -> float:
+        sigmas, geometry = schedule(steps, 100.0, 0.001), ZoomGeometry(1, 1, 1)
+        one = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+        result = sample_joint(
+            lambda z, s, i: z / (1 + s.view(-1, 1, 1, 1).square()), geometry, sigmas, 1, None, "independent",
+            churn=0.0, order=order, noise=lambda: one,
+        )  # fmt: skip
+        return abs(float(result) - 1)
+
+    assert error(80, 2) < 0.1 * error(80, 1)
+    assert error(160, 1) == pytest.approx(error(80, 1) / 2, rel=0.2)
+    assert error(160, 2) < 0.35 * error(80, 2)
+
+
+def test_noise_can_be_given():
+    geometry, sigmas, generator = ZoomGeometry(3, 8, 8), schedule(5), seeded(3)
+    given = lambda: torch.randn(3, 2, 8, 8, generator=generator, dtype=torch.float64)  # noqa: E731
+    expected = sample_joint(toy_denoise, geometry, sigmas, 2, seeded(3), order=2, churn=0.5)
+    assert torch.equal(sample_joint(toy_denoise, geometry, sigmas, 2, noise=given, order=2, churn=0.5), expected)
+
+
+def test_overlaps_are_those_of_the_active_levels():
+    """The denoiser for the overlap sees what the next level covers of the state, at the level's own sigma."""
+    geometry, sigmas = ZoomGeometry(3, 16, 12, 2.0, (0.25, 0.5)), schedule(5)
+    states: dict[tuple[int, float], Tensor] = {}
+    asked: list[tuple[int, float, Tensor]] = []
+
+    def denoise(z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+        states.update({(level, float(s)): state for level, s, state in zip(levels.tolist(), sigma, z, strict=True)})
+        return toy_denoise(z, sigma, levels)
+
+    def overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
+        asked.append((level, float(sigma), crop.clone()))
+        return toy_overlap(crop, sigma, level)
+
+    sample_joint(denoise, geometry, sigmas, 2, seeded(), "overlap_once", denoise_overlap=overlap)
+    assert {level for level, *_ in asked} == {0, 1}
+    for level, sigma, crop in asked:
+        assert torch.equal(crop, states[level, sigma][:, 4:12, 0:6])
+
+
 # --- scale-aligned noise and its wavefront
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
-@pytest.mark.parametrize("churn", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("method", "churn", "order"),
+    [("default", 0.0, 1), ("default", 1.0, 1), ("border", 0.5, 2), ("overlap_once", 0.5, 2)],
+)
 @pytest.mark.parametrize("factor", [2, 4])
-def test_noisy_states_nest_at_every_step(factor, churn, dtype, tolerance):
+def test_noisy_states_nest_at_every_step(factor, method, churn, order, dtype, tolerance):
     """center of z_i = D(z_{i+1}) for whole aligned factors with the box, waiting and finished levels included."""
     size = 4 * factor
     geometry, sigmas = ZoomGeometry(5, size, size, float(factor)), schedule(6, dtype=dtype)
@@ -182,7 +259,10 @@ def test_noisy_states_nest_at_every_step(factor, churn, dtype, tolerance):
             error = (center - reduced).abs().amax((1, 2, 3)) / reduced.abs().amax((1, 2, 3))
             errors.append(float(error.max()))
 
-    sample_joint(toy_denoise, geometry, sigmas, 2, seeded(), churn=churn, callback=check)
+    sample_joint(
+        toy_denoise, geometry, sigmas, 2, seeded(), method, churn=churn, order=order, callback=check,
+        **overlap_for(method),
+    )  # fmt: skip
     assert len(errors) > 2 * 6 and max(errors) < tolerance
 
 
@@ -271,7 +351,8 @@ def test_finished_levels_are_held(method):
 def test_results_are_finite_reproducible_and_consistent(method, alignment):
     geometry, sigmas = ZoomGeometry(3, 9, 12, 2.5, (0.3, 0.5)), schedule(5)
     result, again, other = (
-        sample_joint(toy_denoise, geometry, sigmas, 2, seeded(seed), method, alignment) for seed in (0, 0, 1)
+        sample_joint(toy_denoise, geometry, sigmas, 2, seeded(seed), method, alignment, **overlap_for(method))
+        for seed in (0, 0, 1)
     )
     assert result.shape == (3, 2, 9, 12) and torch.isfinite(result).all()
     assert torch.equal(result, again) and not torch.equal(result, other)
@@ -340,6 +421,13 @@ def test_works_inside_and_outside_of_inference_mode():
         ({"alignment": math.nan}, r"alignment must lie in \[0, 1\], got nan"),
         ({"churn": 2.0}, r"churn must lie in \[0, 1\], got 2\.0"),
         ({"churn": math.nan}, r"churn must lie in \[0, 1\], got nan"),
+        ({"order": 3}, r"order must be 1 or 2, got 3"),
+        (
+            {"method": "paper", "alignment": 0.0, "order": 2},
+            r"method 'paper' takes DDPM steps: it needs order 1, got 2",
+        ),
+        ({"method": "overlap_once"}, r"denoise_overlap belongs to method 'overlap_once', .* without it"),
+        ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'default' with it"),
         ({"method": "best"}, r"method must be one of default, .* got 'best'"),
         ({"method": "paper"}, r"method 'paper' .* needs alignment 0, got 1\.0"),
     ],
@@ -365,4 +453,7 @@ def test_an_estimate_that_is_not_finite_is_reported():
 def test_an_estimate_of_another_shape_is_reported(method, alignment):
     """Broadcasting would hide a denoiser that drops channels."""
     with pytest.raises(ValueError, match=r"denoise must return x0 of shape \[\d, 3, 8, 8\], got \[\d, 1, 8, 8\]"):
-        sample_joint(lambda z, s, i: z[:, :1], ZoomGeometry(2, 8, 8), schedule(3), 3, seeded(), method, alignment)
+        sample_joint(
+            lambda z, s, i: z[:, :1], ZoomGeometry(2, 8, 8), schedule(3), 3, seeded(), method, alignment,
+            **overlap_for(method),
+        )  # fmt: skip
