@@ -15,6 +15,9 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from .level_entries import has_keyframes
+from .portions import Portions
+
 STRIP = "zoom_strip"  # conditioning entry key: the FilmStrip that the entry stands for
 LEVEL_SIGMA = "zoom_sigma"  # model conditioning key: the entry's own sigma, read by `with_level_sigma`
 
@@ -57,10 +60,11 @@ class FilmStrip:
     def must_be_cut(self, active: range, own_sigmas: bool) -> bool:
         """Whether the host must see the active levels one at a time.
 
-        "default" entries fill what others leave free of a whole latent, and a ControlNet knows one sigma per call.
+        "default" entries fill what others leave free of a whole latent; a ControlNet and the keyframes of hooks know
+        one sigma per call.
         """
         return any(
-            "default" in entry or (own_sigmas and "control" in entry)
+            "default" in entry or (own_sigmas and ("control" in entry or has_keyframes(entry)))
             for level in active
             for entry in self.levels[level]
         )
@@ -118,8 +122,9 @@ def run_strip(
     model_options: dict[str, Any],
     active: range,
     own_sigmas: bool,
+    portions: Portions,
 ) -> list[Tensor]:
-    """A CALC_COND_BATCH call over the levels ``x`` [n, C, …, H, W], as one call over their strip.
+    """A CALC_COND_BATCH call over the levels ``x`` [n, C, …, H, W], as calls over their strips: one if it fits.
 
     Args:
         sigma: [n], the sigma of each level in ``x``.
@@ -133,6 +138,27 @@ def run_strip(
     for i, cond in enumerate(conds):
         if strips[i] is None and cond:
             strips[i] = FilmStrip([cond] * active.stop, tuple(x.shape[2:]), x.device)
+
+    def evaluate(part: range, together: bool) -> list[Tensor]:
+        rows = slice(part.start - active.start, part.stop - active.start)
+        own = x[rows], sigma[rows]
+        if together:
+            return _call(executor, model, strips, *own, model_options, part, own_sigmas)
+        return [_call(executor, model, [strip], *own, model_options, part, own_sigmas)[0] for strip in strips]
+
+    return portions.run(evaluate, active)
+
+
+def _call(
+    executor: Any,
+    model: Any,
+    strips: list[FilmStrip | None],
+    x: Tensor,
+    sigma: Tensor,
+    model_options: dict[str, Any],
+    active: range,
+    own_sigmas: bool,
+) -> list[Tensor]:
     if any(strip is not None and strip.must_be_cut(active, own_sigmas) for strip in strips):
         calls = []
         for i, level in enumerate(active):

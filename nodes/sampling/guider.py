@@ -20,6 +20,7 @@ from .level_entries import entries_per_level
 from .limits import check_context, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
 from .noise import with_rendered_noise
+from .portions import Portions
 from .sigmas import LevelSigmas
 
 KEY = "zoomstack"
@@ -103,7 +104,7 @@ class JointGuiding:
         if torch.count_nonzero(latent_image) > 0:
             processed_latent = self.inner_model.process_latent_in(latent_image)
             initial = plan.layout.spread(processed_latent)
-        self._held = processed_latent
+        self._held, self._portions = processed_latent, Portions()
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
@@ -185,7 +186,8 @@ class JointGuiding:
         if len(x) != self.plan.geometry.levels or all(strip_of(cond) is None for cond in conds):
             return executor(model, conds, x, timestep, model_options)
         active, aligned = slice(self._active.start, self._active.stop), self.plan.sigmas.aligned
-        outputs = run_strip(executor, model, conds, x[active], timestep[active], model_options, self._active, aligned)
+        call = executor, model, conds, x[active], timestep[active], model_options
+        outputs = run_strip(*call, self._active, aligned, self._portions)
         return outputs if len(self._active) == len(x) else [self._among_held(output, active) for output in outputs]
 
     def _among_held(self, output: Tensor, active: slice) -> Tensor:

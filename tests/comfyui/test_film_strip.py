@@ -1,36 +1,18 @@
 """The film strip: where levels do not interact, each is the stock run of its own prompts and noise."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-import comfy.cldm.cldm
-import comfy.controlnet
 import comfy.hooks
-import comfy.ops
-import comfy.samplers
 import pytest
 import torch
 from harness import Host, call
+from stock_levels import LEVELS, SIZE, TOLERANCE, Levels, compare, marked, with_options
+from tiny_models import control_net, lora_for
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, Conditioning, model_calls, zoom
+from zoom_graphs import PROMPTS, Checkpoint, model_calls, zoom
 
-LEVELS, SIZE, STEPS, SEED, CFG = 3, 16, 4, 11, 3.0
-TOLERANCE = 1e-4  # of the pictures' standard deviation, for the largest difference; 1e-5 is typical
 LONG = "a red galaxy with " + "very " * 90 + "many stars"
-
-
-def far_apart(checkpoint: Checkpoint) -> tuple[float, Tensor]:
-    """A zoom factor so large that no whole pixel is shared, with a whole number of rungs in it; one level's sigmas."""
-    sampling = checkpoint.model.get_model_object("model_sampling")
-    high, low = float(sampling.sigma_max), float(sampling.sigma_min)
-    if checkpoint.flow:
-        high, low = 0.99 / 0.01, low / (1 - low)
-    rung = math.log(high / low) / (STEPS - 1)
-    factor = math.exp(rung * math.floor(math.log(64) / rung))
-    assert factor > SIZE
-    sigmas = torch.tensor([high * math.exp(-n * rung) for n in range(STEPS)] + [0.0])
-    return factor, sigmas / (1 + sigmas) if checkpoint.flow else sigmas
 
 
 def mask(*, left: bool) -> Tensor:
@@ -40,12 +22,7 @@ def mask(*, left: bool) -> Tensor:
     return values if left else values.flip(-1)
 
 
-def halves(conditioning: Conditioning, **options: Any) -> Conditioning:
-    return [[embedding, {**entry, **options}] for embedding, entry in conditioning]
-
-
 # Every case gives one positive and one negative conditioning per level.
-Levels = list[Conditioning]
 Case = Callable[[Checkpoint], tuple[Levels, Levels]]
 
 
@@ -88,26 +65,29 @@ def areas_in_percent(c: Checkpoint) -> tuple[Levels, Levels]:
 def default_entries(c: Checkpoint) -> tuple[Levels, Levels]:
     """As the host's "… Set Default Combine" nodes make them: for what the others leave free."""
     a, b, d = plain(c)
-    left = halves(a, mask=mask(left=True), mask_strength=1.0, set_area_to_bounds=False)
+    left = with_options(a, mask=mask(left=True), mask_strength=1.0, set_area_to_bounds=False)
     return [left + c.encode("dust", default=True), b, d], empty(c)
 
 
 def only_an_area(c: Checkpoint) -> tuple[Levels, Levels]:
     """The rest of that level is then not conditioned at all."""
     a, b, d = plain(c)
-    return [a, halves(b, area=(8, 10, 4, 2)), d], empty(c)
+    return [a, with_options(b, area=(8, 10, 4, 2)), d], empty(c)
 
 
 def masks(c: Checkpoint) -> tuple[Levels, Levels]:
     a, b, d = plain(c)
-    left = halves(a, mask=mask(left=True), mask_strength=0.8, set_area_to_bounds=False)
+    left = with_options(a, mask=mask(left=True), mask_strength=0.8, set_area_to_bounds=False)
     bounds = c.encode("mud", mask=mask(left=False), mask_strength=1.0, set_area_to_bounds=True)
     return [left + c.encode("dust"), b + bounds, d], empty(c)
 
 
 def timestep_ranges(c: Checkpoint) -> tuple[Levels, Levels]:
     a, b, d = plain(c)
-    early, late = halves(a, start_percent=0.0, end_percent=0.5), c.encode("dust", start_percent=0.5, end_percent=1.0)
+    early, late = (
+        with_options(a, start_percent=0.0, end_percent=0.5),
+        c.encode("dust", start_percent=0.5, end_percent=1.0),
+    )
     return [early + late, b, d + c.encode("mud", start_percent=0.3, end_percent=0.7)], empty(c)
 
 
@@ -129,78 +109,6 @@ CASES: list[Case] = [
     timestep_ranges,
     an_area_in_a_timestep_range,
 ]
-
-
-def marked(levels: Levels) -> Conditioning:
-    return [entry for i, level in enumerate(levels) for entry in halves(level, zoom_level=i)]
-
-
-def stock_runs(
-    model: Any, positive: Levels, negative: Levels, noise: Tensor, sigmas: Tensor, latent: dict[str, Any]
-) -> Tensor:
-    """The host's own guider and euler, level by level."""
-    samples, denoise_mask = latent["samples"], latent.get("noise_mask")
-    results = []
-    with torch.inference_mode():
-        for i in range(LEVELS):
-            guider = comfy.samplers.CFGGuider(model)
-            guider.set_conds(positive[i], negative[i])
-            guider.set_cfg(CFG)
-            one = slice(i, i + 1)
-            options: dict[str, Any] = {"disable_pbar": True, "seed": SEED}
-            if denoise_mask is not None:
-                options["denoise_mask"] = denoise_mask[one]
-            sampler = comfy.samplers.sampler_object("euler")
-            results.append(guider.sample(noise[one], samples[one], sampler, sigmas, **options))
-    return torch.cat(results)
-
-
-def initial_noise(host: Host, checkpoint: Checkpoint, factor: float) -> Tensor:
-    """Partly covered pixels mix the levels' noise: what the node starts from, before the levels' sigmas."""
-    empty = checkpoint.empty(LEVELS, SIZE, SIZE)["samples"]
-    noise = comfy.sample.prepare_noise(empty, SEED)
-    geometry = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, SIZE, SIZE, factor)
-    rendered = host.module("zoomstack_core.noise").render_noise(noise, geometry)
-    assert not torch.equal(rendered, noise)
-    return rendered
-
-
-def compare(
-    host: Host,
-    checkpoint: Checkpoint,
-    positive: Levels,
-    negative: Levels,
-    alignment: float,
-    model: Any = None,
-    latent: dict[str, Any] | None = None,
-) -> tuple[float, Tensor]:
-    """The largest difference between the joint run and the levels' stock runs, relative; the joint result."""
-    model = model or checkpoint.model
-    latent = latent or checkpoint.empty(LEVELS, SIZE, SIZE)
-    factor, own = far_apart(checkpoint)
-    noise = initial_noise(host, checkpoint, factor)
-    if alignment:
-        sigmas = own
-        if not checkpoint.flow:
-            # the host starts from sqrt(1 + sigma²) times the noise, here at the common sigma of all levels
-            common = float(own[0]) * factor ** (LEVELS - 1)
-            noise = noise * float(own[0]) * math.sqrt(1 + common**-2) / math.sqrt(1 + float(own[0]) ** 2)
-    else:
-        sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", STEPS)
-    expected = stock_runs(model, positive, negative, noise, sigmas, latent)
-    result = zoom(
-        host,
-        model,
-        marked(positive),
-        marked(negative),
-        latent,
-        seed=SEED,
-        steps=STEPS,
-        cfg=CFG,
-        zoom_factor=factor,
-        alignment=alignment,
-    )
-    return float((result - expected).abs().max() / expected.std()), result
 
 
 @pytest.fixture(scope="module")
@@ -248,15 +156,7 @@ def test_every_level_starts_from_its_own_latent(
 
 
 def lora_hooks(checkpoint: Checkpoint, seed: int) -> Any:
-    name = next(key for key in checkpoint.model.model.state_dict() if key.endswith("attn2.to_k.weight"))
-    weight = checkpoint.model.model.state_dict()[name]
-    generator = torch.Generator().manual_seed(seed)
-    stem = name.removesuffix(".weight")
-    lora = {
-        f"{stem}.lora_up.weight": torch.randn(weight.shape[0], 4, generator=generator),
-        f"{stem}.lora_down.weight": torch.randn(4, weight.shape[1], generator=generator),
-    }
-    return comfy.hooks.create_hook_lora(lora, 1.0, 1.0)
+    return comfy.hooks.create_hook_lora(lora_for(checkpoint.model, seed), 1.0, 1.0)
 
 
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
@@ -273,50 +173,20 @@ def test_every_level_keeps_its_lora_hooks(
     assert changed[2] < TOLERANCE
 
 
-@pytest.fixture(scope="module")
-def control_net() -> Any:
-    """A ControlNet of random weights for ``tiny_eps``."""
-    net = comfy.cldm.cldm.ControlNet(
-        image_size=32,
-        in_channels=4,
-        model_channels=32,
-        hint_channels=3,
-        num_res_blocks=[1, 1],
-        channel_mult=[1, 2],
-        transformer_depth=[0, 1],
-        transformer_depth_middle=-2,
-        transformer_depth_output=[0] * 4,
-        context_dim=32,
-        use_linear_in_transformer=True,
-        use_spatial_transformer=True,
-        legacy=False,
-        num_heads=-1,
-        num_head_channels=16,
-        operations=comfy.ops.disable_weight_init,
-        dtype=torch.float32,
-        device="cpu",
-    )
-    generator = torch.Generator().manual_seed(3)
-    for value in net.parameters():
-        value.data = torch.randn(value.shape, generator=generator) / math.sqrt(value[:1].numel())
-    return comfy.controlnet.ControlNet(net, load_device=torch.device("cpu"))
-
-
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
 def test_every_level_keeps_its_controlnet(
     host: Host,
     eps: Checkpoint,
-    control_net: Any,
     plain_pictures: dict[tuple[str, float], Tensor],
     alignment: float,
 ) -> None:
     """A ControlNet scales its input by sigma: it needs the level's own. It is cleaned up after the run."""
-    apply = host.node("ControlNetApplyAdvanced")().apply_controlnet
+    apply, net = host.node("ControlNetApplyAdvanced")().apply_controlnet, control_net()
     images = torch.rand(2, 1, 128, 128, 3, generator=torch.Generator().manual_seed(0))
     a, b, d = plain(eps)
     none = eps.encode("")
-    first = apply(a, none, control_net, images[0], 0.7, 0.0, 1.0)
-    second = apply(b, none, control_net, images[1], 0.5, 0.2, 0.6)
+    first = apply(a, none, net, images[0], 0.7, 0.0, 1.0)
+    second = apply(b, none, net, images[1], 0.5, 0.2, 0.6)
     error, result = compare(host, eps, [first[0], second[0], d], [first[1], second[1], none], alignment)
     assert error < TOLERANCE
     without = plain_pictures["eps", alignment]

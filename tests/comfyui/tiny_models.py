@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comfy.cldm.cldm
+import comfy.controlnet
 import comfy.latent_formats
 import comfy.model_base
 import comfy.ops
@@ -140,6 +142,36 @@ def write_checkpoint(name: str, folder: Path) -> Path:
     path = folder / f"{name}.safetensors"
     save_file(state, path)
     return path
+
+
+def control_net() -> Any:
+    """A ControlNet for ``tiny_eps``."""
+    net = comfy.cldm.cldm.ControlNet(
+        **{**_UNET, "transformer_depth_middle": -2},
+        context_dim=_TEXT_WIDTH,
+        in_channels=4,
+        hint_channels=3,
+        operations=comfy.ops.disable_weight_init,
+        dtype=torch.float32,
+        device="cpu",
+    )
+    generator = torch.Generator().manual_seed(3)
+    for value in net.parameters():
+        value.data = torch.randn(value.shape, generator=generator) / math.sqrt(value[:1].numel())
+    return comfy.controlnet.ControlNet(net, load_device=torch.device("cpu"))
+
+
+def lora_for(model: Any, seed: int) -> dict[str, torch.Tensor]:
+    """A LoRA of rank 4 for one layer of ``model``, a small MODEL."""
+    state = model.model.state_dict()
+    name = next(key for key in state if key.endswith("attn2.to_k.weight"))
+    rows, columns = state[name].shape
+    generator = torch.Generator().manual_seed(seed)
+    stem = name.removesuffix(".weight")
+    return {
+        f"{stem}.lora_up.weight": torch.randn(rows, 4, generator=generator),
+        f"{stem}.lora_down.weight": torch.randn(4, columns, generator=generator),
+    }
 
 
 def _model_config(family: Family) -> type:
