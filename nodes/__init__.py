@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
+from .multires_blend import ZoomMultiResBlend
 from .prompt_schedule import ZoomPromptSchedule
 from .prompt_writer import ZoomPromptWriter
 from .zoom_geometry import ZoomGeometryNode
@@ -15,6 +16,7 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomDemoModel,
     ZoomGeometryNode,
     ZoomKSampler,
+    ZoomMultiResBlend,
     ZoomPromptSchedule,
     ZoomPromptWriter,
     ZoomStackNode,

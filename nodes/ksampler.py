@@ -8,7 +8,8 @@ from comfy_api.latest import io
 from ..zoomstack_core.blend import BLEND_MODES
 from ..zoomstack_core.nesting import Nesting
 from .sampling.run import SamplingRequest, sample_zoom
-from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, focus_inputs, geometry_input
+from .sampling.spaces import BlendOptions
+from .types import CATEGORY, SEARCH_ALIASES, blend_options_input, choose_nesting, focus_inputs, geometry_input
 
 
 class ZoomKSampler(io.ComfyNode):
@@ -100,6 +101,7 @@ class ZoomKSampler(io.ComfyNode):
                 ),
                 *focus_inputs(),
                 geometry_input(),
+                blend_options_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
         )
@@ -123,7 +125,9 @@ class ZoomKSampler(io.ComfyNode):
         focus_x: float = 0.5,
         focus_y: float = 0.5,
         geometry: Nesting | None = None,
+        blend_options: BlendOptions | None = None,
     ) -> io.NodeOutput:
         nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
-        request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, alignment, blend, nesting)
+        blending = blend_options or BlendOptions(blend)
+        request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, alignment, blending, nesting)
         return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request))

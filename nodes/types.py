@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.nesting import Nesting
 
+ZoomBlendType = io.Custom("ZOOM_BLEND")  # a sampling.spaces.BlendOptions
 ZoomGeometryType = io.Custom("ZOOM_GEOMETRY")  # a zoomstack_core.nesting.Nesting
 ZoomStackType = io.Custom("ZOOM_STACK")  # a zoomstack_core.stack.ZoomStack
 
@@ -36,6 +37,15 @@ def geometry_input() -> io.Input:
         optional=True,
         tooltip="From Zoom Geometry: a zoom factor and a focus for every step. Takes the place of zoom_factor and of "
         "the focus here.",
+    )
+
+
+def blend_options_input() -> io.Input:
+    """More about blending than its mode."""
+    return ZoomBlendType.Input(
+        "blend_options",
+        optional=True,
+        tooltip="From Zoom Multi-Res Blend: where and when the levels are blended. Takes the place of blend here.",
     )
 
 

@@ -42,6 +42,10 @@ class NoiseLadder:
         finished = sum(self._rungs_down(sigma * ratio) >= self.steps for ratio in self.ratios)
         return range(finished, finished)
 
+    def progress(self, level: int, sigma: float) -> float:
+        """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last."""
+        return min(max(self._rungs_down(sigma * self.ratios[level]) / (self.steps - 1), 0.0), 1.0)
+
     def _rungs_down(self, sigma: float) -> int:
         # a quarter of a permille of a rung decides ties the same way for sigmas rounded to float32
         return math.floor(math.log(self.sigma_max / sigma) / self.rung + 0.5 + 2.5e-4)

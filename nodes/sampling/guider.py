@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
-from ...zoomstack_core.joint import JointDenoiser
 from ...zoomstack_core.noise import render_noise
-from ...zoomstack_core.render import render_images
 from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
 from .latents import PLAIN, LatentLayout
 from .level_entries import entries_per_level
@@ -22,6 +20,8 @@ from .marks import ZOOM_LEVEL
 from .noise import with_rendered_noise
 from .portions import Portions
 from .sigmas import LevelSigmas
+from .spaces import Agreement, BlendOptions, LatentAgreement, PixelAgreement, blends_in_pixels
+from .time_travel import with_time_travel
 
 KEY = "zoomstack"
 WrappersMP = comfy.patcher_extension.WrappersMP
@@ -35,9 +35,22 @@ class JointPlan:
     """
 
     geometry: ZoomGeometry
-    blend: str
+    blend: BlendOptions
     sigmas: LevelSigmas
     layout: LatentLayout = PLAIN
+
+    def agreement(self, inner_model: Any, latents: Tensor, initial: Tensor | None) -> Agreement:
+        """A fresh object that makes the estimates of one run agree.
+
+        Args:
+            latents: any latents of the run, for their size.
+            initial: latents before sampling as the sampler holds them [N, C, …]; None for blank ones.
+        """
+        if not blends_in_pixels(self.blend, inner_model.latent_format):
+            return LatentAgreement(self.geometry, self.blend, self.layout, initial)
+        scale = self.blend.vae.spacial_compression_decode()
+        pixels = self.geometry.resized(*(size * scale for size in latents.shape[-2:]))
+        return PixelAgreement(inner_model, self.geometry, pixels, self.blend, self.layout, initial)
 
     def render_noise(self, white: Tensor) -> Tensor:
         """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
@@ -99,12 +112,12 @@ class JointGuiding:
         latent_shapes: Any = None,
     ) -> Tensor:
         plan, entries = self.plan, self.conds
-        geometry, levels = plan.geometry, plan.geometry.levels
+        levels = plan.geometry.levels
         processed_latent, initial = latent_image, None
         if torch.count_nonzero(latent_image) > 0:
             processed_latent = self.inner_model.process_latent_in(latent_image)
-            initial = plan.layout.spread(processed_latent)
-        self._held, self._portions = processed_latent, Portions()
+            initial = processed_latent
+        self._last_estimates, self._portions = processed_latent, Portions()
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
@@ -113,12 +126,13 @@ class JointGuiding:
         dims = tuple(noise.shape[2:])
         strips = {key: FilmStrip([conds[key] for conds in per_level], dims, device) for key in entries}
         self._virtual = {key: strip.handle() for key, strip in strips.items()}
-        self._joint = JointDenoiser(geometry, plan.blend, initial)
-        self._joint_uncond = JointDenoiser(geometry, plan.blend, initial)
+        self._joint = plan.agreement(self.inner_model, noise, initial)
+        self._joint_uncond = plan.agreement(self.inner_model, noise, initial)
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
         self._wrap(WrappersMP.APPLY_MODEL, with_level_sigma)
         if levels > 1:
             sampler = with_rendered_noise(sampler, noise, sigmas, seed, plan.render_noise)
+            sampler = with_time_travel(sampler, plan.blend, plan.render_noise, seed)
         self.conds: dict[str, Any] = {}  # the base class would process the levels' entries again, as one batch
         try:
             samples = super().inner_sample(  # type: ignore[misc]
@@ -138,7 +152,7 @@ class JointGuiding:
             self.conds = {key: [e for conds in per_level for e in conds[key]] for key in entries}
         if levels == 1:
             return samples
-        return plan.layout.gather(render_images(plan.layout.spread(samples), geometry), samples)
+        return self._joint.finish(samples)
 
     def __call__(
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
@@ -147,6 +161,7 @@ class JointGuiding:
         plan, levels = self.plan, self.plan.geometry.levels
         active = plan.sigmas.active(timestep[0], levels)
         states, sigmas = plan.sigmas.at(x, timestep, range(levels))
+        self._moment = plan.sigmas.moment(timestep[0], active)
         options = self._blending_uncond(model_options or {}, active)
         self.conds, self._active = self._virtual, active
         estimates = states
@@ -154,12 +169,8 @@ class JointGuiding:
             estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
         if levels == 1:
             return estimates
-        self._held = self._agree(self._joint, estimates, active)
-        return self._held
-
-    def _agree(self, joint: JointDenoiser, estimates: Tensor, active: range) -> Tensor:
-        layout = self.plan.layout
-        return layout.gather(joint(layout.spread(estimates[active.start : active.stop]), active), estimates)
+        self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
+        return self._last_estimates
 
     def _blending_uncond(self, model_options: dict[str, Any], active: range) -> dict[str, Any]:
         """CFG++ samplers append a function that keeps the unconditional estimate: it must see an agreeing one."""
@@ -173,7 +184,8 @@ class JointGuiding:
                 uncond = args.get("uncond_denoised")
                 if uncond is None:
                     return function(args)
-                return function({**args, "uncond_denoised": self._agree(self._joint_uncond, uncond, active)})
+                agreed = self._joint_uncond(uncond[active.start : active.stop], active, self._moment)
+                return function({**args, "uncond_denoised": agreed})
 
             return wrapped
 
@@ -188,13 +200,13 @@ class JointGuiding:
         active, aligned = slice(self._active.start, self._active.stop), self.plan.sigmas.aligned
         call = executor, model, conds, x[active], timestep[active], model_options
         outputs = run_strip(*call, self._active, aligned, self._portions)
-        return outputs if len(self._active) == len(x) else [self._among_held(output, active) for output in outputs]
+        return outputs if len(self._active) == len(x) else [self._among_last(output, active) for output in outputs]
 
-    def _among_held(self, output: Tensor, active: slice) -> Tensor:
+    def _among_last(self, output: Tensor, active: slice) -> Tensor:
         """Every level's estimate, where only the active ones were asked for now."""
-        held = self._held.to(output, copy=True)
-        held[active] = output
-        return held
+        estimates = self._last_estimates.to(output, copy=True)
+        estimates[active] = output
+        return estimates
 
     def _process(
         self,

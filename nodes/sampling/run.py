@@ -21,6 +21,7 @@ from .limits import check_latents
 from .marks import ZOOM_LEVEL, Conditioning
 from .noise import is_stochastic
 from .sigmas import level_sigmas
+from .spaces import BlendOptions
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class SamplingRequest:
     scheduler: str
     denoise: float
     alignment: float
-    blend: str
+    blend: BlendOptions
     nesting: Nesting
 
 

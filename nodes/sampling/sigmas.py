@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import comfy.model_sampling
 import comfy.samplers
@@ -22,6 +23,21 @@ LARGEST_STATE = 1e37
 
 # What follows one ladder at every level: only ratios of sigma enter their steps, or their noise is ours to scale.
 ALIGNED_SAMPLERS = ("euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu", "ddpm", "ddim")
+
+
+# Sigmas closer than this are equal: the ladder is float64, some samplers hand float32 back.
+SAME_SIGMA = 1e-5
+
+
+class Moment(NamedTuple):
+    """Where in the schedule an evaluation lies.
+
+    ``progress`` is that of each active level in its own steps, 0 … 1; ``steps_left`` counts the steps of the whole
+    schedule after this one.
+    """
+
+    progress: Sequence[float]
+    steps_left: int
 
 
 class LevelSigmas:
@@ -53,6 +69,15 @@ class LevelSigmas:
     def active(self, sigma: Tensor, levels: int) -> range:
         """The levels to evaluate when the sampler is at ``sigma``."""
         return range(levels) if self._ladder is None else self._ladder.active(self._to_ve(float(sigma)))
+
+    def moment(self, sigma: Tensor, active: range) -> Moment:
+        """Where in the schedule an evaluation at ``sigma`` lies; between two sigmas it counts as the first's."""
+        steps = self.sigmas[:-1]
+        left = int((steps < float(sigma) * (1 - SAME_SIGMA)).sum())
+        if self._ladder is None:
+            done = 1.0 if len(steps) < 2 else 1 - left / (len(steps) - 1)
+            return Moment([done] * len(active), left)
+        return Moment([self._ladder.progress(i, self._to_ve(float(sigma))) for i in active], left)
 
     def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
         """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.

@@ -67,7 +67,13 @@ def load(host: Host, name: str) -> Checkpoint:
 def sampling(
     host: Host, model: Any, positive: Conditioning, negative: Conditioning, latent: dict[str, Any], **inputs: Any
 ) -> Prompt:
-    """A graph with a "zoom" node (Zoom KSampler) and a "stock" one (KSampler) that get the same."""
+    """A graph with a "zoom" node (Zoom KSampler) and a "stock" one (KSampler) that get the same.
+
+    Inputs that are no widget values or references come from a source.
+    """
+    widgets = (str, int, float, list)
+    optional = {name: host.source(value) for name, value in inputs.items() if not isinstance(value, widgets)}
+    inputs = {**inputs, **{name: [name, 0] for name in optional}}
     links = {
         "model": host.source(model),
         "positive": host.source(positive),
@@ -78,6 +84,7 @@ def sampling(
     stock = {key: value for key, value in {**BOTH, **inputs}.items() if key in BOTH}
     return {
         **links,
+        **optional,
         "zoom": call("ZoomKSampler", **{**ports, **BOTH, **ZOOM_ONLY, **inputs}),
         "stock": call("KSampler", **ports, **stock),
     }

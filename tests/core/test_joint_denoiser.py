@@ -92,6 +92,21 @@ def test_finished_levels_still_count_as_observations(white):
     torch.testing.assert_close(second[1], expected[1])
 
 
+def test_levels_are_blended_within_their_own_range(white):
+    """Outside, and where a call does not blend, they are only rendered."""
+    geometry = ZoomGeometry(3, 16, 16)
+    denoised = white(geometry)
+    rendered, blended = render_images(denoised, geometry), blend_levels(denoised, geometry)
+    joint = JointDenoiser(geometry, start=0.25, end=0.75)
+    assert torch.equal(joint(denoised, progress=[0.2, 0.1, 0.0]), rendered)
+    assert torch.equal(joint(denoised, progress=[1.0, 0.9, 0.8]), rendered)
+    assert torch.equal(joint(denoised, progress=[0.5] * 3, blending=False), rendered)
+    assert torch.equal(joint(denoised, progress=[0.75, 0.5, 0.25]), render_images(blended, geometry))
+    some = joint(denoised, progress=[0.8, 0.5, 0.1])
+    assert torch.equal(some, render_images(torch.stack([denoised[0], blended[1], denoised[2]]), geometry))
+    assert not torch.allclose(rendered, render_images(blended, geometry))
+
+
 def test_joint_denoiser_refuses_what_does_not_fit(white):
     geometry = ZoomGeometry(3, 8, 8)
     denoised = white(geometry)

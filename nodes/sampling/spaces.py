@@ -1,0 +1,269 @@
+"""Where the levels' estimates are made to agree: in the latents themselves, or in pixels through a VAE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.latent_formats
+import comfy.model_management
+import torch
+from torch import Tensor
+
+from ...zoomstack_core.anchor import PhotoAnchor
+from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.joint import JointDenoiser, fill_waiting
+from ...zoomstack_core.render import render_images
+from .sigmas import Moment
+
+SPACES = ("auto", "latent", "pixels")
+
+# A pixel that changes by less is unchanged: a 25th of the smallest step of an 8-bit picture. Rounding stays below.
+UNCHANGED = 1 / 255 / 25
+
+
+@dataclass(frozen=True)
+class BlendOptions:
+    """How, where and when the levels' estimates are made to agree: the wire type ZOOM_BLEND.
+
+    Args:
+        mode: a mode of `blend_levels`.
+        space: "latent", "pixels" (through ``vae``; a pixel-space model needs none), or "auto", see `blends_in_pixels`.
+        vae: the host's VAE, or None.
+        start, end: a level is blended while its own progress, 0 … 1 of its steps, lies in this range.
+        every: blend at every so manieth step, counted back from the last.
+        travel_repeats: how often each step within the range below is taken; 1 is no time travel.
+        travel_start, travel_end: that range, as parts of the whole schedule.
+    """
+
+    mode: str = "laplacian"
+    space: str = "auto"
+    vae: Any = None
+    start: float = 0.0
+    end: float = 1.0
+    every: int = 1
+    travel_repeats: int = 1
+    travel_start: float = 0.0
+    travel_end: float = 1.0
+
+
+def is_pixel_format(latent_format: Any) -> bool:
+    """Whether a model's latents are the pictures themselves."""
+    return latent_format.spacial_downscale_ratio == 1 and latent_format.latent_channels == 3
+
+
+def resamples_badly(latent_format: Any) -> bool:
+    """Whether a resampled latent of this format decodes to something else than the resampled picture.
+
+    Four channels at an eighth of the pixels (SD1.5) only blur. SDXL's, and those of 16 and more channels or of less
+    than an eighth of the pixels, are corrupted.
+    """
+    sdxl = (comfy.latent_formats.SDXL, comfy.latent_formats.SDXL_Playground_2_5)
+    dense = latent_format.latent_channels >= 16 or latent_format.spacial_downscale_ratio > 8
+    return isinstance(latent_format, sdxl) or dense
+
+
+def blends_in_pixels(options: BlendOptions, latent_format: Any) -> bool:
+    """Whether the estimates go through the VAE.
+
+    Raises:
+        ValueError: where they should, but there is none.
+    """
+    if is_pixel_format(latent_format) or options.space == "latent":
+        return False
+    if options.space == "pixels" and options.vae is None:
+        raise ValueError(
+            "Zoom Multi-Res Blend: space is pixels and the model works on latents, but vae is not connected; connect "
+            "the model's VAE, or set space to latent."
+        )
+    return options.vae is not None and (options.space == "pixels" or resamples_badly(latent_format))
+
+
+class LatentAgreement:
+    """The estimates agree as latents; of pixel-space models that is as pictures.
+
+    Args:
+        layout: latents [n, C, …, H, W] to pictures [n, C', H, W] and back (``spread``, ``gather``).
+        initial: latents of all levels before sampling, or None.
+        anchors: photographs as latents.
+        held: per held level, its latent [1, C, …, H, W].
+    """
+
+    def __init__(
+        self,
+        geometry: ZoomGeometry,
+        options: BlendOptions,
+        layout: Any,
+        initial: Tensor | None = None,
+        anchors: Sequence[PhotoAnchor] = (),
+        held: Mapping[int, Tensor] | None = None,
+    ):
+        self.options = options
+        self.layout = layout
+        self._joint = JointDenoiser(
+            geometry,
+            options.mode,
+            None if initial is None else layout.spread(initial),
+            anchors,
+            {level: layout.spread(latent)[0] for level, latent in (held or {}).items()},
+            options.start,
+            options.end,
+        )
+
+    def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
+        """Args: estimates, latents of the active levels [n, C, …]. Returns: latents of all levels [N, C, …]."""
+        blending = moment.steps_left % self.options.every == 0
+        agreed = self._joint(self.layout.spread(estimates), active, moment.progress, blending)
+        return self.layout.gather(agreed, estimates)
+
+    def finish(self, samples: Tensor) -> Tensor:
+        """The result [N, C, …], exactly consistent: some samplers go on past their last evaluation."""
+        return self.layout.gather(render_images(self.layout.spread(samples), self._joint.geometry), samples)
+
+
+class PixelAgreement:
+    """The estimates are decoded, agree as pictures, and are encoded again.
+
+    A level gets z + E(new pixels) - E(D(z)), so what the VAE loses in a round trip is lost nowhere, and a level whose
+    pixels stay keeps its latent exactly. Waiting levels, all noise yet, follow the level above as latents. Finished
+    levels are not evaluated any more: what deeper levels paste into them is encoded once, at the end.
+
+    Args:
+        inner_model: the host's BaseModel, whose latents these are.
+        geometry: of the levels in pixels; ``latent_geometry`` of what ``layout`` makes of their latents.
+    """
+
+    def __init__(
+        self,
+        inner_model: Any,
+        latent_geometry: ZoomGeometry,
+        geometry: ZoomGeometry,
+        options: BlendOptions,
+        layout: Any,
+        initial: Tensor | None = None,
+        anchors: Sequence[PhotoAnchor] = (),
+        held: Mapping[int, Tensor] | None = None,
+    ):
+        self.geometry = geometry
+        self.latent_geometry = latent_geometry
+        self.options = options
+        self.layout = layout
+        self._vae = VaeSpace(options.vae, inner_model)
+        self._initial = None if initial is None else layout.spread(initial)
+        self._held = dict(held or {})
+        pictures = {level: self._vae.decode(latent)[0] for level, latent in self._held.items()}
+        self._joint = JointDenoiser(
+            geometry,
+            options.mode,
+            None,
+            anchors,
+            pictures,
+            options.start,
+            options.end,
+            comfy.model_management.intermediate_device(),
+        )
+        self._latents: Tensor | None = None
+        self._pictures: Tensor | None = None
+
+    def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
+        """As of `LatentAgreement`. Without blending every level goes its own way until the next time."""
+        levels = self.geometry.levels
+        if self._latents is None:
+            self._latents = estimates.new_zeros(levels, *estimates.shape[1:])
+            for level, latent in self._held.items():
+                self._latents[level] = latent.to(estimates)
+        latents, free = self._latents, [level for level in active if level not in self._held]
+        for level in free:
+            latents[level] = estimates[level - active.start]
+        # a level's last estimate is what deeper ones observe of it from then on
+        if free and (moment.steps_left % self.options.every == 0 or 1.0 in moment.progress):
+            before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
+            self._pictures = self._joint.update(before, active, moment.progress)
+            for level in free:
+                latents[level] = self._moved(latents[level], before[level - active.start], self._pictures[level])
+        if moment.steps_left == 0 and self._pictures is not None:
+            self._paste_into_known(latents, self._pictures, set(range(levels)) - set(free))
+        waiting = [level for level in range(max(active.stop, 1), levels) if level not in self._held]
+        if waiting:
+            spread = self.layout.spread(latents).clone()
+            fill_waiting(spread, self.latent_geometry, waiting, self._initial)
+            self._latents = self.layout.gather(spread, latents)
+        return self._latents.clone()
+
+    def finish(self, samples: Tensor) -> Tensor:
+        """The result as it is: its pictures agree, and Zoom Stack makes that exact."""
+        return samples
+
+    def _moved(self, latent: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """The latent [C, …] after its picture [C', H, W] was changed."""
+        after = after.to(before)
+        if (after - before).abs().max() < UNCHANGED:
+            return latent
+        return latent + (self._vae.encode(after, latent) - self._vae.encode(before, latent))
+
+    def _paste_into_known(self, latents: Tensor, pictures: Tensor, known: set[int]) -> None:
+        """Levels that were not evaluated now: what deeper ones have put into their centers since."""
+        for level in sorted(known):
+            before = self._vae.decode(latents[level : level + 1])[0]
+            moved = self._moved(latents[level], before, pictures[level])
+            if level not in self._held:
+                latents[level] = moved
+            elif level + 1 < self.geometry.levels:
+                top, left, height, width = self.latent_geometry.rect(level, level + 1)
+                spread, own = self.layout.spread(torch.stack([moved, latents[level]]))
+                rows = slice(math.floor(top + 1e-6), math.ceil(top + height - 1e-6))
+                columns = slice(math.floor(left + 1e-6), math.ceil(left + width - 1e-6))
+                own = own.clone()
+                own[..., rows, columns] = spread[..., rows, columns]
+                latents[level] = self.layout.gather(own[None], latents[level : level + 1])[0]
+
+
+Agreement = LatentAgreement | PixelAgreement
+
+
+class VaeSpace:
+    """A host VAE between a model's latents and pictures of its levels; frames of 5-D latents become channels.
+
+    The model that is being sampled is loaded again after every use, as the VAE may have pushed it out.
+    """
+
+    def __init__(self, vae: Any, inner_model: Any):
+        self._vae = vae
+        self._model = inner_model
+        self._frames = 1
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """[n, C, …, H, W] to pictures [n, frames · 3, H', W'], colors in [0, 1], where the VAE leaves them."""
+        with _models_kept():
+            pixels = self._vae.decode(self._model.process_latent_out(latents.float()))[..., :3]
+        if pixels.ndim == 4:
+            pixels = pixels.unsqueeze(1)
+        self._frames = pixels.shape[1]
+        return pixels.movedim(-1, 2).flatten(1, 2).float()
+
+    def encode(self, picture: Tensor, like: Tensor) -> Tensor:
+        """One level's [frames · 3, H', W'] to a latent like ``like`` [C, …, H, W].
+
+        Raises:
+            ValueError: if the VAE gives another latent than the model's.
+        """
+        pixels = picture.unflatten(0, (self._frames, -1)).movedim(1, -1)
+        with _models_kept():
+            # one level at a time: a 3-D VAE takes a batch of pictures for the frames of a video
+            latent = self._vae.encode(pixels)
+        if latent.numel() != like.numel() or latent.shape[1] != like.shape[0]:
+            raise ValueError(
+                f"Zoom Multi-Res Blend: vae gives latents of shape {list(latent.shape[1:])}, the model has "
+                f"{list(like.shape)}; connect the model's own VAE."
+            )
+        return self._model.process_latent_in(latent.to(like)).reshape(like.shape)
+
+
+@contextmanager
+def _models_kept() -> Iterator[None]:
+    loaded = comfy.model_management.loaded_models(only_currently_used=True)
+    yield
+    comfy.model_management.load_models_gpu(loaded)
