@@ -1,0 +1,1 @@
+"""ZoomStack measured: against the truth, against the published method, against its own limits."""

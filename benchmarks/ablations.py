@@ -1,0 +1,136 @@
+"""The paper's ablations (figures 8 and 10), which the product does not offer, as samplers with one signature.
+
+Each takes (denoise, geometry, sigmas, channels, noise, callback) as `zoomstack_core.sample_joint` means them and gives
+finished images [N, C, H, W] at one sigma for all levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.joint import JointDenoiser
+from zoomstack_core.noise import render_noise
+from zoomstack_core.render import render_images
+from zoomstack_core.resample import interacting_depth, links_into
+from zoomstack_core.sample import Denoise, StepCallback, ancestral_step, common_ladder, step_down
+
+Noise = Callable[[], Tensor]
+
+
+def iterative(
+    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+) -> Tensor:
+    """One level at a time: every level steps from the render of the stack as the last level left it, unblended."""
+    z = sigmas[0] * noise()
+    layers = torch.zeros_like(z)
+    for step, (sigma, sigma_next) in enumerate(zip(sigmas[:-2].tolist(), sigmas[1:-1].tolist(), strict=True)):
+        fresh = render_noise(noise(), geometry)
+        for level in range(geometry.levels):
+            image = render_images(layers, geometry)[level]
+            z[level] = ancestral_step(z[level], image, sigma, sigma_next, 1.0, fresh[level])
+            one = torch.tensor([level], device=z.device)
+            layers[level] = denoise(z[level : level + 1], z.new_full((1,), sigma_next), one)[0]
+        if callback is not None:
+            callback(step, sigma_next, z, layers)
+    return render_images(layers, geometry)
+
+
+def random_noise(
+    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+) -> Tensor:
+    """The paper's blending, but every level draws its own noise at every step."""
+    joint = JointDenoiser(geometry)
+    return _at_one_sigma(lambda x: joint(x), denoise, geometry, sigmas, noise, callback)
+
+
+def mismatched(
+    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+) -> Tensor:
+    """The textbook's binomial Laplacian pyramid against the renderer's box: what both public replications do.
+
+    Raises:
+        ValueError: unless every zoom factor is a power of two about the middle.
+    """
+    return _at_one_sigma(
+        lambda x: render_images(binomial_blend(x, geometry), geometry),
+        denoise, geometry, sigmas, lambda: render_noise(noise(), geometry), callback,
+    )  # fmt: skip
+
+
+def binomial_blend(images: Tensor, geometry: ZoomGeometry) -> Tensor:
+    """Band averages as in `blend_levels`, with a pyramid of binomial filters in place of the renderer's D.
+
+    Raises:
+        ValueError: unless every zoom factor is a power of two about the middle.
+    """
+    octaves = [round(math.log2(p)) for p in geometry.factors]
+    if any(2.0**o != p for o, p in zip(octaves, geometry.factors, strict=True)):
+        raise ValueError(f"a binomial pyramid needs zoom factors that are powers of two, got {geometry.factors}")
+    layers = images.clone()
+    for level in range(1, geometry.levels):
+        depth = interacting_depth(geometry, level)
+        count = sum(octaves[level - depth : level])
+        bands: list[list[Tensor]] = [[] for _ in range(count + 1)]
+        skipped = 0
+        for d in range(depth + 1):
+            if d:
+                skipped += octaves[level - d]
+            observation = images[level]
+            if d:
+                link = links_into(geometry, level, d, images)
+                if link is None:
+                    break
+                observation = link.window.crop(images[level - d])
+            for band in range(skipped, count):
+                low = _binomial_down(observation)
+                bands[band].append(observation - _binomial_up(low, observation.shape[-2:]))
+                observation = low
+            bands[count].append(observation)
+        result = torch.stack(bands[count]).mean(0)
+        for band in reversed(range(count)):
+            detail = torch.stack(bands[band]).mean(0)
+            result = _binomial_up(result, detail.shape[-2:]) + detail
+        layers[level] = result
+    return layers
+
+
+def _binomial_down(image: Tensor) -> Tensor:
+    return _binomial(image[:, None])[..., ::2, ::2][:, 0]
+
+
+def _binomial_up(image: Tensor, size: torch.Size) -> Tensor:
+    sparse = image.new_zeros(len(image), 1, *size)
+    sparse[..., ::2, ::2] = image[:, None]
+    return 4 * _binomial(sparse)[:, 0]
+
+
+def _binomial(image: Tensor) -> Tensor:
+    kernel = image.new_tensor([1, 4, 6, 4, 1]) / 16
+    padded = F.pad(image, (2, 2, 2, 2), mode="reflect" if min(image.shape[-2:]) > 2 else "replicate")
+    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, 5)), kernel.view(1, 1, 5, 1))
+
+
+def _at_one_sigma(
+    agree: Callable[[Tensor], Tensor],
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    noise: Noise,
+    callback: StepCallback | None,
+) -> Tensor:
+    levels = torch.arange(geometry.levels, device=sigmas.device)
+
+    def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+        return agree(denoise(z, sigma, levels))
+
+    layers = step_down(joint, common_ladder(geometry, sigmas), sigmas, noise, callback=callback)
+    return render_images(layers, geometry)
+
+
+ABLATIONS = {"iterative": iterative, "random_noise": random_noise, "mismatched": mismatched}
