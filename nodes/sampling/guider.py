@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from ...zoomstack_core.noise import render_noise
 from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
 from .latents import PLAIN, LatentLayout
 from .level_entries import entries_per_level
-from .limits import check_context, check_latents, check_sampler
+from .limits import check_context, check_guider, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
 from .noise import with_rendered_noise
 from .portions import Portions
@@ -195,7 +196,8 @@ class JointGuiding:
     def _calc_cond_batch(
         self, executor: Any, model: Any, conds: list[Any], x: Tensor, timestep: Tensor, model_options: dict[str, Any]
     ) -> list[Tensor]:
-        if len(x) != self.plan.geometry.levels or all(strip_of(cond) is None for cond in conds):
+        levels = self.plan.geometry.levels
+        if len(x) != levels or (levels == 1 and all(strip_of(cond) is None for cond in conds)):
             return executor(model, conds, x, timestep, model_options)
         active, aligned = slice(self._active.start, self._active.stop), self.plan.sigmas.aligned
         call = executor, model, conds, x[active], timestep[active], model_options
@@ -233,3 +235,16 @@ class JointGuiding:
 
 class JointGuider(JointGuiding, comfy.samplers.CFGGuider):
     """The host's CFG guider over zoom levels."""
+
+
+def make_joint(guider: Any, plan: JointPlan) -> Any:
+    """A copy of a GUIDER, of whatever kind, that samples zoom levels together.
+
+    Raises:
+        ValueError: for a guider that samples in a way of its own, such as one with two models.
+    """
+    check_guider(guider)
+    joint, kind = copy.copy(guider), type(guider)
+    joint.__class__ = type(f"Joint{kind.__name__}", (JointGuiding, kind), {})
+    joint.plan = plan
+    return joint
