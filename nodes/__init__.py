@@ -7,6 +7,8 @@ from .ksampler import ZoomKSampler
 from .multires_blend import ZoomMultiResBlend
 from .prompt_schedule import ZoomPromptSchedule
 from .prompt_writer import ZoomPromptWriter
+from .save_zoom_video import ZoomSaveVideo
+from .zoom_frames import ZoomFrames
 from .zoom_geometry import ZoomGeometryNode
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
@@ -14,11 +16,13 @@ from .zoom_viewer import ZoomViewer
 
 NODES: list[type[io.ComfyNode]] = [
     ZoomDemoModel,
+    ZoomFrames,
     ZoomGeometryNode,
     ZoomKSampler,
     ZoomMultiResBlend,
     ZoomPromptSchedule,
     ZoomPromptWriter,
+    ZoomSaveVideo,
     ZoomStackNode,
     ZoomVideo,
     ZoomViewer,

@@ -1,23 +1,22 @@
 """ZoomVideo: the continuous zoom through a stack, as a video."""
 
-import math
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import folder_paths
-from comfy.model_management import throw_exception_if_processing_interrupted
-from comfy.utils import ProgressBar
+from comfy.model_management import free_memory, get_torch_device
 from comfy_api.latest import InputImpl, io
-from PIL import Image
-from torch import Tensor
 
-from ..zoomstack_core.encode import MAX_CRF, PRESETS, encode_video, frame_rate
-from ..zoomstack_core.frames import FrameRenderer, even_size
-from ..zoomstack_core.path import DIRECTIONS, EASINGS, ZoomPath
+from ..zoomstack_core.ahead import work_ahead
+from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
+from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer, even_size
+from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from .frame_progress import FrameProgress
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-
-PREVIEW_SIZE = 512  # pixels of the longer side
+from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
 
 class ZoomVideo(io.ComfyNode):
@@ -25,92 +24,19 @@ class ZoomVideo(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
+        holds = hold_inputs()
         return io.Schema(
             node_id="ZoomVideo",
             display_name="Zoom Video",
             category=CATEGORY,
             description="Zooms through all levels of a stack without a cut, at constant perceived speed. Save it with "
-            "Save Video, which keeps the quality as it is.",
-            search_aliases=[*SEARCH_ALIASES, "zoom animation", "camera path"],
+            "Save Video, which keeps the quality as it is, or Save Zoom Video, which takes every format.",
+            search_aliases=[*SEARCH_ALIASES, "zoom animation", "camera path", "gif", "webm", "prores"],
             inputs=[
                 ZoomStackType.Input("stack", tooltip="The levels to zoom through: from Zoom Stack."),
-                io.Float.Input(
-                    "seconds_per_level",
-                    default=2.0,
-                    min=0.05,
-                    max=600.0,
-                    step=0.1,
-                    tooltip="How long the zoom takes from one level to the next. The video takes this times the number "
-                    "of levels less one, and the holds; there and back takes twice as long.",
-                ),
-                io.Float.Input(
-                    "fps", default=30.0, min=1.0, max=240.0, step=0.01, tooltip="Frames per second. 60 looks smoothest."
-                ),
-                io.Combo.Input(
-                    "direction",
-                    options=list(DIRECTIONS),
-                    default="in",
-                    tooltip="in: from the widest to the deepest level; out: the other way; in_out and out_in: there "
-                    "and back.",
-                ),
-                io.Combo.Input(
-                    "easing",
-                    options=list(EASINGS),
-                    default="linear",
-                    tooltip="linear: constant speed with soft starts and stops; smooth: speeds up to the middle, then "
-                    "slows down; none: constant speed from the first to the last frame.",
-                ),
-                io.Boolean.Input(
-                    "loop",
-                    default=False,
-                    tooltip="For in_out and out_in: leaves out the last frame, which is the first one of the next "
-                    "round, so that the video repeats without a stutter.",
-                ),
-                io.Int.Input(
-                    "width",
-                    default=0,
-                    min=0,
-                    max=16384,
-                    step=2,
-                    tooltip="Width of the video in pixels, made even. 0: from the height and the shape of the levels, "
-                    "or the size of the levels if both are 0. Another shape than theirs is cut out of them.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=0,
-                    min=0,
-                    max=16384,
-                    step=2,
-                    tooltip="Height of the video in pixels, made even. 0: from the width and the shape of the levels, "
-                    "or the size of the levels if both are 0. Another shape than theirs is cut out of them.",
-                ),
-                io.Float.Input(
-                    "hold_start",
-                    default=0.5,
-                    min=0.0,
-                    max=600.0,
-                    step=0.1,
-                    tooltip="Seconds that the first view stands still.",
-                ),
-                io.Float.Input(
-                    "hold_end",
-                    default=1.0,
-                    min=0.0,
-                    max=600.0,
-                    step=0.1,
-                    tooltip="Seconds that the view at the end of the zoom stands still; with in_out and out_in, before "
-                    "it turns back.",
-                ),
-                io.Float.Input(
-                    "duration",
-                    optional=True,
-                    advanced=True,
-                    default=0.0,
-                    min=0.0,
-                    max=36000.0,
-                    step=0.1,
-                    tooltip="Seconds of the whole video, holds included, in place of seconds_per_level. 0: not used.",
-                ),
+                *timing_inputs(),
+                *size_inputs(),
+                *holds,
                 io.Float.Input(
                     "crf",
                     optional=True,
@@ -119,7 +45,8 @@ class ZoomVideo(io.ComfyNode):
                     min=0.0,
                     max=float(MAX_CRF),
                     step=1.0,
-                    tooltip="Quality: lower is better and larger. 17 looks like the frames, 23 is usual on the web.",
+                    tooltip="Quality: lower is better and larger. 17 looks like the frames, 23 is usual on the web. "
+                    "Meant for H.264; other formats get the like. ProRes and GIF have none.",
                 ),
                 io.Combo.Input(
                     "preset",
@@ -129,54 +56,63 @@ class ZoomVideo(io.ComfyNode):
                     default="veryfast",
                     tooltip="How long the encoder searches for a smaller file of the same quality.",
                 ),
+                *more_inputs(),
+                io.Combo.Input(
+                    "format",
+                    options=available_formats(),
+                    optional=True,
+                    advanced=True,
+                    default="h264",
+                    tooltip="h264, h265, av1: MP4, for Save Video. vp9 (WebM), prores (MOV), gif, webp: for Save Zoom "
+                    "Video. Only what this computer can encode is listed.",
+                ),
+                io.Int.Input(
+                    "bit_depth",
+                    optional=True,
+                    advanced=True,
+                    default=8,
+                    min=8,
+                    max=10,
+                    step=2,
+                    tooltip="10 bits keep soft gradients free of bands; not every player shows H.264 with 10 bits. "
+                    "ProRes always has 10.",
+                ),
             ],
-            outputs=[io.Video.Output(tooltip="The video (H.264), for Save Video.")],
+            outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(
         cls,
         stack: ZoomStack,
-        seconds_per_level: float,
         fps: float,
-        direction: str,
-        easing: str,
-        loop: bool,
         width: int,
         height: int,
-        hold_start: float,
-        hold_end: float,
-        duration: float = 0.0,
         crf: float = 17.0,
         preset: str = "veryfast",
+        motion_blur: float = 0.0,
+        format: str = "h264",
+        bit_depth: int = 8,
+        **path: Any,
     ) -> io.NodeOutput:
-        path = ZoomPath(
-            stack.geometry.factors,
-            duration=duration or None,
-            seconds_per_level=None if duration else seconds_per_level,
-            direction=direction,
-            easing=easing,
-            hold_start=hold_start,
-            hold_end=hold_end,
-            loop=loop,
-        )
-        rate = frame_rate(fps)
-        zooms = path.zooms(rate)
-        renderer = FrameRenderer(stack, *even_size(stack.geometry, height, width))
-        file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.mp4"
+        rate, size = frame_rate(fps), even_size(stack.geometry, height, width)
+        zooms = make_path("Zoom Video", stack.geometry, **path).zooms(rate)
+        moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
+        render = _renderer(stack, *size, format, bit_depth)
+        file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{FORMATS[format].extension}"
         file.parent.mkdir(parents=True, exist_ok=True)
-        progress = ProgressBar(len(zooms))
-
-        def on_frame(done: int, frame: Tensor) -> None:
-            throw_exception_if_processing_interrupted()
-            preview = _preview(frame) if (done - 1) % math.ceil(rate) == 0 else None
-            progress.update_absolute(done, preview=preview)
-
-        encode_video(file, map(renderer, zooms), rate, crf, preset, on_frame)
+        progress = FrameProgress(stack, zooms, rate, cls.hidden.unique_id)
+        with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
+            encode_video(file, frames, rate, crf, preset, lambda done, _: progress(done), format, bit_depth)
         return io.NodeOutput(InputImpl.VideoFromFile(str(file)))
 
 
-def _preview(frame: Tensor) -> tuple[str, Image.Image, int]:
-    """What ComfyUI's progress bar takes: format, picture and the size of its longer side, from [3, H, W] in [0, 1]."""
-    pixels = (frame.float() * 255).round().byte().movedim(0, -1).cpu().numpy()
-    return "JPEG", Image.fromarray(pixels), PREVIEW_SIZE
+def _renderer(stack: ZoomStack, height: int, width: int, form: str, bits: int) -> FrameRenderer | PlaneRenderer:
+    """What gives the frames in the form that the encoder takes, on the GPU if there is one."""
+    layout, device = FORMATS[form].layout(bits), get_torch_device()
+    if layout.rgb:
+        return FrameRenderer(stack, height, width)
+    pixels = stack.geometry.height * stack.geometry.width + height * width
+    free_memory(16 * 4 * pixels, device)  # two or three levels, and the passes of a frame
+    return PlaneRenderer(stack, height, width, layout, device)

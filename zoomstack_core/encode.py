@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import av
+import av.container
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+
+from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
+from .formats import FORMATS, MAX_CRF, PRESETS, VideoFormat, available_formats
+from .palette import PaletteFilter
+
+__all__ = ["FORMATS", "MAX_CRF", "PRESETS", "available_formats", "encode_video", "frame_rate"]
 
 logger = logging.getLogger("zoomstack")
 
-# the number of BT.709 as primaries, transfer and matrix, and of the limited ("TV") range, in ITU-T H.273 and in FFmpeg
-BT709 = 1
-LIMITED_RANGE = 1
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-MAX_CRF = 51
+F = TypeVar("F", Tensor, Planes)
 
 
 def encode_video(
     path: str | Path,
-    frames: Iterable[Tensor],
+    frames: Iterable[F],
     fps: float | Fraction,
     crf: float = 17.0,
     preset: str = "veryfast",
-    on_frame: Callable[[int, Tensor], None] | None = None,
+    on_frame: Callable[[int, F], None] | None = None,
+    form: str = "h264",
+    bits: int = 8,
+    metadata: dict[str, str] | None = None,
 ) -> int:
-    """Writes an H.264 MP4 (yuv420p, BT.709, playable while it loads) and returns the number of its frames.
+    """Writes a video and returns the number of its frames; H.264 in MP4 by default (BT.709, playable while it loads).
 
     The file appears under its name when it is complete; until then it grows beside it under a temporary name, which is
     removed if anything goes wrong.
 
     Args:
         path: of the file; one that exists is replaced.
-        frames: each [3, height, width], colors in [0, 1] as on screen (sRGB), all of one size; both even, since the
-            colors of yuv420p have half the resolution.
+        frames: all of one size, both sides even. Either images [3, height, width], colors in [0, 1] as on screen
+            (sRGB), or what a ``PlaneRenderer`` for this format gives.
         fps: frames per second; see ``frame_rate``.
-        crf: x264's constant rate factor, 0 (lossless) to 51; 17 is visually lossless.
-        preset: x264's trade of speed for size.
+        crf: x264's constant rate factor, 0 (lossless) to 51; 17 is visually lossless. Other encoders get the like.
+        preset: x264's trade of speed for size. Other encoders get the like.
         on_frame: called with (frames done, frame) after every frame; what it raises ends the encoding.
+        form: a key of ``FORMATS``.
+        bits: per sample, 8 or 10, where the format has both.
+        metadata: texts to keep in the file, if its container can.
 
     Raises:
         ValueError: for frames or options that do not fit.
@@ -54,11 +65,25 @@ def encode_video(
         raise ValueError(f"crf must be in [0, {MAX_CRF}], got {crf!r}")
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+    if form not in FORMATS:
+        raise ValueError(f"form must be one of {', '.join(FORMATS)}, got {form!r}")
+    chosen = FORMATS[form]
+    options = chosen.options(chosen.encoder(), crf, preset)
+    writer = _Writer(chosen, chosen.layout(bits), rate, options, metadata or {})
     path = Path(path)
     temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    count = 0
     try:
-        count = _encode(temporary, frames, rate, {"crf": f"{crf:g}", "preset": preset}, on_frame)
+        for count, frame in enumerate(writer.write(temporary, frames), 1):
+            if on_frame is not None:
+                on_frame(count, frame)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(
+                error.errno, f"there is no room for the video after {count} frames: the disk is full"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     logger.debug("wrote %d frames at %s fps to %s", count, rate, path)
@@ -80,76 +105,84 @@ def frame_rate(fps: float | Fraction) -> Fraction:
     return broadcast if rate.denominator > 1 and abs(broadcast - rate) < Fraction(1, 200) else rate
 
 
-def _encode(
-    path: Path,
-    frames: Iterable[Tensor],
-    rate: Fraction,
-    options: dict[str, str],
-    on_frame: Callable[[int, Tensor], None] | None,
-) -> int:
-    count, size = 0, None
-    # faststart moves the index to the front; the tags let the host's nodes keep the workflow in the file
-    with av.open(str(path), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=rate, options=options)
-        for frame in frames:
-            if size is None:
-                size = _check_first(frame)
-                _, stream.height, stream.width = size
-                stream.pix_fmt = "yuv420p"
-                context = stream.codec_context
-                context.color_primaries = context.color_trc = context.colorspace = BT709
-                context.color_range = LIMITED_RANGE
-            elif tuple(frame.shape) != size:
-                raise ValueError(f"all frames must have the shape {list(size)} of the first, got {list(frame.shape)}")
-            picture = av.VideoFrame.from_ndarray(to_yuv420(frame).numpy(), format="yuv420p")
-            picture.colorspace, picture.color_range = BT709, LIMITED_RANGE
-            container.mux(stream.encode(picture))
-            count += 1
-            if on_frame is not None:
-                on_frame(count, frame)
-        if not count:
-            raise ValueError("a video needs at least one frame, got none")
-        container.mux(stream.encode(None))
-    return count
+class _Writer:
+    """One video file in the making."""
+
+    def __init__(
+        self, form: VideoFormat, layout: PixelFormat, rate: Fraction, options: dict[str, str], metadata: dict[str, str]
+    ):
+        self._form, self._layout, self._rate = form, layout, rate
+        self._options, self._metadata = options, metadata
+
+    def write(self, path: Path, frames: Iterable[F]) -> Iterator[F]:
+        """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
+        form, size, count = self._form, None, 0
+        options = form.container_options
+        with av.open(str(path), "w", format=form.container, options=options) as container:
+            container.metadata.update(self._metadata)
+            for frame in frames:
+                if size is None:
+                    size = _size(frame)
+                    stream = self._add_stream(container, *size)
+                    palette = PaletteFilter(*size, self._rate) if form.name == "gif" else None
+                elif _size(frame) != size:
+                    raise ValueError(f"all frames must have the size {size} of the first, got {_size(frame)}")
+                picture = make_picture(frame, self._layout)
+                picture.pts, picture.time_base = count, 1 / self._rate
+                container.mux(_ordered(stream.encode(palette(picture) if palette else picture)))
+                count += 1
+                yield frame
+            if not count:
+                raise ValueError("a video needs at least one frame, got none")
+            container.mux(_ordered(stream.encode(None)))
+
+    def _add_stream(self, container: av.container.OutputContainer, height: int, width: int) -> av.VideoStream:
+        stream = container.add_stream(self._form.encoder(), rate=self._rate, options=self._options)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width = height, width
+        context = stream.codec_context
+        if self._form.tag:
+            context.codec_tag = self._form.tag
+        if self._form.name == "gif":
+            stream.pix_fmt = "pal8"
+        else:
+            stream.pix_fmt = self._layout.name
+        if not self._layout.rgb:
+            context.color_primaries = context.color_trc = context.colorspace = BT709
+            context.color_range = LIMITED_RANGE
+        return stream
 
 
-def _check_first(frame: Tensor) -> tuple[int, ...]:
+def _ordered(packets: list[av.Packet[av.VideoStream]]) -> list[av.Packet[av.VideoStream]]:
+    """x265 leaves the decoding time of clips of one or two frames undefined; these are decoded as they are shown."""
+    for packet in packets:
+        if packet.pts is not None and packet.dts is not None and not 0 <= packet.pts - packet.dts < 1 << 30:
+            packet.dts = packet.pts
+    return packets
+
+
+def _size(frame: Tensor | Planes) -> tuple[int, int]:
+    if isinstance(frame, Planes):
+        return frame.luma.shape[0], frame.luma.shape[1]
     channels, height, width = frame.shape if frame.ndim == 3 else (0, 0, 0)
     if channels != 3 or height < 2 or width < 2 or height % 2 or width % 2:
         raise ValueError(f"a frame must be [3, height, width] with an even height and width, got {list(frame.shape)}")
-    return tuple(frame.shape)
+    return height, width
 
 
-def to_yuv420(frame: Tensor) -> Tensor:
-    """RGB to 8-bit 4:2:0 in BT.709, limited range, with chroma sited left, as H.264 players take it to be.
-
-    Args:
-        frame: [3, H, W] in [0, 1], H and W even.
-
-    Returns:
-        [H · 3/2, W] uint8 on the CPU: the Y plane, then U and V, as FFmpeg lays out yuv420p.
-
-    Source: ITU-R BT.709-6, sections 3 and 4.
-    """
-    height, width = frame.shape[1:]
-    matrix = frame.new_tensor(_RGB_TO_YUV, dtype=torch.float32)
-    rgb = frame.to(torch.float32)
-    luma = (matrix[:1] @ rgb.reshape(3, -1)).add_(16)
-    # left-sited: centered on the even columns and between two rows
-    site = torch.tensor([[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]], device=frame.device) / 8
-    kernel = matrix[1:, :, None, None] * site
-    chroma = conv2d(pad(rgb[None], (1, 0, 0, 0), mode="replicate"), kernel, stride=2).add_(128)
-    planes = torch.cat([luma.reshape(-1), chroma.reshape(-1)])
-    # colors in [0, 1] come to lie in [16, 240]; adding a half and cutting the fraction off rounds
-    return planes.add_(0.5).clamp_(0, 255).to(torch.uint8).reshape(height * 3 // 2, width).cpu()
-
-
-def _rgb_to_yuv(red: float, blue: float) -> list[list[float]]:
-    """Rows Y, Cb, Cr, in 8-bit steps of the limited range, from the luma weights of red and blue."""
-    luma = [red, 1 - red - blue, blue]
-    cb = [(float(c == 2) - luma[c]) / (2 * (1 - blue)) for c in range(3)]
-    cr = [(float(c == 0) - luma[c]) / (2 * (1 - red)) for c in range(3)]
-    return [[219 * v for v in luma], [224 * v for v in cb], [224 * v for v in cr]]
-
-
-_RGB_TO_YUV = _rgb_to_yuv(red=0.2126, blue=0.0722)
+def make_picture(frame: Tensor | Planes, layout: PixelFormat) -> av.VideoFrame:
+    """A frame as PyAV takes it. Planes must be of this layout."""
+    if layout.rgb:
+        if isinstance(frame, Planes):
+            raise ValueError(f"{layout.name} takes images [3, height, width], got planes of Y'CbCr")
+        pixels = (frame.movedim(0, -1) * 255).round().byte().cpu().numpy()
+        picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        return picture if layout.name == "rgb24" else picture.reformat(format=layout.name)
+    planes = frame if isinstance(frame, Planes) else to_planes(frame, layout)
+    height, width = planes.luma.shape
+    picture = av.VideoFrame(width, height, layout.name)
+    for plane, codes in zip(picture.planes, planes, strict=True):
+        rows = np.frombuffer(memoryview(plane), np.uint8 if layout.bits == 8 else np.int16).reshape(plane.height, -1)
+        torch.from_numpy(rows[:, : plane.width]).copy_(codes)
+    picture.colorspace, picture.color_range = BT709, LIMITED_RANGE
+    return picture

@@ -9,8 +9,11 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 
+from .easing import EASED_ENDS, EASINGS, ease
+
+__all__ = ["DIRECTIONS", "EASED_ENDS", "EASINGS", "ZoomPath"]
+
 DIRECTIONS = ("in", "out", "in_out", "out_in")
-EASINGS = ("linear", "smooth", "none")
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,15 @@ class ZoomPath:
             for this long.
         direction: "in", "out", or there and back: "in_out", "out_in".
         easing: "linear" (constant speed with soft ends of ``ramp`` seconds), "smooth" (the speed swells and falls over
-            the whole movement), "none" (constant speed, abrupt ends). Each leg of there and back is eased by itself.
+            the whole movement), "none" (constant speed, abrupt ends), or a family of ``easing.ease``. Each leg of
+            there and back is eased by itself, and each part between two rests.
         hold_start, hold_end: seconds of rest before the first movement, and after it (there and back: at the turn).
         loop: for there and back: leave out the last frame, which the repeated clip shows first.
         start, end: the widest and the deepest zoom shown; an end of None is the deepest level. "out" goes from end
             to start.
+        dwell: seconds of rest at every level between start and end, or a tuple of them, one for each level of the
+            stack; there and back rests on both ways. Those of the levels at start and end are not used.
+        ends: which ends of a movement are soft: "both", "start" or "end" in time; both legs of there and back alike.
         ramp: seconds in which a "linear" leg gathers its speed, and loses it again; at most half the leg each.
 
     Raises:
@@ -49,6 +56,8 @@ class ZoomPath:
     start: float = 0.0
     end: float | None = None
     ramp: float = 1.0
+    dwell: float | tuple[float, ...] = 0.0
+    ends: str = "both"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
@@ -58,9 +67,18 @@ class ZoomPath:
             raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {self.direction!r}")
         if self.easing not in EASINGS:
             raise ValueError(f"easing must be one of {', '.join(EASINGS)}, got {self.easing!r}")
+        if self.ends not in EASED_ENDS:
+            raise ValueError(f"ends must be one of {', '.join(EASED_ENDS)}, got {self.ends!r}")
         for name in ("hold_start", "hold_end", "ramp"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number of seconds of at least 0, got {getattr(self, name)!r}")
+        levels = len(self.factors) + 1
+        if isinstance(self.dwell, (tuple, list)):
+            object.__setattr__(self, "dwell", tuple(self.dwell))
+            if len(self.dwell) != levels:
+                raise ValueError(f"dwell must be one number or {levels} of them (one per level), got {self.dwell}")
+        if not all(0 <= seconds < math.inf for seconds in self._dwells):
+            raise ValueError(f"dwell must be seconds of at least 0, got {self.dwell!r}")
         if self.loop and not self.there_and_back:
             raise ValueError(
                 f"loop needs direction in_out or out_in, so that the clip ends where it begins; "
@@ -79,7 +97,7 @@ class ZoomPath:
             raise ValueError(
                 f"the movement must take more than 0 seconds, got {self.moving_seconds:g} from "
                 f"duration={self.duration}, seconds_per_level={self.seconds_per_level}, "
-                f"hold_start={self.hold_start:g}, hold_end={self.hold_end:g}"
+                f"hold_start={self.hold_start:g}, hold_end={self.hold_end:g}, dwell={self.dwell}"
             )
 
     @property
@@ -92,12 +110,31 @@ class ZoomPath:
         return float(len(self.factors)) if self.end is None else self.end
 
     @property
+    def _dwells(self) -> tuple[float, ...]:
+        """Seconds of rest for every level."""
+        return self.dwell if isinstance(self.dwell, tuple) else (self.dwell,) * (len(self.factors) + 1)
+
+    @property
+    def _stops(self) -> list[tuple[int, float]]:
+        """The levels on the way where a leg rests, and for how many seconds."""
+        between = range(math.floor(self.start) + 1, math.ceil(self.last))
+        return [(level, self._dwells[level]) for level in between if self._dwells[level]]
+
+    @property
+    def _legs(self) -> int:
+        return 2 if self.there_and_back else 1
+
+    @property
+    def resting_seconds(self) -> float:
+        """Seconds of all rests."""
+        return self.hold_start + self.hold_end + self._legs * sum(seconds for _, seconds in self._stops)
+
+    @property
     def moving_seconds(self) -> float:
         """Seconds of the clip without its rests; both legs of there and back."""
         if self.seconds_per_level is not None:
-            legs = 2 if self.there_and_back else 1
-            return legs * (self.last - self.start or 1.0) * self.seconds_per_level
-        return (self.duration or 0.0) - self.hold_start - self.hold_end
+            return self._legs * (self.last - self.start or 1.0) * self.seconds_per_level
+        return (self.duration or 0.0) - self.resting_seconds
 
     def frame_count(self, fps: float | Fraction) -> int:
         """Frames of the clip: its seconds times fps, rounded, at least 1.
@@ -107,7 +144,7 @@ class ZoomPath:
         """
         if not 0 < fps < math.inf:
             raise ValueError(f"fps must be a number above 0, got {fps!r}")
-        return max(1, round((self.moving_seconds + self.hold_start + self.hold_end) * fps))
+        return max(1, round((self.moving_seconds + self.resting_seconds) * fps))
 
     def zooms(self, fps: float | Fraction) -> list[float]:
         """The zoom of every frame, exact at both ends of every leg.
@@ -122,28 +159,45 @@ class ZoomPath:
         if self.start == self.last:
             return [self.start] * count
         rest_start, rest_end = round(self.hold_start * fps), round(self.hold_end * fps)
-        moves = count - rest_start - rest_end - (0 if self.loop else 1)
+        rests = [(level, round(seconds * fps)) for level, seconds in self._stops]
+        moves = count - rest_start - rest_end - self._legs * sum(rest for _, rest in rests) - (0 if self.loop else 1)
         if self.there_and_back:
             # both legs have the same number of frames; one that is left over is spent at the turn
             rest_end += moves % 2
             moves //= 2
-        if moves < 1:
-            raise ValueError(f"a clip of {count} frames leaves no frame for the movement; it needs more seconds or fps")
-        leg = self._leg(moves, self.ramp * fps)
-        if self.direction in ("out", "out_in"):
-            leg.reverse()
+        if moves < len(rests) + 1:
+            raise ValueError(
+                f"a clip of {count} frames leaves too few frames for the movement; it needs more seconds or fps"
+            )
+        outward = self.direction in ("out", "out_in")
+        leg = self._leg(moves, rests, self.ramp * fps, outward)
         clip = [leg[0]] * rest_start + leg + [leg[-1]] * rest_end
         if self.there_and_back:
-            clip += leg[-2:0:-1] if self.loop else leg[-2::-1]
+            back = self._leg(moves, rests, self.ramp * fps, not outward)
+            clip += back[1:-1] if self.loop else back[1:]
         return clip
 
-    def _leg(self, moves: int, ramp_frames: float) -> list[float]:
-        """The moves + 1 zooms from start to the deepest zoom."""
-        ramps = {"none": 0.0, "linear": min(0.5, ramp_frames / moves), "smooth": 0.5}
-        ramp = ramps[self.easing]
-        near, far = self._log_magnification(self.start), self._log_magnification(self.last)
-        inner = [self._zoom(near + (far - near) * _progress(k / moves, ramp)) for k in range(1, moves)]
-        return [self.start, *(min(max(zoom, self.start), self.last) for zoom in inner), self.last]
+    def _leg(self, moves: int, rests: list[tuple[int, int]], ramp_frames: float, outward: bool) -> list[float]:
+        """From start to the deepest zoom, or outward, with rests: moves + 1 zooms, and those of the rests."""
+        places = [self.start, *(float(level) for level, _ in rests), self.last]
+        marks = [self._log_magnification(place) for place in places]
+        pauses = [0, *(frames for _, frames in rests), 0]
+        if outward:
+            places, marks, pauses = places[::-1], marks[::-1], pauses[::-1]
+        way = abs(marks[-1] - marks[0])
+        leg, done = [places[0]], 0
+        for part in range(1, len(places)):
+            # every part gets its share of the frames, at least one, and leaves one for each that follows
+            until = round(moves * abs(marks[part] - marks[0]) / way)
+            until = min(max(until, done + 1), moves - (len(places) - 1 - part))
+            frames, near, far = until - done, marks[part - 1], marks[part]
+            ramp = min(1.0 if self.ends != "both" else 0.5, ramp_frames / frames)
+            for k in range(1, frames):
+                zoom = self._zoom(near + (far - near) * ease(k / frames, self.easing, self.ends, ramp))
+                leg.append(min(max(zoom, self.start), self.last))
+            leg += [places[part]] * (1 + pauses[part])
+            done = until
+        return leg
 
     @cached_property
     def _log_magnifications(self) -> list[float]:
@@ -159,18 +213,3 @@ class ZoomPath:
         marks = self._log_magnifications
         level = min(max(bisect_right(marks, log_magnification) - 1, 0), len(self.factors) - 1)
         return level + (log_magnification - marks[level]) / (marks[level + 1] - marks[level])
-
-
-def _progress(time: float, ramp: float) -> float:
-    """The part of the way done at `time`, both in [0, 1], when the speed rises and falls as a cosine over `ramp` each.
-
-    With a ramp of 0 the speed is constant, with 0.5 it only rises and falls. Continuous in speed and acceleration.
-    """
-    if ramp == 0:
-        return time
-    if time > 0.5:
-        return 1 - _progress(1 - time, ramp)
-    top_speed = 1 / (1 - ramp)
-    if time >= ramp:
-        return top_speed * (time - ramp / 2)
-    return top_speed / 2 * (time - ramp / math.pi * math.sin(math.pi * time / ramp))

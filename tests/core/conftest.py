@@ -111,7 +111,7 @@ def ramp() -> Callable[[ZoomGeometry, float, float], Tensor]:
 
 
 class ProductCounter(TorchDispatchMode):
-    """Adds up the multiplications of matrix products."""
+    """Adds up the multiplications of matrix products and of weighted sums of rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,12 +121,14 @@ class ProductCounter(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.bmm):
             self.total += result.numel() * args[0].shape[-1]
+        if func.overloadpacket is torch.ops.aten._embedding_bag_forward_only:
+            self.total += args[1].numel() * args[0].shape[-1]
         return result
 
 
 @pytest.fixture(scope="session")
 def multiplications() -> Callable[[Callable[[], object]], int]:
-    """multiplications(work): those of all matrix products in work(), counted, not timed.
+    """multiplications(work): those of all matrix products and weighted sums of rows in work(), counted, not timed.
 
     The work is done once before, so that making matrices that are then kept is not counted.
     """

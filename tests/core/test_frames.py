@@ -151,7 +151,7 @@ def test_the_feather_is_soft_and_gone_when_the_level_fills_the_frame() -> None:
         gap, feather = (200 - side) / 2, 0.375 * side
         width = feather * min(1, gap / feather) ** 1.5
         assert weight[: math.ceil(gap) - 1].max() < 1e-6
-        assert weight[100] == 1
+        assert weight[100] == pytest.approx(1, abs=1e-6)
         assert (weight[:101].diff() > -1e-6).all()
         assert weight.diff().max() < 1.6 / width  # a smoothstep is 1.5 times as steep as a straight ramp
         assert weight[math.floor(gap + width / 2)] == pytest.approx(0.5, abs=1.6 / width)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoomstack_core.path import DIRECTIONS, EASINGS, ZoomPath
+from zoomstack_core.path import DIRECTIONS, EASED_ENDS, EASINGS, ZoomPath
 
 UNEVEN = (2.0, 4.0, 1.5, 3.0)
 
@@ -34,6 +34,7 @@ def paths(draw: st.DrawFn) -> ZoomPath:
         start=start,
         end=end,
         ramp=draw(st.floats(0, 3)),
+        ends=draw(st.sampled_from(EASED_ENDS)),
     )
 
 
@@ -73,7 +74,7 @@ def test_every_clip_has_its_length_its_ends_and_one_direction_per_leg(path: Zoom
 @given(paths())
 def test_the_speed_never_jumps_when_the_ends_are_soft(path: ZoomPath) -> None:
     """With ramps of r frames the speed changes by at most π/2r of the top speed per frame."""
-    if path.easing == "none" or path.ramp < 0.5:
+    if path.easing not in ("linear", "smooth") or path.ends != "both" or path.ramp < 0.5:
         return
     steps = speeds(path.zooms(60), path.factors)
     top = max(map(abs, steps))
@@ -114,7 +115,7 @@ def test_out_is_in_backwards(easing: str) -> None:
     options: dict[str, Any] = {"seconds_per_level": 1.3, "easing": easing}
     inward = ZoomPath(UNEVEN, **options, direction="in", hold_start=0.4, hold_end=0.9).zooms(25)
     outward = ZoomPath(UNEVEN, **options, direction="out", hold_start=0.9, hold_end=0.4).zooms(25)
-    assert outward == inward[::-1]
+    assert outward == pytest.approx(inward[::-1], abs=1e-12)
 
 
 @pytest.mark.parametrize("direction", ["in_out", "out_in"])
@@ -177,5 +178,5 @@ def test_bad_rates_say_what_is_wrong() -> None:
     for fps in (0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="fps"):
             path.zooms(fps)
-    with pytest.raises(ValueError, match="no frame for the movement"):
+    with pytest.raises(ValueError, match="too few frames for the movement"):
         path.zooms(10)

@@ -1,0 +1,74 @@
+"""ZoomFrames: frames of a zoom as images."""
+
+from contextlib import closing
+from typing import Any
+
+import psutil
+import torch
+from comfy_api.latest import io
+
+from ..zoomstack_core.ahead import work_ahead
+from ..zoomstack_core.encode import frame_rate
+from ..zoomstack_core.frames import FrameRenderer, even_size
+from ..zoomstack_core.shutter import shutter_zooms
+from ..zoomstack_core.stack import ZoomStack
+from .frame_progress import FrameProgress
+from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
+from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
+
+BYTES_PER_PIXEL = 12  # three float32 colors
+
+
+class ZoomFrames(io.ComfyNode):
+    """All frames at once, for nodes that work on images; Zoom Video needs no memory for them."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomFrames",
+            display_name="Zoom Frames",
+            category=CATEGORY,
+            description="The frames of a zoom as a batch of images, for nodes that work on images. All of them are in "
+            "memory at once: 12 MB for a frame of 1024×1024, 25 MB for 1920×1080, so 3.6 GB for ten seconds of the "
+            "first. For a video, use Zoom Video.",
+            search_aliases=[*SEARCH_ALIASES, "image sequence", "zoom images"],
+            inputs=[
+                ZoomStackType.Input("stack", tooltip="The levels to zoom through: from Zoom Stack."),
+                *timing_inputs(),
+                *size_inputs(),
+                *hold_inputs(),
+                *more_inputs(),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="images",
+                    tooltip="The frames. Memory: 12 bytes times width, height and number of frames.",
+                )
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(
+        cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
+    ) -> io.NodeOutput:
+        rate, (height, width) = frame_rate(fps), even_size(stack.geometry, height, width)
+        zooms = make_path("Zoom Frames", stack.geometry, **path).zooms(rate)
+        _check_memory(len(zooms), height, width)
+        moments = shutter_zooms(zooms, stack.geometry, height, width, motion_blur, path["loop"])
+        render, progress = FrameRenderer(stack, height, width), FrameProgress(stack, zooms, rate, cls.hidden.unique_id)
+        images = torch.empty((len(zooms), height, width, 3))
+        with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
+            for k, frame in enumerate(frames):
+                images[k] = frame.movedim(0, -1)
+                progress(k + 1)
+        return io.NodeOutput(images)
+
+
+def _check_memory(count: int, height: int, width: int) -> None:
+    needed, free = count * height * width * BYTES_PER_PIXEL, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"Zoom Frames: {count} frames of {width}×{height} take {needed / 2**30:.1f} GB of memory; expected at most "
+            f"the {free / 2**30:.1f} GB that are free. Lower fps, the seconds, width or height, or use Zoom Video."
+        )

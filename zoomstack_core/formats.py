@@ -1,0 +1,141 @@
+"""The video formats: container, encoders, pixel formats, and what quality and speed mean to each encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+import av
+from av.codec.codec import UnknownCodecError
+
+from .color import BGRA, RGB, YUV420, YUV420_10, YUV422_10, PixelFormat
+
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+MAX_CRF = 51
+
+Options = dict[str, str]
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """One way to write a video.
+
+    Args:
+        name: as users choose it.
+        extension: of its files, without the dot.
+        container: FFmpeg's name of it.
+        encoders: FFmpeg's names; the first one that the build has is used.
+        layouts: the pixel formats, the usual one first.
+        options: of an encoder, from its name, the crf and the preset.
+        container_options: of the container.
+        tag: of the stream, where players ask for a special one.
+    """
+
+    name: str
+    extension: str
+    container: str
+    encoders: tuple[str, ...]
+    layouts: tuple[PixelFormat, ...]
+    options: Callable[[str, float, str], Options]
+    container_options: Options = field(default_factory=dict)
+    tag: str | None = None
+
+    def layout(self, bits: int) -> PixelFormat:
+        """The pixel format of at least this depth, of the encoder that the build has.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        offered = _pixel_formats(self.encoder())
+        layouts = [layout for layout in self.layouts if layout.rgb or layout.name in offered]
+        for layout in layouts:
+            if layout.bits >= bits:
+                return layout
+        raise ValueError(f"{self.name} has {max(layout.bits for layout in layouts)} bits here at most, got {bits} bits")
+
+    def encoder(self) -> str:
+        """FFmpeg's name of the encoder.
+
+        Raises:
+            ValueError: if the build has none.
+        """
+        for name in self.encoders:
+            if _pixel_formats(name):
+                return name
+        raise ValueError(f"this build of PyAV has no encoder for {self.name} ({', '.join(self.encoders)})")
+
+
+def available_formats() -> list[str]:
+    """Names of the formats that this build of PyAV can write."""
+    return [name for name, form in FORMATS.items() if any(map(_pixel_formats, form.encoders))]
+
+
+@cache
+def _pixel_formats(encoder: str) -> tuple[str, ...]:
+    """Of an encoder; none if the build does not have it."""
+    try:
+        codec = av.Codec(encoder, "w")
+    except UnknownCodecError:
+        return ()
+    return tuple(form.name for form in codec.video_formats or ())
+
+
+def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
+    options = {"crf": f"{crf:g}", "preset": preset}
+    if encoder == "libx264":
+        # the frames that wait for a look ahead are most of the memory, and a zoom has no cuts to look out for
+        options["rc-lookahead"] = str(min(LOOKAHEAD, 10 * max(0, PRESETS.index(preset) - 1)))
+    if encoder == "libx265":
+        options["x265-params"] = f"log-level=error:rc-lookahead={LOOKAHEAD}:frame-threads=1"
+    return options
+
+
+LOOKAHEAD = 20
+
+
+def _scaled(crf: float) -> int:
+    """x264's scale of 51 steps on the scale of 63 of AV1 and VP9."""
+    return round(crf * 63 / MAX_CRF)
+
+
+def _av1(encoder: str, crf: float, preset: str) -> Options:
+    speed = len(PRESETS) - 1 - PRESETS.index(preset)  # 8 is the fastest
+    if encoder == "libsvtav1":
+        return {"crf": str(_scaled(crf)), "preset": str(min(9, speed + 3))}
+    return {"crf": str(_scaled(crf)), "cpu-used": str(speed), "row-mt": "1"}
+
+
+def _vp9(encoder: str, crf: float, preset: str) -> Options:
+    speed = len(PRESETS) - 1 - PRESETS.index(preset)
+    return {"crf": str(_scaled(crf)), "b": "0", "deadline": "good", "cpu-used": str(speed), "row-mt": "1"}
+
+
+def _prores(encoder: str, crf: float, preset: str) -> Options:
+    return {"profile": "3", "vendor": "apl0"}  # ProRes 422 HQ has a quality of its own
+
+
+def _webp(encoder: str, crf: float, preset: str) -> Options:
+    effort = str(min(6, PRESETS.index(preset)))
+    return {"quality": f"{100 - 1.2 * crf:g}", "lossless": str(int(crf == 0)), "compression_level": effort}
+
+
+def _no_options(encoder: str, crf: float, preset: str) -> Options:
+    return {}
+
+
+# the index comes first, so that a video plays while it loads; the tags let the host's nodes keep the workflow in it
+_MP4 = {"movflags": "use_metadata_tags+faststart"}
+
+FORMATS = {
+    form.name: form
+    for form in (
+        VideoFormat("h264", "mp4", "mp4", ("libx264", "libopenh264"), (YUV420, YUV420_10), _crf_and_preset, _MP4),
+        VideoFormat("h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, _MP4, "hvc1"),
+        VideoFormat("av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, _MP4),
+        VideoFormat("vp9", "webm", "webm", ("libvpx-vp9",), (YUV420, YUV420_10), _vp9),
+        VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, _MP4),
+        VideoFormat("gif", "gif", "gif", ("gif",), (RGB,), _no_options),
+        VideoFormat("webp", "webp", "webp", ("libwebp_anim",), (BGRA,), _webp, {"loop": "0"}),
+    )
+}
