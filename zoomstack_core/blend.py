@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from .geometry import Step, ZoomGeometry
 from .render import check_float
-from .resample import Link, Span, compute_dtype, links_into
+from .resample import Link, Span, Window, compute_dtype, links_into
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
@@ -60,9 +62,9 @@ def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int],
     mean = total / count if count > 1 else total
     blended = mean
     for chosen, link in _groups(geometry, levels, count, estimates):
-        rows = [levels.index(level) for level in chosen]
+        rows = _rows([levels.index(level) for level in chosen])
         reduced = link.reduce(total[rows])
-        wider = torch.stack([link.window.crop(estimates[level - count]) for level in chosen])
+        wider = link.window.crop(estimates[_rows([level - count for level in chosen])])
         low = _average_bands(estimates, geometry, chosen, reduced + wider, count + 1)
         if blended is mean:
             blended = mean.clone()
@@ -76,17 +78,23 @@ def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
     for level in range(1, geometry.levels):
         link = links_into(geometry, level, 1, estimates)
         if link is not None:
-            rows, columns = link.window
-            down = _say_of_the_deeper(rows, geometry.height, estimates)[:, None]
-            wider = 1 - down * _say_of_the_deeper(columns, geometry.width, estimates)
+            say = _say_of_the_wider(link.window, geometry.height, geometry.width, estimates.dtype, estimates.device)
             difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
-            blended[level] = blended[level] + link.expand(wider * difference)
+            blended[level] = blended[level] + link.expand(say * difference)
     return blended
 
 
-def _say_of_the_deeper(span: Span, size: int, like: Tensor) -> Tensor:
-    """Weights [span] along one axis, near 0 at the borders of the inner rectangle, 1 far from them."""
-    centers = torch.arange(span.stop - span.start, dtype=like.dtype, device=like.device) + 0.5
+@lru_cache(maxsize=512)
+def _say_of_the_wider(window: Window, height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Weights [h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
+    with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
+        rows, columns = (_say_of_the_deeper(s, n) for s, n in zip(window, (height, width), strict=True))
+        return (1 - rows[:, None] * columns).to(device, dtype)
+
+
+def _say_of_the_deeper(span: Span, size: int) -> Tensor:
+    """Along one axis, float64 [span]. A side on the image's own border does not count."""
+    centers = torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5
     weight = torch.ones_like(centers)
     if span.start > 0:
         weight = weight * (1 - torch.exp(-(centers / BORDER_REACH).square()))
@@ -110,6 +118,12 @@ def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
             observations.append(observation)
         blended[level] = torch.stack(observations).mean(0)
     return blended
+
+
+def _rows(numbers: list[int]) -> slice | list[int]:
+    """A slice where the numbers follow each other: a view in place of a copy."""
+    first, last = numbers[0], numbers[-1]
+    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
 
 
 def _groups(geometry: ZoomGeometry, levels: list[int], depth: int, like: Tensor) -> list[tuple[list[int], Link]]:

@@ -1,0 +1,1 @@
+"""The paper's ablations and baselines on the embedded demo model."""
