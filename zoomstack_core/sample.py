@@ -20,7 +20,7 @@ METHODS = ("default", "average", "border", "overlap_once", "naive", "independent
 
 Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
 Joint = Callable[[Tensor, Tensor, range], Tensor]
-BLENDS = {"default": "laplacian", "average": "laplacian", "border": "border", "naive": "naive"}
+BLENDS = {"default": "border", "average": "laplacian", "border": "border", "naive": "naive"}
 StepCallback = Callable[[int, float, Tensor, Tensor], None]
 
 
@@ -32,11 +32,11 @@ def sample_joint(
     channels: int,
     generator: torch.Generator | None = None,
     method: str = "default",
-    alignment: float = 1.0,
+    alignment: float | None = None,
     denoise_overlap: DenoiseOverlap | None = None,
     *,
-    churn: float = 1.0,
-    order: int = 1,
+    churn: float | None = None,
+    order: int | None = None,
     noise: Callable[[], Tensor] | None = None,
     callback: StepCallback | None = None,
 ) -> Tensor:
@@ -49,15 +49,17 @@ def sample_joint(
             and their number count, the rungs are uniform in log sigma. Its dtype and device are those of the run.
         channels: C.
         generator: of all random numbers, on the device of ``sigmas``.
-        method: "average" (the default): multi-resolution blending, initial and step noise rendered. "border": the
-            mode of `blend_levels`. "overlap_once": what two levels share is counted once, see `OverlapDenoiser`.
-            "naive": whole averages instead of bands. "independent": every level alone. "paper": Algorithm 2 to the
-            letter (independent initial noise, update before the first evaluation), only with alignment 0.
-        alignment: 0 gives all levels one sigma; 1 gives level i sigma · p^(i-N+1), so that noisy states nest.
+        method: "border" (the default): the levels' estimates are joined by that mode of `blend_levels`, initial and
+            step noise are rendered. "average": the paper's multi-resolution blending, likewise. "overlap_once": what
+            two levels share is counted once, see `OverlapDenoiser`. "naive": whole averages instead of bands.
+            "independent": every level alone. "paper": Algorithm 2 to the letter: Laplacian blending, one sigma,
+            DDPM steps, independent initial noise, update before the first evaluation.
+        alignment: 0 gives all levels one sigma; 1, the default, gives level i sigma · p^(i-N+1), so that noisy states
+            nest. "paper" has 0, "independent" none.
         denoise_overlap: (crop [C, h, w], sigma, level) -> x0 [C, h, w], for "overlap_once": the denoiser on that part
             of `level` alone which the next deeper level covers.
-        churn: 1 is the DDPM step, 0 the probability-flow ODE.
-        order: 1, or 2 for steps that extrapolate from the last two estimates.
+        churn: 1 is the DDPM step, 0 the probability-flow ODE, 0.5 the default. "paper" has 1.
+        order: 1, or 2, the default, for steps that extrapolate from the last two estimates. "paper" has 1.
         noise: gives white noise [N, C, H, W] of the dtype of ``sigmas``, in place of the generator.
         callback: (step, common sigma, z, denoised) after every evaluation, before the step.
 
@@ -69,6 +71,10 @@ def sample_joint(
 
     Source: Generative Powers of Ten, Algorithm 2 (method "paper"); scale-aligned noise and the wavefront are ours.
     """
+    published = method == "paper"
+    alignment = (0.0 if published else 1.0) if alignment is None else alignment
+    churn = (1.0 if published else 0.5) if churn is None else churn
+    order = (1 if published else 2) if order is None else order
     _check_sampling(sigmas, method, alignment, churn, order, denoise_overlap)
     shape = geometry.levels, channels, geometry.height, geometry.width
 
@@ -231,8 +237,8 @@ def _check_sampling(
         raise ValueError(f"churn must lie in [0, 1], got {churn}")
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, got {order!r}")
-    if method == "paper" and order != 1:
-        raise ValueError(f"method 'paper' takes DDPM steps: it needs order 1, got {order}")
+    if method == "paper" and (churn, order) != (1, 1):
+        raise ValueError(f"method 'paper' takes DDPM steps: it needs churn 1 and order 1, got {churn} and {order}")
     if (method == "overlap_once") != (denoise_overlap is not None):
         raise ValueError(
             f"denoise_overlap belongs to method 'overlap_once', got method {method!r} "

@@ -326,6 +326,7 @@ def test_the_aligned_run_is_that_of_the_core(
             generator,
             "average",
             churn=churn,
+            order=1,
             callback=note,
         )
     assert len(log.denoised) == len(estimates)

@@ -105,7 +105,7 @@ def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, chu
     geometry, sigmas = ZoomGeometry(3, 9, 14, 2.5, (0.3, 0.5)), schedule(7)
     states: list[Tensor] = []
     result = sample_joint(
-        toy_denoise, geometry, sigmas, 2, seeded(), method, 0.0, churn=churn,
+        toy_denoise, geometry, sigmas, 2, seeded(), method, 0.0, churn=churn, order=1,
         callback=lambda step, sigma, z, denoised: states.append(z.clone()),
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def test_one_level_is_the_plain_sampler(method, alignment):
     """No geometry, no ladder: k-diffusion's ancestral sampler on the given sigmas."""
     geometry = ZoomGeometry(1, 6, 8)
     sigmas = torch.tensor([15.0, 9.0, 4.0, 1.0, 0.3, 0.0], dtype=torch.float64)
-    result = sample_joint(toy_denoise, geometry, sigmas, 3, seeded(), method, alignment)
+    result = sample_joint(toy_denoise, geometry, sigmas, 3, seeded(), method, alignment, churn=1.0, order=1)
     generator = seeded()
     z = sigmas[0] * torch.randn(1, 3, 6, 8, generator=generator, dtype=torch.float64)
     for now, then in zip(sigmas, sigmas[1:], strict=False):
@@ -146,10 +146,13 @@ def test_one_level_is_the_plain_sampler(method, alignment):
     torch.testing.assert_close(result, denoised)
 
 
-def test_default_is_average():
+def test_defaults():
+    """Border blending, aligned, of second order at half churn; the paper is one switch away."""
     geometry, sigmas = ZoomGeometry(3, 8, 8), schedule(5)
-    default = sample_joint(toy_denoise, geometry, sigmas, 1, seeded())
-    assert torch.equal(default, sample_joint(toy_denoise, geometry, sigmas, 1, seeded(), "average", 1.0))
+    run = lambda *args, **options: sample_joint(toy_denoise, geometry, sigmas, 1, seeded(), *args, **options)  # noqa: E731
+    assert torch.equal(run(), run("border", 1.0, churn=0.5, order=2))
+    assert torch.equal(run("paper"), run("paper", 0.0, churn=1.0, order=1))
+    assert not torch.equal(run(), run("average"))
 
 
 def test_independent_levels_do_not_know_each_other():
@@ -424,12 +427,12 @@ def test_works_inside_and_outside_of_inference_mode():
         ({"order": 3}, r"order must be 1 or 2, got 3"),
         (
             {"method": "paper", "alignment": 0.0, "order": 2},
-            r"method 'paper' takes DDPM steps: it needs order 1, got 2",
+            r"method 'paper' takes DDPM .* order 1, got 1.0 and 2",
         ),
         ({"method": "overlap_once"}, r"denoise_overlap belongs to method 'overlap_once', .* without it"),
         ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'default' with it"),
         ({"method": "best"}, r"method must be one of default, .* got 'best'"),
-        ({"method": "paper"}, r"method 'paper' .* needs alignment 0, got 1\.0"),
+        ({"method": "paper", "alignment": 1.0}, r"method 'paper' .* needs alignment 0, got 1\.0"),
     ],
 )
 def test_bad_arguments_are_refused(change, message):
