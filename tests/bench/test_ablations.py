@@ -35,7 +35,9 @@ def test_one_level_is_the_paper_s_sampler_or_the_plain_one(name):
     geometry = ZoomGeometry(1, 8, 8)
     images = ABLATIONS[name](denoise, geometry, SIGMAS, draws((1, 2, 8, 8)))
     method = "paper" if name == "iterative" else "independent"
-    expected = sample_joint(denoise, geometry, SIGMAS, 2, None, method, 0.0, noise=draws((1, 2, 8, 8)))
+    expected = sample_joint(
+        denoise, geometry, SIGMAS, 2, None, method, 0.0, churn=1.0, order=1, noise=draws((1, 2, 8, 8))
+    )
     torch.testing.assert_close(images, expected)
 
 
