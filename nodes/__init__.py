@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
 from .multires_blend import ZoomMultiResBlend
+from .photo_anchor import ZoomPhotoAnchor
 from .prompt_schedule import ZoomPromptSchedule
 from .prompt_writer import ZoomPromptWriter
 from .save_zoom_video import ZoomSaveVideo
@@ -20,6 +21,7 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomGeometryNode,
     ZoomKSampler,
     ZoomMultiResBlend,
+    ZoomPhotoAnchor,
     ZoomPromptSchedule,
     ZoomPromptWriter,
     ZoomSaveVideo,

@@ -7,9 +7,18 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.blend import BLEND_MODES
 from ..zoomstack_core.nesting import Nesting
+from .sampling.photos import Photo
 from .sampling.run import SamplingRequest, sample_zoom
 from .sampling.spaces import BlendOptions
-from .types import CATEGORY, SEARCH_ALIASES, blend_options_input, choose_nesting, focus_inputs, geometry_input
+from .types import (
+    CATEGORY,
+    SEARCH_ALIASES,
+    anchors_input,
+    blend_options_input,
+    choose_nesting,
+    focus_inputs,
+    geometry_input,
+)
 
 
 class ZoomKSampler(io.ComfyNode):
@@ -103,6 +112,7 @@ class ZoomKSampler(io.ComfyNode):
                 *focus_inputs(),
                 geometry_input(),
                 blend_options_input(),
+                anchors_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
         )
@@ -127,8 +137,11 @@ class ZoomKSampler(io.ComfyNode):
         focus_y: float = 0.5,
         geometry: Nesting | None = None,
         blend_options: BlendOptions | None = None,
+        anchors: tuple[Photo, ...] | None = None,
     ) -> io.NodeOutput:
         nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
         blending = blend_options or BlendOptions(blend)
-        request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, alignment, blending, nesting)
+        request = SamplingRequest(
+            seed, steps, cfg, sampler_name, scheduler, denoise, alignment, blending, nesting, anchors or ()
+        )
         return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request))

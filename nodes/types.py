@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.nesting import Nesting
 
+ZoomAnchorsType = io.Custom("ZOOM_ANCHORS")  # a tuple of sampling.photos.Photo
 ZoomBlendType = io.Custom("ZOOM_BLEND")  # a sampling.spaces.BlendOptions
 ZoomGeometryType = io.Custom("ZOOM_GEOMETRY")  # a zoomstack_core.nesting.Nesting
 ZoomStackType = io.Custom("ZOOM_STACK")  # a zoomstack_core.stack.ZoomStack
@@ -46,6 +47,13 @@ def blend_options_input() -> io.Input:
         "blend_options",
         optional=True,
         tooltip="From Zoom Multi-Res Blend: where and when the levels are blended. Takes the place of blend here.",
+    )
+
+
+def anchors_input() -> io.Input:
+    """Photographs of some levels."""
+    return ZoomAnchorsType.Input(
+        "anchors", optional=True, tooltip="From Zoom Photo Anchor: photos that some of the levels show."
     )
 
 

@@ -1,5 +1,6 @@
 """The method of ZoomStack, without any host: joint multi-scale sampling after Generative Powers of Ten."""
 
+from .anchor import PhotoAnchor, anchor_to_photo
 from .blend import BLEND_MODES, blend_levels
 from .encode import encode_video
 from .frames import FrameRenderer, render_frame
@@ -24,11 +25,13 @@ __all__ = [
     "Nesting",
     "NoiseLadder",
     "OverlapDenoiser",
+    "PhotoAnchor",
     "Rect",
     "ZoomGeometry",
     "ZoomPath",
     "ZoomStack",
     "aligned_ladder",
+    "anchor_to_photo",
     "band_energy",
     "blend_levels",
     "consistency_error",

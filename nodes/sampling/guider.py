@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,10 @@ from .level_entries import entries_per_level
 from .limits import check_context, check_guider, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
 from .noise import with_rendered_noise
+from .photos import Photo
 from .portions import Portions
 from .sigmas import LevelSigmas
-from .spaces import Agreement, BlendOptions, LatentAgreement, PixelAgreement, blends_in_pixels
+from .spaces import BlendOptions, make_agreement
 from .time_travel import with_time_travel
 
 KEY = "zoomstack"
@@ -39,19 +41,12 @@ class JointPlan:
     blend: BlendOptions
     sigmas: LevelSigmas
     layout: LatentLayout = PLAIN
+    photos: tuple[Photo, ...] = ()
 
-    def agreement(self, inner_model: Any, latents: Tensor, initial: Tensor | None) -> Agreement:
-        """A fresh object that makes the estimates of one run agree.
-
-        Args:
-            latents: any latents of the run, for their size.
-            initial: latents before sampling as the sampler holds them [N, C, …]; None for blank ones.
-        """
-        if not blends_in_pixels(self.blend, inner_model.latent_format):
-            return LatentAgreement(self.geometry, self.blend, self.layout, initial)
-        scale = self.blend.vae.spacial_compression_decode()
-        pixels = self.geometry.resized(*(size * scale for size in latents.shape[-2:]))
-        return PixelAgreement(inner_model, self.geometry, pixels, self.blend, self.layout, initial)
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to agree with: the guider is the host's then."""
+        return self.geometry.levels == 1 and not self.photos
 
     def render_noise(self, white: Tensor) -> Tensor:
         """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
@@ -127,8 +122,9 @@ class JointGuiding:
         dims = tuple(noise.shape[2:])
         strips = {key: FilmStrip([conds[key] for conds in per_level], dims, device) for key in entries}
         self._virtual = {key: strip.handle() for key, strip in strips.items()}
-        self._joint = plan.agreement(self.inner_model, noise, initial)
-        self._joint_uncond = plan.agreement(self.inner_model, noise, initial)
+        parts = self.inner_model, plan.geometry, plan.blend, plan.layout, noise[:1], initial, plan.photos
+        self._joint = make_agreement(*parts)
+        self._joint_uncond = functools.cache(lambda: make_agreement(*parts))  # only CFG++ samplers ask for it
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
         self._wrap(WrappersMP.APPLY_MODEL, with_level_sigma)
         if levels > 1:
@@ -151,9 +147,7 @@ class JointGuiding:
         finally:
             # all of them, so that the host's clean-up reaches every ControlNet
             self.conds = {key: [e for conds in per_level for e in conds[key]] for key in entries}
-        if levels == 1:
-            return samples
-        return self._joint.finish(samples)
+        return samples if plan.alone else self._joint.finish(samples)
 
     def __call__(
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
@@ -168,7 +162,7 @@ class JointGuiding:
         estimates = states
         if len(active):
             estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
-        if levels == 1:
+        if plan.alone:
             return estimates
         self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
         return self._last_estimates
@@ -177,7 +171,7 @@ class JointGuiding:
         """CFG++ samplers append a function that keeps the unconditional estimate: it must see an agreeing one."""
         functions = model_options.get("sampler_post_cfg_function", [])
         own = len(self.model_options.get("sampler_post_cfg_function", []))
-        if self.plan.geometry.levels == 1 or len(functions) <= own:
+        if self.plan.alone or len(functions) <= own:
             return model_options
 
         def agreeing(function: Any) -> Any:
@@ -185,7 +179,7 @@ class JointGuiding:
                 uncond = args.get("uncond_denoised")
                 if uncond is None:
                     return function(args)
-                agreed = self._joint_uncond(uncond[active.start : active.stop], active, self._moment)
+                agreed = self._joint_uncond()(uncond[active.start : active.stop], active, self._moment)
                 return function({**args, "uncond_denoised": agreed})
 
             return wrapped

@@ -20,6 +20,7 @@ from .latents import latent_layout
 from .limits import check_latents
 from .marks import ZOOM_LEVEL, Conditioning
 from .noise import is_stochastic
+from .photos import Photo
 from .sigmas import level_sigmas
 from .spaces import BlendOptions
 
@@ -37,6 +38,7 @@ class SamplingRequest:
     alignment: float
     blend: BlendOptions
     nesting: Nesting
+    photos: tuple[Photo, ...] = ()
 
 
 def sample_zoom(
@@ -61,7 +63,7 @@ def sample_zoom(
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )
-    plan = JointPlan(geometry, request.blend, sigmas, layout)
+    plan = JointPlan(geometry, request.blend, sigmas, layout, request.photos)
     noise = comfy.sample.prepare_noise(samples, request.seed, latent.get("batch_index"))
     if geometry.levels > 1 and (sigmas.aligned or not is_stochastic(request.sampler_name)):
         noise = plan.render_noise(noise)

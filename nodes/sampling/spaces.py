@@ -13,10 +13,11 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
-from ...zoomstack_core.anchor import PhotoAnchor
+from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.joint import JointDenoiser, fill_waiting
 from ...zoomstack_core.render import render_images
+from .photos import Photo, check_levels, latent_anchors, picture_anchors
 from .sigmas import Moment
 
 SPACES = ("auto", "latent", "pixels")
@@ -132,13 +133,13 @@ class PixelAgreement:
     levels are not evaluated any more: what deeper levels paste into them is encoded once, at the end.
 
     Args:
-        inner_model: the host's BaseModel, whose latents these are.
+        space: the VAE for the model's latents.
         geometry: of the levels in pixels; ``latent_geometry`` of what ``layout`` makes of their latents.
     """
 
     def __init__(
         self,
-        inner_model: Any,
+        space: VaeSpace,
         latent_geometry: ZoomGeometry,
         geometry: ZoomGeometry,
         options: BlendOptions,
@@ -151,7 +152,7 @@ class PixelAgreement:
         self.latent_geometry = latent_geometry
         self.options = options
         self.layout = layout
-        self._vae = VaeSpace(options.vae, inner_model)
+        self._vae = space
         self._initial = None if initial is None else layout.spread(initial)
         self._held = dict(held or {})
         pictures = {level: self._vae.decode(latent)[0] for level, latent in self._held.items()}
@@ -224,6 +225,54 @@ class PixelAgreement:
 Agreement = LatentAgreement | PixelAgreement
 
 
+def make_agreement(
+    inner_model: Any,
+    geometry: ZoomGeometry,
+    options: BlendOptions,
+    layout: Any,
+    latent: Tensor,
+    initial: Tensor | None = None,
+    photos: Sequence[Photo] = (),
+    held: Mapping[int, Tensor] | None = None,
+) -> Agreement:
+    """A fresh object that makes the estimates of one run agree.
+
+    Args:
+        inner_model: the host's BaseModel.
+        geometry: of what ``layout`` makes of the latents.
+        latent: one level's latent, for its size [1, C, …, H, W].
+        initial: latents before sampling [N, C, …]; None for blank ones.
+        photos: what some levels show.
+        held: per held level, its latent [1, C, …].
+
+    Raises:
+        ValueError: where a VAE is missing, or for photographs that do not fit.
+    """
+    check_levels(photos, geometry.levels)
+    if not blends_in_pixels(options, inner_model.latent_format):
+
+        def to_latent(picture: Tensor) -> Tensor:
+            return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
+
+        def encode(vae: Any, picture: Tensor) -> Tensor:
+            encoded = VaeSpace(vae, inner_model).encode_picture(picture)
+            return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
+
+        anchors: list[PhotoAnchor] = []
+        if photos and is_pixel_format(inner_model.latent_format):
+            anchors = picture_anchors(photos, geometry, to_latent)
+        elif photos:
+            anchors = latent_anchors(photos, geometry, options.vae, encode)
+        return LatentAgreement(geometry, options, layout, initial, anchors, held)
+    space = VaeSpace(options.vae, inner_model)
+    shown = space.decode(latent).shape
+    pixels = geometry.resized(*shown[-2:])
+    anchors = picture_anchors(
+        photos, pixels, lambda picture: picture.movedim(-1, 1).repeat(1, shown[1] // 3, 1, 1), ADAM_RATE / 2
+    )
+    return PixelAgreement(space, geometry, pixels, options, layout, initial, anchors, held)
+
+
 class VaeSpace:
     """A host VAE between a model's latents and pictures of its levels; frames of 5-D latents become channels.
 
@@ -250,16 +299,19 @@ class VaeSpace:
         Raises:
             ValueError: if the VAE gives another latent than the model's.
         """
-        pixels = picture.unflatten(0, (self._frames, -1)).movedim(1, -1)
-        with _models_kept():
-            # one level at a time: a 3-D VAE takes a batch of pictures for the frames of a video
-            latent = self._vae.encode(pixels)
+        # one level at a time: a 3-D VAE takes a batch of pictures for the frames of a video
+        latent = self.encode_picture(picture.unflatten(0, (self._frames, -1)).movedim(1, -1)).to(like)
         if latent.numel() != like.numel() or latent.shape[1] != like.shape[0]:
             raise ValueError(
                 f"Zoom Multi-Res Blend: vae gives latents of shape {list(latent.shape[1:])}, the model has "
                 f"{list(like.shape)}; connect the model's own VAE."
             )
-        return self._model.process_latent_in(latent.to(like)).reshape(like.shape)
+        return latent.reshape(like.shape)
+
+    def encode_picture(self, picture: Tensor) -> Tensor:
+        """One picture [1, H', W', 3], or the frames of one level, to a latent [1, C, …, H, W] of the model."""
+        with _models_kept():
+            return self._model.process_latent_in(self._vae.encode(picture).float())
 
 
 @contextmanager

@@ -72,6 +72,7 @@ def sampling(
     Inputs that are no widget values or references come from a source.
     """
     widgets = (str, int, float, list)
+    inputs = {name: value for name, value in inputs.items() if value is not None}
     optional = {name: host.source(value) for name, value in inputs.items() if not isinstance(value, widgets)}
     inputs = {**inputs, **{name: [name, 0] for name in optional}}
     links = {
