@@ -323,7 +323,7 @@ export class ZoomViewer {
     if (!this.stack || event.ctrlKey || event.metaKey || event.altKey) return;
     const inControl = event.target !== this.root;
     const level = Math.round(this.view.zoom);
-    /** @type {Record<string, () => void>} */
+    /** @type {Record<string, (() => void) | undefined>} */
     const anywhere = {
       "+": () => this._magnify(KEY_ZOOM, 0.5, 0.5),
       "=": () => this._magnify(KEY_ZOOM, 0.5, 0.5),
@@ -333,7 +333,7 @@ export class ZoomViewer {
       0: () => this.fit(),
       f: () => void (this.controls.full.hidden || this.toggleFullScreen()),
     };
-    /** @type {Record<string, () => void>} */
+    /** @type {Record<string, (() => void) | undefined>} */
     const onPicture = {
       ArrowLeft: () => this._pan(-KEY_PAN, 0),
       ArrowRight: () => this._pan(KEY_PAN, 0),

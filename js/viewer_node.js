@@ -3,6 +3,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { widgetOf } from "./graph_walk.js";
 import { addWidget, chain } from "./host.js";
 import { ZoomViewer } from "./viewer.js";
 import { element } from "./viewer_controls.js";
@@ -48,7 +49,7 @@ export function addViewer(node) {
 
 /** @param {any} node @param {any} output the node's output, as the host sends it */
 export function showRestored(node, output) {
-  const viewer = node.widgets?.find((/** @type {any} */ widget) => widget.name === WIDGET)?.viewer;
+  const viewer = widgetOf(node, WIDGET)?.viewer;
   if (viewer && output?.zoom?.length && output.images?.length) show(viewer, output);
 }
 
@@ -73,7 +74,7 @@ async function savePage(node, viewer) {
   const result = node.properties.last_result;
   if (!result) return;
   viewer.noteBelow("Saving …");
-  const prefix = node.widgets?.find((/** @type {any} */ widget) => widget.name === "filename_prefix")?.value;
+  const prefix = widgetOf(node, "filename_prefix")?.value;
   const answer = await api.fetchApi("/zoomstack/page", {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -1,7 +1,10 @@
 // @ts-check
-// What ComfyUI's front end loads: puts the explorer into Zoom Viewer nodes.
+// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt
+// Schedule, and the focus picker to the menu of the nodes that have a focus.
 
 import { app } from "../../../scripts/app.js";
+import { focusMenu } from "./focus_node.js";
+import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
 const style = document.createElement("link");
@@ -10,13 +13,17 @@ style.href = new URL("./zoomstack.css", import.meta.url).href;
 document.head.append(style);
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
-const ADDITIONS = { ZoomViewer: addViewer };
+const ADDITIONS = { ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
 
 app.registerExtension({
   name: "zoomstack",
   /** @param {any} node */
   nodeCreated(node) {
     ADDITIONS[node.constructor.comfyClass]?.(node);
+  },
+  /** @param {any} node */
+  getNodeMenuItems(node) {
+    return focusMenu(node);
   },
   /** Results that the host brings back: a workflow tab was switched, a job of the history opened.
    * @param {Record<string, any>} outputs by node: "12", or "<id of the subgraph>:12" */

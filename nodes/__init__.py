@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from . import routes  # noqa: F401 - registers them
 from .demo_model import ZoomDemoModel
 from .ksampler import ZoomKSampler
 from .multires_blend import ZoomMultiResBlend

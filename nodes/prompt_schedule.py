@@ -92,6 +92,9 @@ class ZoomPromptSchedule(io.ComfyNode):
                 io.Int.Output(
                     display_name="levels", tooltip="The number of zoom levels. Fits the batch size of an empty latent."
                 ),
+                io.String.Output(
+                    display_name="prompts", tooltip="The prompts as they were read, one per line. For Zoom Viewer."
+                ),
             ],
         )
 
@@ -120,7 +123,8 @@ class ZoomPromptSchedule(io.ComfyNode):
         positive_marked: Conditioning = []
         for level, prompt in enumerate(levels):
             positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
-        return io.NodeOutput(positive_marked, _encode_negative(clip, negative, len(levels)), len(levels))
+        negative_marked = _encode_negative(clip, negative, len(levels))
+        return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
 
 
 def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
-from aiohttp import web
 from comfy_api.latest import io, ui
 from PIL import Image
-from server import PromptServer
 
 from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
@@ -91,31 +89,3 @@ def save_page(
             counter += 1
         else:
             return {"filename": path.name, "subfolder": subfolder, "type": "output"}
-
-
-@PromptServer.instance.routes.post("/zoomstack/page")
-async def save_page_of_result(request: web.Request) -> web.Response:
-    """The viewer's button: save a page from the temporary images of the node's last result."""
-    asked = await request.json()
-    try:
-        shown, images = asked["zoom"], [Image.open(_temporary(file)) for file in asked["images"]]
-        given = shown["geometry"]
-        foci = tuple(tuple(focus) for focus in given["foci"])
-        geometry = ZoomGeometry(
-            len(images), given["height"], given["width"], tuple(given["factors"]) or 2.0, foci or (0.5, 0.5)
-        )
-        page = save_page(images, geometry, shown["prompts"], asked.get("filename_prefix") or DEFAULT_PREFIX)
-    except (KeyError, TypeError, ValueError) as error:
-        return web.json_response({"error": f"the request does not describe a zoom: {error!r}"}, status=400)
-    except FileNotFoundError:
-        return web.json_response({"error": "the images are no longer there; run the workflow again."}, status=404)
-    return web.json_response(page)
-
-
-def _temporary(file: dict[str, str]) -> Path:
-    """A file of the folder for temporary files; FileNotFoundError for anything else."""
-    folder = Path(folder_paths.get_temp_directory()).resolve()
-    path = (folder / file.get("subfolder", "") / file["filename"]).resolve()
-    if file.get("type") != "temp" or folder not in path.parents or not path.is_file():
-        raise FileNotFoundError(path)
-    return path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -84,7 +86,7 @@ class ComfyServer:
         self.stop()
 
     def stop(self) -> None:
-        """End the server: ask, wait ten seconds, then kill."""
+        """End the server and all that it has started: ask, wait ten seconds, then kill."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -94,6 +96,9 @@ class ComfyServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _wait_until_it_answers(self) -> None:
         watch = Stopwatch()
@@ -130,8 +135,16 @@ class ComfyServer:
 
     def post(self, path: str, data: object) -> tuple[int, Any]:
         """HTTP status and JSON answer of a POST request with JSON ``data``."""
+        return self._ask(self._json_request(path, data))
+
+    def send(self, path: str, data: object) -> None:
+        """A POST request with JSON ``data`` to a path that answers with nothing."""
+        with _local().open(self._json_request(path, data), timeout=120) as answer:
+            answer.read()
+
+    def _json_request(self, path: str, data: object) -> urllib.request.Request:
         body = json.dumps(data).encode()
-        return self._ask(urllib.request.Request(self.url + path, body, {"Content-Type": "application/json"}))
+        return urllib.request.Request(self.url + path, body, {"Content-Type": "application/json"})
 
     def _ask(self, request: urllib.request.Request) -> tuple[int, Any]:
         try:

@@ -74,7 +74,7 @@ def empty_latent(workflow: Workflow, size: int) -> Output:
 
 
 def save(workflow: Workflow, images: Output, prefix: str, video_size: int = 0, note: str = "", **nesting: Any) -> None:
-    """The last two groups: the consistent stack, its images and its video."""
+    """The last two groups: the consistent stack, its images, its explorer and its video."""
     number = len(workflow.groups) + 1
     workflow.group(f"{number}. Images and video")
     workflow.note(note or VIDEO_NOTE.format(nesting="**Zoom factor**"), 150)
@@ -82,4 +82,8 @@ def save(workflow: Workflow, images: Output, prefix: str, video_size: int = 0, n
     workflow.node("SaveImage", 300, images=stack["images"], filename_prefix=f"{prefix}_level")
     video = workflow.node("ZoomVideo", 340, stack=stack["stack"], width=video_size, height=video_size)
     workflow.group(f"{number + 1}. Result")
+    captions = next((node["prompts"] for node in workflow.nodes if node.type == "ZoomPromptSchedule"), None)
+    workflow.node(
+        "ZoomViewer", 560, stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer"
+    )
     workflow.node("SaveVideo", 500, video=video["VIDEO"], filename_prefix=prefix)

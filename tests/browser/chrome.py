@@ -46,6 +46,7 @@ OWN_ERRORS_OF_THE_HOST = (
     "/api/userdata",
     "ComfyApp graph accessed before initialization",
     "net::ERR_FAILED",
+    "missingModelDownload",  # it asks for the size of model files that are not here
 )
 RUN = """async (ms) => {
     const outputs = {}, api = window.comfyAPI.api.api, listeners = new AbortController();
@@ -147,10 +148,14 @@ class Tab:
         self.chrome, self.url, self.page = chrome, url, page
         self.errors: list[str] = []
         self.requests: list[str] = []
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
-        page.on("request", self._on_request)
-        self.wait(page.route("**/*", self._only_here))
+        self.wait(self._listen())
+
+    async def _listen(self) -> None:
+        # on Playwright's thread: listeners are messages to its driver too
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("request", self._on_request)
+        await self.page.route("**/*", self._only_here)
 
     def wait(self, doing: Coroutine[Any, Any, T]) -> T:
         return self.chrome.wait(doing)

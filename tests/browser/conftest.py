@@ -1,7 +1,6 @@
 """One real server and one Chromium for all tests of the front end; both end with the test run, whatever happens."""
 
 import os
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def chrome() -> Iterator[Chrome]:
 @pytest.fixture(scope="session", params=["classic", "nodes2"])
 def tab(request: pytest.FixtureRequest, server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
     """The front end, in each of its two ways to draw nodes."""
-    set_settings(server, {**SETTINGS, "Comfy.VueNodes.Enabled": request.param == "nodes2"})
+    server.send("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": request.param == "nodes2"})
     tab = chrome.tab(server.url)
     tab.open_front_end()
     yield tab
@@ -55,13 +54,3 @@ def _no_new_errors(request: pytest.FixtureRequest) -> Iterator[None]:
         tab: Tab = request.getfixturevalue("tab")
         errors, tab.errors[:] = list(tab.errors), []
         assert not errors, "the page's console has errors that are not the host's own"
-
-
-def set_settings(server: ComfyServer, settings: dict[str, object]) -> None:
-    """The settings of the only user; the host answers with no JSON."""
-    import json
-
-    request = urllib.request.Request(
-        server.url + "/api/settings", json.dumps(settings).encode(), {"Content-Type": "application/json"}
-    )
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()

@@ -37,8 +37,9 @@ def assert_same_encoding(entry: list[Any], expected: list[Any]) -> None:
 
 def test_every_level_is_encoded_as_the_host_encodes_it(host: Host) -> None:
     graph = schedule(host, prompts=PROMPTS, prefix="photo", suffix="8k", negative="blurry")
-    positive, negative, levels = host.evaluate(graph, ["schedule", 0], ["schedule", 1], ["schedule", 2])
+    positive, negative, levels, prompts = host.evaluate(graph, *(["schedule", slot] for slot in range(4)))
     assert levels == 3
+    assert prompts.splitlines() == LEVELS
     assert levels_of(positive) == [0, 1, 2]
     expected = encode(host, *(f"photo, {prompt}, 8k" for prompt in LEVELS), "blurry")
     for entry, (expected_entry,) in zip([*positive, *negative], expected, strict=True):

@@ -1,6 +1,5 @@
 """ZoomViewer in real graphs, and what it tells the front end."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -62,33 +61,6 @@ def test_a_page_is_saved_when_asked_for_and_never_overwritten(host: Host) -> Non
 def test_a_prefix_outside_the_output_folder_is_refused(host: Host) -> None:
     with pytest.raises(NodeFailed, match="outside"):
         host.run(graph(host, export_html=True, filename_prefix="../../page"))
-
-
-def test_the_button_saves_a_page_of_the_last_result(host: Host) -> None:
-    output = host.run(graph(host))["viewer"]
-    asked = {"images": output["images"], "zoom": output["zoom"][0], "filename_prefix": "zoomstack/button"}
-    status, page = host.post("/zoomstack/page", asked)
-    assert status == 200, page
-    text = (host.base / "output" / page["subfolder"] / page["filename"]).read_text(encoding="utf-8")
-    assert json.dumps(output["zoom"][0]["geometry"]) in text
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"images": [{"filename": "gone.png", "subfolder": "", "type": "temp"}]}, 404),
-        ({"images": [{"filename": "../../../../etc/passwd", "subfolder": "", "type": "temp"}]}, 404),
-        ({"images": [{"filename": "x.png", "subfolder": "", "type": "output"}]}, 404),
-        ({"images": []}, 400),
-        ({"zoom": {}}, 400),
-    ],
-)
-def test_the_button_takes_no_other_files(host: Host, change: dict[str, Any], status: int) -> None:
-    output = host.run(graph(host))["viewer"]
-    before = pages(host)
-    asked = {"images": output["images"], "zoom": output["zoom"][0], **change}
-    assert host.post("/zoomstack/page", asked)[0] == status
-    assert pages(host) == before
 
 
 def test_every_input_says_what_it_does(host: Host) -> None:

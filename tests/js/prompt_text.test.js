@@ -1,0 +1,53 @@
+// The rows of a text: nothing of it is lost, whatever is edited.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as rows from "../../js/prompt_text.js";
+
+const TEXT = "# from far away\n  a galaxy  \n\n1. a star\n# the end is near\na planet\n";
+const lines = rows.toLines(TEXT);
+
+test("a text survives the way to lines and back", () => {
+  for (const text of [TEXT, "", "\n", "a", "a\r\nb\r\n", "# only a comment", "\n\n\n", "---\na"]) {
+    assert.equal(rows.toText(rows.toLines(text)), text);
+  }
+});
+
+test("comments, blank lines and rules are no rows", () => {
+  assert.deepEqual(rows.prompts(lines), ["a galaxy", "1. a star", "a planet"]);
+  assert.deepEqual(rows.prompts(rows.toLines("---\n```text\na\n```\n***")), ["a"]);
+});
+
+test("an edit changes one line and keeps the blanks around it", () => {
+  assert.equal(rows.toText(rows.withPrompt(lines, 0, "a nebula")), TEXT.replace("a galaxy", "a nebula"));
+  assert.equal(rows.toText(rows.withPrompt(lines, 2, "two\r\nlines")), TEXT.replace("a planet", "two lines"));
+  assert.equal(rows.toText(rows.withPrompt(rows.toLines("a\r\nb"), 0, "c")), "c\r\nb");
+});
+
+test("blanks that are typed are not kept twice", () => {
+  let typed = rows.toLines("a");
+  for (const prompt of ["a ", "a b", "a b ", "a b c"]) typed = rows.withPrompt(typed, 0, prompt);
+  assert.equal(rows.toText(typed), "a b c");
+});
+
+test("a row that is emptied stays a row", () => {
+  const empty = rows.withPrompt(lines, 1, "");
+  assert.deepEqual(rows.prompts(empty), ["a galaxy", "", "a planet"]);
+  assert.deepEqual(rows.prompts(rows.withPrompt(empty, 1, "a sun")), ["a galaxy", "a sun", "a planet"]);
+});
+
+test("rows are added behind a row, at the end and into an empty text", () => {
+  assert.equal(rows.toText(rows.withRowsAfter(lines, 0, ["x", "y"])), TEXT.replace("a galaxy  \n", "a galaxy  \nx\ny\n"));
+  assert.equal(rows.toText(rows.withRowsAfter(lines, 2, ["x"])), `${TEXT.trimEnd()}\nx\n`);
+  assert.equal(rows.toText(rows.withRowsAfter(rows.toLines(""), -1, ["x"])), "x");
+  assert.equal(rows.toText(rows.withRowsAfter(rows.toLines("# note"), -1, ["x"])), "# note\nx");
+});
+
+test("a row is removed alone, and the last one too", () => {
+  assert.equal(rows.toText(rows.withoutRow(lines, 1)), TEXT.replace("1. a star\n", ""));
+  assert.equal(rows.toText(rows.withoutRow(rows.toLines("a"), 0)), "");
+});
+
+test("moved rows pass by the comments", () => {
+  const moved = rows.toText(rows.withRowsSwapped(lines, 1, 2));
+  assert.equal(moved, "# from far away\n  a galaxy  \n\na planet\n# the end is near\n1. a star\n");
+});
