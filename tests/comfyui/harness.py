@@ -184,8 +184,11 @@ class Host:
             self.previews.append(preview[1])
 
 
-def prepare() -> Path:
-    """Make the ComfyUI under test importable, on the CPU, with all of its folders in a temporary one, which it gives.
+def prepare(gpu: bool = False) -> Path:
+    """Make the ComfyUI under test importable, with all of its folders in a temporary one, which it gives.
+
+    Args:
+        gpu: let it use the machine's GPU; the tests run on the CPU.
 
     Raises:
         RuntimeError: when COMFYUI_PATH does not say where it is.
@@ -196,7 +199,9 @@ def prepare() -> Path:
     sys.path.insert(0, comfyui)  # before the repository root, whose package nodes/ would hide ComfyUI's nodes.py
     base = Path(tempfile.mkdtemp(prefix="zoomstack-tests-"))
     argv = sys.argv
-    sys.argv = ["main.py", "--cpu", "--disable-api-nodes", "--base-directory", str(base), "--database-url", "sqlite://"]
+    device = [] if gpu else ["--cpu"]
+    folders = ["--base-directory", str(base), "--database-url", "sqlite://"]
+    sys.argv = ["main.py", *device, "--disable-api-nodes", *folders]
     try:
         import comfy.options
 
