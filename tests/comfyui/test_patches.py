@@ -71,6 +71,7 @@ SKIP_LAYER = {"layers": "1", "scale": 3.0, "start_percent": 0.0, "end_percent": 
         ("sd15", "PerturbedAttentionGuidance", {"scale": 3.0}, 1.0, 3),
         ("sd3", "SkipLayerGuidanceSD3", SKIP_LAYER, 0.0, 4),
         ("sd3", "SkipLayerGuidanceSD3", SKIP_LAYER, 1.0, 4),
+        ("sd3", "SkipLayerGuidanceSD3", {**SKIP_LAYER, "start_percent": 0.01, "end_percent": 0.5}, 0.0, 4),
     ],
 )
 def test_guidance_by_a_further_pass_through_the_network(
