@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from . import routes  # noqa: F401 - registers them
 from .demo_model import ZoomDemoModel
+from .hold_levels import ZoomHoldLevels
 from .ksampler import ZoomKSampler
 from .multires_blend import ZoomMultiResBlend
 from .photo_anchor import ZoomPhotoAnchor
@@ -20,6 +21,7 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomDemoModel,
     ZoomFrames,
     ZoomGeometryNode,
+    ZoomHoldLevels,
     ZoomKSampler,
     ZoomMultiResBlend,
     ZoomPhotoAnchor,

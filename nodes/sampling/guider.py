@@ -15,6 +15,7 @@ from torch import Tensor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.noise import render_noise
 from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
+from .held import restored
 from .latents import PLAIN, LatentLayout
 from .level_entries import entries_per_level
 from .limits import check_context, check_guider, check_latents, check_sampler
@@ -42,11 +43,21 @@ class JointPlan:
     sigmas: LevelSigmas
     layout: LatentLayout = PLAIN
     photos: tuple[Photo, ...] = ()
+    held: frozenset[int] = frozenset()
+
+    def evaluated(self, active: range) -> range:
+        """The active levels without held ones at either end; all before them are finished or held."""
+        start, stop = active.start, active.stop
+        while start < stop and start in self.held:
+            start += 1
+        while start < stop and stop - 1 in self.held:
+            stop -= 1
+        return range(start, stop)
 
     @property
     def alone(self) -> bool:
         """Whether there is nothing to agree with: the guider is the host's then."""
-        return self.geometry.levels == 1 and not self.photos
+        return self.geometry.levels == 1 and not self.photos and not self.held
 
     def render_noise(self, white: Tensor) -> Tensor:
         """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
@@ -81,7 +92,9 @@ class JointGuiding:
         if batch_of_masks and latent_image.ndim == 5 and denoise_mask.ndim < 5:
             # the host would take them for the frames of one
             denoise_mask = denoise_mask.reshape(-1, 1, 1, *denoise_mask.shape[-2:])
-        return super().sample(noise, latent_image, sampler, sigmas, denoise_mask, **options)  # type: ignore[misc]
+        result = super().sample(noise, latent_image, sampler, sigmas, denoise_mask, **options)  # type: ignore[misc]
+        plan = self.plan
+        return restored(result, latent_image, plan.held, plan.geometry, plan.layout) if plan.held else result
 
     def outer_sample(self, noise: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         plan, video = self.plan, noise.ndim == 5 and noise.shape[2] > 1
@@ -122,7 +135,8 @@ class JointGuiding:
         dims = tuple(noise.shape[2:])
         strips = {key: FilmStrip([conds[key] for conds in per_level], dims, device) for key in entries}
         self._virtual = {key: strip.handle() for key, strip in strips.items()}
-        parts = self.inner_model, plan.geometry, plan.blend, plan.layout, noise[:1], initial, plan.photos
+        held = {level: processed_latent[level : level + 1] for level in plan.held}
+        parts = self.inner_model, plan.geometry, plan.blend, plan.layout, noise[:1], initial, plan.photos, held
         self._joint = make_agreement(*parts)
         self._joint_uncond = functools.cache(lambda: make_agreement(*parts))  # only CFG++ samplers ask for it
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
@@ -147,6 +161,8 @@ class JointGuiding:
         finally:
             # all of them, so that the host's clean-up reaches every ControlNet
             self.conds = {key: [e for conds in per_level for e in conds[key]] for key in entries}
+        for level in plan.held:
+            samples[level] = latent_image[level].to(samples)
         return samples if plan.alone else self._joint.finish(samples)
 
     def __call__(
@@ -154,7 +170,7 @@ class JointGuiding:
     ) -> Tensor:
         """The sampler's view: all levels' states in, all levels' estimates out."""
         plan, levels = self.plan, self.plan.geometry.levels
-        active = plan.sigmas.active(timestep[0], levels)
+        active = plan.evaluated(plan.sigmas.active(timestep[0], levels))
         states, sigmas = plan.sigmas.at(x, timestep, range(levels))
         self._moment = plan.sigmas.moment(timestep[0], active)
         options = self._blending_uncond(model_options or {}, active)

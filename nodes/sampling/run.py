@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...zoomstack_core.nesting import Nesting
 from .guider import JointGuider, JointPlan
+from .held import HELD, held_levels
 from .latents import latent_layout
 from .limits import check_latents
 from .marks import ZOOM_LEVEL, Conditioning
@@ -63,7 +64,8 @@ def sample_zoom(
     sigmas = level_sigmas(
         model, geometry, request.steps, request.sampler_name, request.scheduler, request.denoise, request.alignment
     )
-    plan = JointPlan(geometry, request.blend, sigmas, layout, request.photos)
+    held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
+    plan = JointPlan(geometry, request.blend, sigmas, layout, request.photos, held)
     noise = comfy.sample.prepare_noise(samples, request.seed, latent.get("batch_index"))
     if geometry.levels > 1 and (sigmas.aligned or not is_stochastic(request.sampler_name)):
         noise = plan.render_noise(noise)
@@ -82,8 +84,8 @@ def sample_zoom(
         seed=request.seed,
     )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
-    ratios = ("downscale_ratio_spacial", "downscale_ratio_temporal")
-    return {**{key: value for key, value in latent.items() if key not in ratios}, "samples": result}
+    spent = ("downscale_ratio_spacial", "downscale_ratio_temporal", HELD)
+    return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
 
 
 def count_levels(positive: Conditioning, negative: Conditioning, samples: Tensor) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from typing import Any
 
 import comfy.latent_formats
 import comfy.model_management
-import torch
 from torch import Tensor
 
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.joint import JointDenoiser, fill_waiting
 from ...zoomstack_core.render import render_images
+from .held import check_nesting
 from .photos import Photo, check_levels, latent_anchors, picture_anchors
 from .sigmas import Moment
 
@@ -121,7 +120,10 @@ class LatentAgreement:
         return self.layout.gather(agreed, estimates)
 
     def finish(self, samples: Tensor) -> Tensor:
-        """The result [N, C, …], exactly consistent: some samplers go on past their last evaluation."""
+        """The result [N, C, …], exactly consistent: some samplers go on past their last evaluation.
+
+        Args: samples, as the host gives them, no longer in the values that the sampler holds.
+        """
         return self.layout.gather(render_images(self.layout.spread(samples), self._joint.geometry), samples)
 
 
@@ -155,7 +157,8 @@ class PixelAgreement:
         self._vae = space
         self._initial = None if initial is None else layout.spread(initial)
         self._held = dict(held or {})
-        pictures = {level: self._vae.decode(latent)[0] for level, latent in self._held.items()}
+        pictures = {level: space.decode(latent)[0] for level, latent in self._held.items()}
+        check_nesting(pictures, geometry)
         self._joint = JointDenoiser(
             geometry,
             options.mode,
@@ -209,17 +212,7 @@ class PixelAgreement:
         """Levels that were not evaluated now: what deeper ones have put into their centers since."""
         for level in sorted(known):
             before = self._vae.decode(latents[level : level + 1])[0]
-            moved = self._moved(latents[level], before, pictures[level])
-            if level not in self._held:
-                latents[level] = moved
-            elif level + 1 < self.geometry.levels:
-                top, left, height, width = self.latent_geometry.rect(level, level + 1)
-                spread, own = self.layout.spread(torch.stack([moved, latents[level]]))
-                rows = slice(math.floor(top + 1e-6), math.ceil(top + height - 1e-6))
-                columns = slice(math.floor(left + 1e-6), math.ceil(left + width - 1e-6))
-                own = own.clone()
-                own[..., rows, columns] = spread[..., rows, columns]
-                latents[level] = self.layout.gather(own[None], latents[level : level + 1])[0]
+            latents[level] = self._moved(latents[level], before, pictures[level])
 
 
 Agreement = LatentAgreement | PixelAgreement
@@ -263,6 +256,7 @@ def make_agreement(
             anchors = picture_anchors(photos, geometry, to_latent)
         elif photos:
             anchors = latent_anchors(photos, geometry, options.vae, encode)
+        check_nesting({level: layout.spread(one)[0] for level, one in (held or {}).items()}, geometry)
         return LatentAgreement(geometry, options, layout, initial, anchors, held)
     space = VaeSpace(options.vae, inner_model)
     shown = space.decode(latent).shape

@@ -107,6 +107,60 @@ def test_levels_are_blended_within_their_own_range(white):
     assert not torch.allclose(rendered, render_images(blended, geometry))
 
 
+def test_held_levels_stay_and_count_as_observations(white):
+    """Deeper ones are blended with them as with finished levels; only their pasted centers change."""
+    geometry = ZoomGeometry(4, 16, 16)
+    held = render_images(white(geometry), geometry)[:2]
+    joint = JointDenoiser(geometry, held={0: held[0], 1: held[1]})
+    for seed in (1, 2):
+        estimates = white(geometry, seed=seed)[2:]
+        images = joint(estimates, range(2, 4))
+        blended = blend_levels(torch.cat([held, estimates]), geometry)
+        expected = render_images(torch.cat([held, blended[2:]]), geometry)
+        torch.testing.assert_close(images, expected)
+        outside = torch.ones(16, 16, dtype=torch.bool)
+        outside[4:12, 4:12] = False
+        assert torch.equal(images[:2, :, outside], held[:, :, outside])
+    assert consistency_error(images, geometry) < 1e-10
+
+
+def test_held_levels_are_shown_inside_levels_that_wait_or_are_wider(white):
+    """A stack that grows wider, and one whose second level is made anew: known from the first call on."""
+    geometry = ZoomGeometry(4, 16, 16)
+    stack = render_images(white(geometry), geometry)
+    wider = JointDenoiser(geometry, held={2: stack[2], 3: stack[3]})(white(geometry, seed=1)[:1], range(1))
+    torch.testing.assert_close(wider[2:], stack[2:])
+    link = links_into(geometry, 2, 1, stack)
+    torch.testing.assert_close(link.window.crop(wider[1]), link.reduce(stack[2]))
+    assert consistency_error(wider, geometry) < 1e-10
+    again = JointDenoiser(geometry, held={i: stack[i] for i in (0, 2, 3)})
+    images = again(white(geometry)[:0], range(1, 1))
+    torch.testing.assert_close(images[2:], stack[2:])
+    torch.testing.assert_close(images[0], stack[0])
+    assert consistency_error(images, geometry) < 1e-10
+    images = again(white(geometry, seed=1)[1:2], range(1, 2))
+    torch.testing.assert_close(images[2:], stack[2:])
+    assert not torch.allclose(images[1], stack[1], atol=0.1)
+    assert consistency_error(images, geometry) < 1e-10
+
+
+def test_held_levels_inside_the_active_ones_need_no_estimate(white):
+    geometry = ZoomGeometry(3, 16, 16)
+    stack, estimates = render_images(white(geometry), geometry), white(geometry, seed=1)
+    joint = JointDenoiser(geometry, held={1: stack[1]})
+    other = estimates.clone()
+    other[1] += 1
+    assert torch.equal(joint(estimates), joint(other))
+
+
+def test_held_levels_must_exist_and_fit(white):
+    geometry = ZoomGeometry(3, 8, 8)
+    with pytest.raises(ValueError, match="a held level must lie in 0 … 2, got 3"):
+        JointDenoiser(geometry, held={3: white(geometry)[0]})
+    with pytest.raises(ValueError, match=r"held level 1 must have shape \[1, C, 8, 8\]"):
+        JointDenoiser(geometry, held={1: white(geometry)[0, :, :7]})
+
+
 def test_joint_denoiser_refuses_what_does_not_fit(white):
     geometry = ZoomGeometry(3, 8, 8)
     denoised = white(geometry)

@@ -1,0 +1,123 @@
+"""Held levels: finished levels of a stack that stay as they are while others are sampled around them.
+
+They travel in the host's LATENT, as one more tensor beside the samples: which levels are held.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.metrics import consistency_error
+
+HELD = "zoom_held"  # key of a LATENT: bool [levels]
+
+# Root mean square of what two neighbors show differently, over their spread. A stack at its own factor and focus has
+# 1e-6, through a VAE about 0.1; at another factor it has 0.5 and more.
+LARGEST_DISAGREEMENT = 0.3
+
+
+def hold_levels(latent: dict[str, Any], levels: str, wider: int, deeper: int) -> dict[str, Any]:
+    """A LATENT for Zoom KSampler with some levels of a finished stack held and the others blank.
+
+    Args:
+        latent: the host's LATENT of a finished stack.
+        levels: which of its levels to hold, see `parse_levels`.
+        wider, deeper: how many new levels to add before and after.
+
+    Raises:
+        ValueError: for text that names no levels of the stack.
+    """
+    samples = latent["samples"]
+    chosen = parse_levels(levels, len(samples))
+    total = wider + len(samples) + deeper
+    held = torch.zeros(total, dtype=torch.bool)
+    held[[wider + level for level in chosen]] = True
+    blank = samples.new_zeros(total, *samples.shape[1:])
+    blank[held.to(blank.device)] = samples[chosen]
+    kept = {key: value for key, value in latent.items() if key not in ("noise_mask", "batch_index")}
+    return {**kept, "samples": blank, HELD: held}
+
+
+def parse_levels(text: str, levels: int) -> list[int]:
+    """Levels named by text such as "0-5, 8" or "all", in ascending order.
+
+    Raises:
+        ValueError: for other text, or levels outside 0 … levels - 1.
+    """
+    expected = f"Zoom Hold Levels: levels is {text!r}; expected numbers and ranges up to {levels - 1}, such as 0-5, 8"
+    if text.strip().lower() == "all":
+        return list(range(levels))
+    chosen: set[int] = set()
+    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*(-|–|\.\.)\s*", "-", text.strip()))):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if match is None:
+            raise ValueError(f"{expected}, or all; {part!r} is neither.")
+        first = int(match[1])
+        last = int(match[2] or first)
+        if first > last or last >= levels:
+            raise ValueError(f"{expected}, or all; the stack has no level {part}.")
+        chosen.update(range(first, last + 1))
+    if not chosen:
+        raise ValueError(f"{expected}, or all.")
+    return sorted(chosen)
+
+
+def held_levels(latent: dict[str, Any], channels: int) -> frozenset[int]:
+    """The levels that a LATENT holds.
+
+    Raises:
+        ValueError: if it was changed so that they no longer fit, or is of another model.
+    """
+    held = latent.get(HELD)
+    if held is None:
+        return frozenset()
+    samples = latent["samples"]
+    if len(held) != len(samples):
+        raise ValueError(
+            f"Zoom Hold Levels: latent holds levels of a stack of {len(held)}, but has {len(samples)} levels now; "
+            "connect Zoom Hold Levels to Zoom KSampler directly."
+        )
+    if samples.shape[1] != channels:
+        raise ValueError(
+            f"Zoom Hold Levels: latent has {samples.shape[1]} channels, the model's latents have {channels}; hold "
+            "levels that the same kind of model made."
+        )
+    return frozenset(int(level) for level in held.nonzero())
+
+
+def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
+    """Raises ValueError where neighboring held levels [C, H, W] do not nest as ``geometry`` says."""
+    for level in sorted(held):
+        if level + 1 in held:
+            pair = torch.stack([held[level], held[level + 1]])
+            error = float(consistency_error(pair, geometry.between(level, level + 2)))
+            if error > LARGEST_DISAGREEMENT:
+                step = geometry.steps[level]
+                raise ValueError(
+                    f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
+                    f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level} and {level + 1} differ by {error:.2f} of "
+                    f"their spread, expected below {LARGEST_DISAGREEMENT}. Give Zoom KSampler the zoom factor and "
+                    "focus that the levels were made with."
+                )
+
+
+def restored(result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: Any) -> Tensor:
+    """The result [N, C, …] with every held level as it was given, but for what the next level covers of it."""
+    pictures = layout.spread(result).clone()
+    originals = layout.spread(given.to(result))
+    for level in held:
+        center = pictures[level].clone()
+        pictures[level] = originals[level]
+        if level + 1 < geometry.levels:
+            top, left, height, width = geometry.rect(level, level + 1)
+            rows = slice(math.floor(top + 1e-6), math.ceil(top + height - 1e-6))
+            columns = slice(math.floor(left + 1e-6), math.ceil(left + width - 1e-6))
+            pictures[level][..., rows, columns] = center[..., rows, columns]
+    return layout.gather(pictures, result)
