@@ -26,6 +26,10 @@ const LONGEST_STEP = 100;
 const KEY_ZOOM = Math.LN2 / 4;
 const KEY_PAN = 0.1;
 const MOST_PIXELS_PER_CSS_PIXEL = 4;
+/** Without a graphics card a large picture takes long to draw: while it moves it then has fewer pixels, as many as can
+ * be drawn in this number of milliseconds. At rest it always has all of them. */
+const DRAW_TIME = 12;
+const DETAILS = [1, 0.7, 0.5, 0.35];
 
 export class ZoomViewer {
   /** @param {ViewerOptions} options */
@@ -37,6 +41,7 @@ export class ZoomViewer {
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
     /** What is left of a turn of the wheel. */ this.glide = { amount: 0, atX: 0.5, atY: 0.5 };
+    /** Milliseconds that a picture with all pixels takes, about. */ this.cost = 0;
     this.loading = 0;
     this.request = 0;
     this.lastTick = 0;
@@ -162,19 +167,22 @@ export class ZoomViewer {
     this.root.remove();
   }
 
-  /** Draw now. */
-  draw() {
+  /** Draw now. @param {boolean} [moving] whether the next picture follows at once */
+  draw(moving = false) {
     const { canvas, painter, stack } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!stack || !painter || !width || !height) return;
     // the graph scales its nodes by a transform, which no size in CSS pixels shows
     const transform = canvas.getBoundingClientRect().width / width || 1;
-    const ratio = math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
+    const detail = moving ? (DETAILS.find((part) => part * part * this.cost < DRAW_TIME) ?? DETAILS[3]) : 1;
+    const ratio = detail * math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
     const pixels = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
     const target = canvas.getContext("2d");
     if (!target) return;
+    const start = performance.now();
     painter.paint(target, math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]));
+    this.cost += 0.2 * ((performance.now() - start) / detail ** 2 - this.cost);
     this.frames++;
     const place = math.logMagnification(stack.geometry, this.view.zoom);
     const level = math.clamp(Math.round(this.view.zoom), 0, stack.urls.length - 1);
@@ -226,7 +234,7 @@ export class ZoomViewer {
     this.lastTick = now;
     if (this.playing) this._advance(passed);
     else if (this.glide.amount) this._glideOn(passed);
-    this.draw();
+    this.draw(moving);
     if (moving) this._tickSoon();
   }
 

@@ -1,6 +1,6 @@
-"""All checks: ``python tools/test.py [pytest arguments]`` runs ruff, mypy and the tests with ComfyUI's Python.
+"""All checks: ``python tools/test.py [pytest arguments]`` runs ruff, mypy, tsc and the tests with ComfyUI's Python.
 
-Gets ComfyUI and the test tools if they are not there (see host.py). All three run, whatever the ones before say; the
+Gets ComfyUI and the test tools if they are not there (see host.py). All of them run, whatever the ones before say; the
 exit status is the first one that is not 0.
 """
 
@@ -30,6 +30,7 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
     return [
         ("ruff", ["-m", "ruff", "check", "."]),
         ("mypy", ["-m", "mypy", *(folder for folder in TYPED if (CHECKOUT / folder).is_dir())]),
+        ("tsc", [str(CHECKOUT / "tools" / "js_types.py")]),
         ("pytest", ["-m", "pytest", *pytest_arguments(arguments)]),
     ]
 
