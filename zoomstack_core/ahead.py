@@ -42,6 +42,7 @@ def work_ahead(function: Callable[[T], R], items: Sequence[T], workers: int | No
     threads, ready = torch.get_num_threads(), Barrier(workers + 1)
 
     def use_one_thread() -> None:
+        torch.get_num_threads()  # what PyTorch does first in a thread is to take over the global number
         torch.set_num_threads(1)
         ready.wait()
 

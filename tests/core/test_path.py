@@ -180,3 +180,35 @@ def test_bad_rates_say_what_is_wrong() -> None:
             path.zooms(fps)
     with pytest.raises(ValueError, match="too few frames for the movement"):
         path.zooms(10)
+
+
+def test_it_rests_at_every_level_on_the_way_and_starts_softly_again() -> None:
+    path = ZoomPath((2.0,) * 3, seconds_per_level=2, dwell=0.5)
+    zooms = path.zooms(20)
+    assert len(zooms) == path.frame_count(20) == 20 * (6 + 2 * 0.5)
+    assert [zooms.count(level) for level in (0.0, 1.0, 2.0, 3.0)] == [1, 11, 11, 1]
+    steps = speeds(zooms, path.factors)
+    assert steps[zooms.index(1.0) - 1] < 0.1 * max(steps)
+    assert steps[zooms.index(1.0) + 10] < 0.1 * max(steps)
+
+
+def test_every_level_may_rest_for_its_own_time_on_both_ways() -> None:
+    path = ZoomPath(UNEVEN, duration=30, dwell=(9, 1, 0, 2, 9), direction="in_out", easing="cubic")
+    zooms = path.zooms(10)
+    assert len(zooms) == 300
+    assert [zooms.count(level) for level in (1.0, 2.0, 3.0)] == [22, 0, 42]
+    there = zooms[: zooms.index(4.0) + 1]
+    assert there == sorted(there)
+    assert zooms == pytest.approx(zooms[::-1], abs=0.2)
+
+
+@pytest.mark.parametrize("dwell", [-1.0, math.inf, (0.0, 1.0), (0, 0, math.nan)])
+def test_bad_dwell_says_what_is_wrong(dwell: Any) -> None:
+    with pytest.raises(ValueError, match="dwell"):
+        ZoomPath((2.0, 2.0), duration=4, dwell=dwell)
+
+
+def test_one_soft_end() -> None:
+    for ends, soft, hard in (("start", 0, -1), ("end", -1, 0)):
+        steps = speeds(ZoomPath((2.0, 2.0), duration=4, easing="quad", ends=ends).zooms(30), (2.0, 2.0))
+        assert steps[soft] < 0.05 * steps[hard]
