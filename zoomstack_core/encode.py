@@ -137,6 +137,9 @@ class _Writer:
             container.mux(_ordered(stream.encode(None)))
 
     def _add_stream(self, container: av.container.OutputContainer, height: int, width: int) -> av.VideoStream:
+        if min(height, width) < self._form.smallest:
+            least = self._form.smallest
+            raise ValueError(f"{self._form.name} needs frames of at least {least}×{least}, got {height}×{width}")
         stream = container.add_stream(self._form.encoder(), rate=self._rate, options=self._options)
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = height, width

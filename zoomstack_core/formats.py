@@ -30,6 +30,7 @@ class VideoFormat:
         options: of an encoder, from its name, the crf and the preset.
         container_options: of the container.
         tag: of the stream, where players ask for a special one.
+        smallest: pixels that both sides must have.
     """
 
     name: str
@@ -40,6 +41,7 @@ class VideoFormat:
     options: Callable[[str, float, str], Options]
     container_options: Options = field(default_factory=dict)
     tag: str | None = None
+    smallest: int = 2
 
     def layout(self, bits: int) -> PixelFormat:
         """The pixel format of at least this depth, of the encoder that the build has.
@@ -91,7 +93,10 @@ def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
     return options
 
 
+# Frames that x265 keeps back to look ahead, and x264 at most.
 LOOKAHEAD = 20
+# With smaller frames x265 4.1 writes where it must not, and takes the process down with it.
+X265_SMALLEST = 64
 
 
 def _scaled(crf: float) -> int:
@@ -131,7 +136,9 @@ FORMATS = {
     form.name: form
     for form in (
         VideoFormat("h264", "mp4", "mp4", ("libx264", "libopenh264"), (YUV420, YUV420_10), _crf_and_preset, _MP4),
-        VideoFormat("h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, _MP4, "hvc1"),
+        VideoFormat(
+            "h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, _MP4, "hvc1", X265_SMALLEST
+        ),
         VideoFormat("av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, _MP4),
         VideoFormat("vp9", "webm", "webm", ("libvpx-vp9",), (YUV420, YUV420_10), _vp9),
         VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, _MP4),

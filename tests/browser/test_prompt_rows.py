@@ -118,7 +118,7 @@ def test_a_pasted_list_becomes_rows(tab: Tab, pasted: str) -> None:
 
 def test_a_text_that_is_no_list_of_lines_can_be_made_one(tab: Tab) -> None:
     shown(tab, '["a galaxy",\n"a star"]\n')
-    tab.do(f"() => {{ {TEXT}.value = '[\"a\", \"b\", \"c\"]'; {TEXT}.callback?.({TEXT}.value); }}")
+    tab.do(f'() => {{ {TEXT}.value = \'["a", "b", "c"]\'; {TEXT}.callback?.({TEXT}.value); }}')
     tab.until("() => document.querySelector('.zoomstack-rows-note button')")
     assert "3 prompts" in tab.do("() => document.querySelector('.zoomstack-rows-note').textContent")
     tab.do("() => { document.querySelector('.zoomstack-rows-note button').click(); }")

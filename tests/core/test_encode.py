@@ -169,7 +169,7 @@ def test_frames_that_do_not_fit_say_why(tmp_path: Path, frames: list[Tensor], me
 @pytest.mark.parametrize("form", available_formats())
 def test_every_format_of_the_build_keeps_the_frames(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"zoom.{FORMATS[form].extension}"
-    frames = [colors().roll(4 * k, 2) for k in range(7)]
+    frames = [colors(64, 80).roll(4 * k, 2) for k in range(7)]
     assert encode_video(path, iter(frames), 25, form=form, crf=10) == 7
     if form == "webp":  # FFmpeg writes it, but does not read it
         with Image.open(path) as picture:
@@ -193,7 +193,8 @@ def test_every_format_of_the_build_keeps_the_frames(tmp_path: Path, form: str) -
 @pytest.mark.parametrize("form", available_formats())
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_shortest_clips_are_written_too(tmp_path: Path, form: str, count: int) -> None:
-    assert encode_video(tmp_path / "zoom", moving(count), 24, form=form) == count
+    frames = [torch.full((3, 64, 64), 0.3 + 0.3 * k) for k in range(count)]
+    assert encode_video(tmp_path / "zoom", frames, 24, form=form) == count
     if form != "webp":
         assert len(decoded(tmp_path / "zoom")) == count
 
@@ -211,6 +212,13 @@ def test_ten_bits_keep_finer_steps(tmp_path: Path, form: str) -> None:
             assert frame.format.components[0].bits == bits
             levels[bits] = len(np.unique(frame.to_ndarray(format="gray16le")))
     assert levels[10] > 2.5 * levels[8]
+
+
+def test_frames_that_x265_cannot_take_are_an_error(tmp_path: Path) -> None:
+    if "h265" not in available_formats():
+        pytest.skip("no encoder for h265 in this build")
+    with pytest.raises(ValueError, match="h265 needs frames of at least 64×64, got 32×48"):
+        encode_video(tmp_path / "zoom.mp4", moving(2), 24, form="h265")
 
 
 def test_more_bits_than_a_format_has_are_an_error(tmp_path: Path) -> None:
