@@ -9,7 +9,20 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f", "#bcbd22", "#e377c2")
+COLORS = (
+    "#1f77b4",
+    "#d62728",
+    "#2ca02c",
+    "#9467bd",
+    "#ff7f0e",
+    "#8c564b",
+    "#17becf",
+    "#7f7f7f",
+    "#bcbd22",
+    "#e377c2",
+    "#000000",
+    "#98df8a",
+)
 INK, GRID = "#222222", "#dddddd"
 
 
@@ -35,6 +48,7 @@ class Chart:
 
 def save_charts(path: Path, charts: Sequence[Chart], columns: int = 2, size: tuple[int, int] = (560, 340)) -> None:
     """Draws the panels in rows, with one legend below, as PNG."""
+    columns = min(columns, len(charts))
     rows = math.ceil(len(charts) / columns)
     names = list(dict.fromkeys(line.name for chart in charts for line in chart.lines))
     colors = {name: COLORS[n % len(COLORS)] for n, name in enumerate(names)}
