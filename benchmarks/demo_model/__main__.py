@@ -57,6 +57,7 @@ class Row:
 
 ROWS = (
     Row("independent", "independent"),
+    Row("independent, our steps", "independent", 0.0, 0.5, 2),
     Row("one level at a time", "iterative"),
     Row("naive blending", "naive"),
     Row("random noise", "random_noise"),
@@ -77,7 +78,7 @@ class Result:
     Attributes:
         consistency: `consistency_error`.
         seams: [N - 1], `seam_ratio`, geometric mean over the seeds; 1 where a border cannot be told.
-        bands: [N][3] energy over that of independent samples, geometric mean.
+        bands: [N][3] energy over that of independent samples of the same sampler, geometric mean.
         agreement: the classifier's answers about every level, against its prompt.
         seconds: CPU time of a stack.
     """
@@ -103,7 +104,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     network = DemoNetwork(list(PROMPTS), args.guidance)
-    stacks: dict[str, list[Tensor]] = {row.method: [] for row in ROWS}
+    stacks: dict[str, list[Tensor]] = {row.label: [] for row in ROWS}
     seconds: dict[str, float] = dict.fromkeys(stacks, 0.0)
     for seed in range(args.seeds):
         for row in ROWS:
@@ -114,13 +115,19 @@ def main() -> None:
                 np.savez(path, images=images.numpy(), seconds=time.process_time() - start)
                 print(f"seed {seed}: {row.label}", flush=True)
             with np.load(path) as kept:
-                stacks[row.method].append(torch.from_numpy(kept["images"]))
-                seconds[row.method] += float(kept["seconds"]) / args.seeds
+                stacks[row.label].append(torch.from_numpy(kept["images"]))
+                seconds[row.label] += float(kept["seconds"]) / args.seeds
     classifier = load_or_train(args.out / "classifier.safetensors")
     held_out = accuracy(classifier, *draw(Universe(SIZE, 1), 650))
-    alone = torch.stack([band_energy(images) for images in stacks["independent"]]).log().mean(0)
+    alone = {
+        row.order: torch.stack([band_energy(images) for images in stacks[row.label]]).log().mean(0)
+        for row in ROWS
+        if row.method == "independent"
+    }
     results = {
-        row.label: judge(stacks[row.method], alone, lambda x: accuracy(classifier, x, SCENES), seconds[row.method])
+        row.label: judge(
+            stacks[row.label], alone[row.order], lambda x: accuracy(classifier, x, SCENES), seconds[row.label]
+        )
         for row in ROWS
     }
     print(f"classifier on unseen images: {held_out}")
@@ -128,7 +135,7 @@ def main() -> None:
     data = {"steps": args.steps, "guidance": args.guidance, "seeds": args.seeds, "classifier": asdict(held_out)}
     data["results"] = {name: asdict(result) for name, result in results.items()}
     (args.out / "results.json").write_text(json.dumps(data, indent=1))
-    save_grid(args.grid, [(row.label, stacks[row.method][0]) for row in ROWS])
+    save_grid(args.grid, [(row.label, stacks[row.label][0]) for row in ROWS])
 
 
 def sample(network: DemoNetwork, row: Row, seed: int, steps: int) -> Tensor:
