@@ -79,6 +79,7 @@ class Result:
         consistency: `consistency_error`.
         seams: [N - 1], `seam_ratio`, geometric mean over the seeds; 1 where a border cannot be told.
         bands: [N][3] energy over that of independent samples of the same sampler, geometric mean.
+        real_bands: the same over that of the training images of the same scenes.
         agreement: the classifier's answers about every level, against its prompt.
         seconds: CPU time of a stack.
     """
@@ -86,6 +87,7 @@ class Result:
     consistency: float
     seams: list[float]
     bands: list[list[float]]
+    real_bands: list[list[float]]
     agreement: Accuracy
     seconds: float
 
@@ -124,9 +126,11 @@ def main() -> None:
         for row in ROWS
         if row.method == "independent"
     }
+    universe = Universe(SIZE, 2)
+    real = torch.stack([band_energy(universe.draw([scene] * 16)).log().mean(0) for scene in SCENES])
     results = {
         row.label: judge(
-            stacks[row.label], alone[row.order], lambda x: accuracy(classifier, x, SCENES), seconds[row.label]
+            stacks[row.label], alone[row.order], real, lambda x: accuracy(classifier, x, SCENES), seconds[row.label]
         )
         for row in ROWS
     }
@@ -157,34 +161,50 @@ def sample(network: DemoNetwork, row: Row, seed: int, steps: int) -> Tensor:
     return (images / 2 + 0.5).clamp(0, 1)
 
 
-def judge(stacks: Sequence[Tensor], alone: Tensor, agree: Callable[[Tensor], Accuracy], seconds: float) -> Result:
-    """Args: stacks, one per seed; alone, the mean logarithm of the independent samples' band energy [N, 3]."""
+def judge(
+    stacks: Sequence[Tensor], alone: Tensor, real: Tensor, agree: Callable[[Tensor], Accuracy], seconds: float
+) -> Result:
+    """One method's numbers.
+
+    Args:
+        stacks: one per seed.
+        alone, real: mean logarithm of the band energy of independent samples and of training images [N, 3].
+        agree: the classifier on a stack.
+        seconds: CPU time of a stack.
+    """
     consistency = torch.stack([consistency_error(images, GEOMETRY) for images in stacks]).mean()
     seams = torch.stack([seam_ratio(images, GEOMETRY) for images in stacks]).clamp(min=1e-6).log().mean(0).exp()
-    bands = (torch.stack([band_energy(images) for images in stacks]).log().mean(0) - alone).exp()
+    energy = torch.stack([band_energy(images) for images in stacks]).log().mean(0)
+    bands, real_bands = ((energy - yardstick).exp().tolist() for yardstick in (alone, real))
     said = [asdict(agree(images)) for images in stacks]
     agreement = Accuracy(**{key: sum(each[key] for each in said) / len(said) for key in said[0]})
-    return Result(float(consistency), seams.tolist(), bands.tolist(), agreement, seconds)
+    return Result(float(consistency), seams.tolist(), bands, real_bands, agreement, seconds)
 
 
 def table(results: dict[str, Result]) -> str:
-    """Markdown: consistency error, seams, energy in each band (geometric mean over levels), agreement with prompts."""
+    """Markdown: consistency error, seams, low / middle / high energy, agreement with the prompts."""
     lines = [
-        "| method | consistency error | seam ratio, geometric mean (worst) | low / mid / high energy | "
+        "| method | consistency error | seam ratio, geometric mean (worst) | energy over independent | "
+        "energy over training images | "
         "stage (± 1) named right | planet, galaxy named right | CPU s |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, r in results.items():
         seams = torch.tensor(r.seams).log()
         worst = float(seams[seams.abs().argmax()].exp())
-        bands = torch.tensor(r.bands).log().mean(0).exp().tolist()
+        bands, real = (_bands(torch.tensor(energy)) for energy in (r.bands, r.real_bands))
         a = r.agreement
         lines.append(
             f"| {name} | {r.consistency:.4f} | {float(seams.mean().exp()):.2f} ({worst:.2f}) | "
-            f"{' / '.join(f'{b:.2f}' for b in bands)} | {a.stage:.2f} ({a.near_stage:.2f}) | "
+            f"{bands} | {real} | {a.stage:.2f} ({a.near_stage:.2f}) | "
             f"{a.kind:.2f}, {a.color:.2f} | {r.seconds:.0f} |"
         )
     return "\n".join(lines)
+
+
+def _bands(energy: Tensor) -> str:
+    """Low, middle and high band, geometric mean over the levels."""
+    return " / ".join(f"{value:.2f}" for value in energy.log().mean(0).exp().tolist())
 
 
 def save_grid(path: Path, rows: Sequence[tuple[str, Tensor]], scale: int = 2) -> None:
