@@ -10,6 +10,26 @@ from comfy_server import ComfyServer
 from host import Host
 
 PACK = Path(__file__).resolve().parents[2]
+# Runs a script that ends itself when the process that started it is gone, even if that was killed.
+TIED = """
+import os, runpy, sys, threading, time
+parent = os.getppid()
+def watch():
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class TiedServer(ComfyServer):
+    """A server that does not outlive this process."""
+
+    def command(self) -> list[str]:
+        python, *script = super().command()
+        return [python, "-c", TIED, *script]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
         (base / folder).mkdir()
     pack.symlink_to(PACK, target_is_directory=True)
     comfyui, python = Path(os.environ["COMFYUI_PATH"]), Path(os.environ["COMFYUI_PYTHON"])
-    with ComfyServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
+    with TiedServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
         yield running
 
 
