@@ -5,14 +5,16 @@ from comfy_api.latest import io
 from . import routes  # noqa: F401 - registers them
 from .demo_model import ZoomDemoModel
 from .hold_levels import ZoomHoldLevels
-from .ksampler import ZoomKSampler
+from .ksampler import ZoomKSampler, ZoomKSamplerAdvanced
 from .multires_blend import ZoomMultiResBlend
 from .photo_anchor import ZoomPhotoAnchor
 from .prompt_schedule import ZoomPromptSchedule
 from .prompt_writer import ZoomPromptWriter
 from .save_zoom_video import ZoomSaveVideo
+from .shared_noise import ZoomSharedNoise
 from .zoom_frames import ZoomFrames
 from .zoom_geometry import ZoomGeometryNode
+from .zoom_guider import ZoomGuider
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
 from .zoom_viewer import ZoomViewer
@@ -21,13 +23,16 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomDemoModel,
     ZoomFrames,
     ZoomGeometryNode,
+    ZoomGuider,
     ZoomHoldLevels,
     ZoomKSampler,
+    ZoomKSamplerAdvanced,
     ZoomMultiResBlend,
     ZoomPhotoAnchor,
     ZoomPromptSchedule,
     ZoomPromptWriter,
     ZoomSaveVideo,
+    ZoomSharedNoise,
     ZoomStackNode,
     ZoomVideo,
     ZoomViewer,

@@ -25,7 +25,8 @@ class JointDenoiser:
     Args:
         geometry: how the levels nest.
         blend: a mode of `blend_levels`.
-        initial: [N, C, H, W], what the levels hold before sampling (image to image); zero if not given.
+        initial: [N, C, H, W], what the levels hold before sampling (image to image), also those that are finished when
+            a run goes on; zero if not given.
         anchors: photographs that the levels are pulled towards before every blend.
         held: levels that are given [C, H, W] and stay as they are but for their pasted centers; they need no evaluation
             and count as observations of the deeper ones, from the first call on.
@@ -120,11 +121,13 @@ class JointDenoiser:
         return self._estimates
 
     def _first(self, denoised: Tensor, active: range) -> Tensor:
-        if not set(range(active.start)) <= set(self.held):
+        if self.initial is None and not set(range(active.start)) <= set(self.held):
             raise ValueError(f"levels below {active.start} are taken as finished, but none was evaluated yet")
         device = denoised.device if self._keep_on is None else self._keep_on
         shape = self.geometry.levels, *denoised.shape[1:]
         estimates = torch.zeros(shape, dtype=denoised.dtype, device=device)
+        if self.initial is not None:
+            estimates += self.initial.to(estimates)
         for level, image in self.held.items():
             estimates[level] = image.to(estimates)
         return estimates

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .geometry import ZoomGeometry
 
+# A quarter of a permille of a rung decides ties the same way for sigmas rounded to float32.
+_SLACK = 2.5e-4
+
 
 @dataclass(frozen=True)
 class NoiseLadder:
@@ -35,20 +38,24 @@ class NoiseLadder:
     steps: int
 
     def active(self, sigma: float) -> range:
-        """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait."""
-        levels = [i for i, ratio in enumerate(self.ratios) if 0 <= self._rungs_down(sigma * ratio) < self.steps]
-        if levels:
-            return range(levels[0], levels[-1] + 1)
-        finished = sum(self._rungs_down(sigma * ratio) >= self.steps for ratio in self.ratios)
-        return range(finished, finished)
+        """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait.
+
+        Between two rungs, where samplers of higher order evaluate a second time, only levels that are active on both
+        count: a run of one level has no evaluation above its first sigma either, nor below its last.
+        """
+        place = math.log(self.sigmas[0] / sigma) / self.rung
+        first = [self._first_rung(ratio) for ratio in self.ratios]
+        awake = sum(rung <= place + _SLACK for rung in first)
+        finished = sum(rung + self.steps - 1 < place - _SLACK for rung in first)
+        return range(finished, max(finished, awake))
 
     def progress(self, level: int, sigma: float) -> float:
         """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last."""
-        return min(max(self._rungs_down(sigma * self.ratios[level]) / (self.steps - 1), 0.0), 1.0)
+        place = math.floor(math.log(self.sigmas[0] / sigma) / self.rung + _SLACK)
+        return min(max((place - self._first_rung(self.ratios[level])) / (self.steps - 1), 0.0), 1.0)
 
-    def _rungs_down(self, sigma: float) -> int:
-        # a quarter of a permille of a rung decides ties the same way for sigmas rounded to float32
-        return math.floor(math.log(self.sigma_max / sigma) / self.rung + 0.5 + 2.5e-4)
+    def _first_rung(self, ratio: float) -> int:
+        return math.ceil(math.log(self.sigmas[0] * ratio / self.sigma_max) / self.rung - 0.5 - _SLACK)
 
 
 def aligned_ladder(
@@ -84,6 +91,6 @@ def aligned_ladder(
         depths.append(depths[-1] + alignment * math.log(factor))
     top = min(math.log(sigma_max) + depths[-1], math.log(largest_sigma))
     ratios = tuple(math.exp(math.log(sigma_max) + depth - top) for depth in depths)
-    total = math.ceil(depths[-1] / rung - 0.5 - 2.5e-4) + steps
+    total = math.ceil(depths[-1] / rung - 0.5 - _SLACK) + steps
     sigmas = (*(math.exp(top - n * rung) for n in range(total)), 0.0)
     return NoiseLadder(ratios, sigmas, sigma_max, rung, steps)

@@ -14,17 +14,20 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.noise import render_noise
+from ...zoomstack_core.render import render_images
+from .aligned import AlignedSampler
 from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
 from .held import restored
 from .latents import PLAIN, LatentLayout
 from .level_entries import entries_per_level
 from .limits import check_context, check_guider, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
-from .noise import with_rendered_noise
+from .noise import AUTO, NoiseSharing, with_rendered_noise
 from .photos import Photo
 from .portions import Portions
+from .samplers import flow_options, is_stochastic, warn_of_flow
 from .sigmas import LevelSigmas
-from .spaces import BlendOptions, make_agreement
+from .spaces import BlendOptions, blends_in_pixels, make_agreement
 from .time_travel import with_time_travel
 
 KEY = "zoomstack"
@@ -33,7 +36,7 @@ WrappersMP = comfy.patcher_extension.WrappersMP
 
 @dataclass(frozen=True)
 class JointPlan:
-    """What a run does: the nesting of its latents, how they are blended, and the noise level of each.
+    """What a run does: the nesting of its latents, how they are blended, the noise level of each, which is shared.
 
     ``geometry`` is that of the pictures that ``layout`` makes of the latents.
     """
@@ -42,6 +45,7 @@ class JointPlan:
     blend: BlendOptions
     sigmas: LevelSigmas
     layout: LatentLayout = PLAIN
+    sharing: NoiseSharing = AUTO
     photos: tuple[Photo, ...] = ()
     held: frozenset[int] = frozenset()
 
@@ -59,10 +63,38 @@ class JointPlan:
         """Whether there is nothing to agree with: the guider is the host's then."""
         return self.geometry.levels == 1 and not self.photos and not self.held
 
-    def render_noise(self, white: Tensor) -> Tensor:
-        """White noise of all levels [N, C, …] to noise that agrees between them, as strong as each level's own."""
-        rendered = self.layout.gather(render_noise(self.layout.spread(white), self.geometry), white)
-        return rendered * self.sigmas.noise_scale(white)
+    def consistent(self, inner_model: Any, latents: Tensor) -> Tensor:
+        """Init latents [N, C, …] with the deeper levels pasted in: upscalers and edits leave them apart."""
+        if self.geometry.levels == 1 or self.held or blends_in_pixels(self.blend, inner_model.latent_format):
+            return latents
+        return self.layout.gather(render_images(self.layout.spread(latents), self.geometry), latents)
+
+    def initial_noise(self, white: Tensor, sampler: Any) -> Tensor:
+        """White noise of all levels [N, C, …] to what ``sampler`` starts from, as strong as each level's own."""
+        if self.geometry.levels == 1:
+            return white
+        paper = not self.sigmas.aligned and is_stochastic(sampler)
+        return self._scaled(white, {"auto": not paper, "shared": True, "independent": False}[self.sharing.initial])
+
+    def step_noise(self, white: Tensor) -> Tensor:
+        """White noise of all levels [N, C, …] to what a sampler adds at a step."""
+        return self._scaled(white, self.sharing.step == "shared")
+
+    def sampler(self, sampler: Any, state: Tensor, seed: int | None) -> Any:
+        """The host's ``sampler`` for all levels; ``state`` [N, C, …] gives the kind of its noise."""
+        if not self.sigmas.aligned:
+            warn_of_flow(sampler, self.sigmas.flow)
+        if self.geometry.levels == 1:
+            return sampler
+        options = flow_options(sampler) if self.sigmas.aligned and self.sigmas.flow else {}
+        sampler = with_rendered_noise(sampler, state, seed, self.step_noise, options)
+        sampler = with_time_travel(sampler, self.blend, self.step_noise, seed)
+        return AlignedSampler(sampler, self.sigmas) if self.sigmas.aligned else sampler
+
+    def _scaled(self, noise: Tensor, shared: bool) -> Tensor:
+        if shared:
+            noise = self.layout.gather(render_noise(self.layout.spread(noise), self.geometry), noise)
+        return noise * self.sigmas.noise_scale(noise)
 
 
 class JointGuiding:
@@ -122,11 +154,17 @@ class JointGuiding:
     ) -> Tensor:
         plan, entries = self.plan, self.conds
         levels = plan.geometry.levels
-        processed_latent, initial = latent_image, None
+        processed_latent = images = latent_image
+        initial = None
         if torch.count_nonzero(latent_image) > 0:
-            processed_latent = self.inner_model.process_latent_in(latent_image)
-            initial = processed_latent
-        self._last_estimates, self._portions = processed_latent, Portions()
+            if torch.count_nonzero(noise) > 0:
+                latent_image = plan.consistent(self.inner_model, latent_image)
+            processed_latent = images = initial = self.inner_model.process_latent_in(latent_image)
+            if plan.sigmas.aligned and torch.count_nonzero(noise) == 0:
+                # noisy states of a run that goes on: only the finished levels' are images
+                finished = plan.sigmas.active(sigmas[0], levels).start
+                images = initial = torch.cat([images[:finished], torch.zeros_like(images[finished:])])
+        self._last_estimates, self._portions = images, Portions()
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
@@ -141,9 +179,8 @@ class JointGuiding:
         self._joint_uncond = functools.cache(lambda: make_agreement(*parts))  # only CFG++ samplers ask for it
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
         self._wrap(WrappersMP.APPLY_MODEL, with_level_sigma)
-        if levels > 1:
-            sampler = with_rendered_noise(sampler, noise, sigmas, seed, plan.render_noise)
-            sampler = with_time_travel(sampler, plan.blend, plan.render_noise, seed)
+        sampler = plan.sampler(sampler, noise, seed)
+        noise_is_left = bool(sigmas[-1] > 0)  # before uni_pc writes into them
         self.conds: dict[str, Any] = {}  # the base class would process the levels' entries again, as one batch
         try:
             samples = super().inner_sample(  # type: ignore[misc]
@@ -161,6 +198,8 @@ class JointGuiding:
         finally:
             # all of them, so that the host's clean-up reaches every ControlNet
             self.conds = {key: [e for conds in per_level for e in conds[key]] for key in entries}
+        if noise_is_left:  # which nests in its own way
+            return samples
         for level in plan.held:
             samples[level] = latent_image[level].to(samples)
         return samples if plan.alone else self._joint.finish(samples)
@@ -247,14 +286,20 @@ class JointGuider(JointGuiding, comfy.samplers.CFGGuider):
     """The host's CFG guider over zoom levels."""
 
 
-def make_joint(guider: Any, plan: JointPlan) -> Any:
+def make_joint(guider: Any, plan: JointPlan | None = None, guiding: type[JointGuiding] = JointGuiding) -> Any:
     """A copy of a GUIDER, of whatever kind, that samples zoom levels together.
+
+    Args:
+        plan: of the runs, where ``guiding`` does not make one.
+        guiding: the mixin before the guider's own class.
 
     Raises:
         ValueError: for a guider that samples in a way of its own, such as one with two models.
     """
     check_guider(guider)
     joint, kind = copy.copy(guider), type(guider)
-    joint.__class__ = type(f"Joint{kind.__name__}", (JointGuiding, kind), {})
-    joint.plan = plan
+    joint.__class__ = type(f"Joint{kind.__name__}", (guiding, kind), {})
+    joint.original_conds = dict(guider.original_conds)
+    if plan is not None:
+        joint.plan = plan
     return joint

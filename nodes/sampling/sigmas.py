@@ -1,9 +1,10 @@
-"""Noise levels in the host's terms: VE sigmas for EPS and V models, flow times for flow models."""
+"""Noise levels in the host's terms: those of the host's scheduler, or a sigma per level on one common ladder."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import comfy.model_sampling
@@ -13,16 +14,12 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.ladder import NoiseLadder, aligned_ladder
+from .samplers import sampler_id, sigma_room
 
 # A flow model's time 1 is infinite noise in VE terms; a level wakes at this time instead.
 LARGEST_FLOW_TIME = 0.99
-# Sigma in float32 would leave too little room for the fourth powers in ancestral steps.
-LARGEST_SIGMA_FLOAT64, LARGEST_SIGMA_FLOAT32 = 1e18, 1e9
-# The deepest level waits at sigma_max · p^(levels - 1); its state is float32, whose largest number is 3.4e38.
+# The initial noise of the deepest level is float32, whose largest number is 3.4e38, and so may be the sampler's state.
 LARGEST_STATE = 1e37
-
-# What follows one ladder at every level: only ratios of sigma enter their steps, or their noise is ours to scale.
-ALIGNED_SAMPLERS = ("euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu", "ddpm", "ddim")
 
 
 # Sigmas closer than this are equal: the ladder is float64, some samplers hand float32 back.
@@ -33,51 +30,59 @@ class Moment(NamedTuple):
     """Where in the schedule an evaluation lies.
 
     ``progress`` is that of each active level in its own steps, 0 … 1; ``steps_left`` counts the steps of the whole
-    schedule after this one.
+    run after this one.
     """
 
     progress: Sequence[float]
     steps_left: int
 
 
+@dataclass(frozen=True, eq=False)
 class LevelSigmas:
     """Which sigma each level has at a step of the sampler, and its state there.
 
-    The sampler steps down ``sigmas`` and carries all levels; level i is at its own sigma, see `NoiseLadder`. For flow
-    models the sampler's state of every level is (1 - s) times its VE state, s the sampler's time.
+    The sampler steps down ``sigmas`` and carries all levels. With a ladder these are its common sigmas, in VE terms
+    (state = image + sigma · noise) for flow models too, and level i is at its own sigma, see `NoiseLadder`.
 
     Attributes:
         sigmas: what the sampler is given, [T + 1], from high to low.
-        aligned: whether the levels' sigmas differ.
+        ladder: where the levels' sigmas differ.
+        flow: whether the model takes flow times and (1 - time) · image + time · noise.
+        unit: the noise of a model's state over that of the host's noise (other than 1 for a few flow models).
+        whole: the sigmas of the whole schedule, where these are a part of it.
     """
 
-    def __init__(self, sigmas: Tensor, ladder: NoiseLadder | None, flow: bool):
-        self.sigmas = sigmas
-        self._ladder = ladder
-        self._flow = flow
+    sigmas: Tensor
+    ladder: NoiseLadder | None = None
+    flow: bool = False
+    unit: float = 1.0
+    whole: Tensor | None = None
 
     @property
     def aligned(self) -> bool:
-        return self._ladder is not None
+        return self.ladder is not None
 
     def noise_scale(self, like: Tensor) -> Tensor | float:
         """How much more noise than the sampler thinks each level has, [N, 1, …] of the rank of ``like``."""
-        if self._ladder is None:
+        if self.ladder is None:
             return 1.0
-        return torch.tensor(self._ladder.ratios, dtype=like.dtype, device=like.device).view(-1, *(1,) * (like.ndim - 1))
+        ratios = self.unit * torch.tensor(self.ladder.ratios, dtype=torch.float64)
+        return ratios.to(like).view(-1, *(1,) * (like.ndim - 1))
 
     def active(self, sigma: Tensor, levels: int) -> range:
         """The levels to evaluate when the sampler is at ``sigma``."""
-        return range(levels) if self._ladder is None else self._ladder.active(self._to_ve(float(sigma)))
+        return range(levels) if self.ladder is None else self.ladder.active(float(sigma))
 
     def moment(self, sigma: Tensor, active: range) -> Moment:
         """Where in the schedule an evaluation at ``sigma`` lies; between two sigmas it counts as the first's."""
         steps = self.sigmas[:-1]
         left = int((steps < float(sigma) * (1 - SAME_SIGMA)).sum())
-        if self._ladder is None:
-            done = 1.0 if len(steps) < 2 else 1 - left / (len(steps) - 1)
-            return Moment([done] * len(active), left)
-        return Moment([self._ladder.progress(i, self._to_ve(float(sigma))) for i in active], left)
+        if self.ladder is not None:
+            return Moment([self.ladder.progress(i, float(sigma)) for i in active], left)
+        whole = self.sigmas[:-1] if self.whole is None else self.whole[:-1]
+        behind = int((whole < float(sigma) * (1 - SAME_SIGMA)).sum())
+        done = 1.0 if len(whole) < 2 else 1 - behind / (len(whole) - 1)
+        return Moment([done] * len(active), left)
 
     def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
         """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.
@@ -89,26 +94,46 @@ class LevelSigmas:
             sigma: the sampler's sigma [N].
         """
         chosen = x[active.start : active.stop]
-        if self._ladder is None:
+        if self.ladder is None:
             return chosen, sigma[active.start : active.stop]
-        common = self._to_ve(float(sigma[0]))
-        own = [common * self._ladder.ratios[i] for i in active]
-        highest = self._ladder.sigma_max * math.exp(self._ladder.rung)
+        own = [float(sigma[0]) * self.ladder.ratios[i] for i in active]
+        highest = self.ladder.sigma_max * math.exp(self.ladder.rung)
         shown = [min(s, highest) for s in own]
         scale = [new / s for new, s in zip(shown, own, strict=True)]
-        if self._flow:
-            scale = [ratio * (1 + common) / (1 + s) for ratio, s in zip(scale, shown, strict=True)]
+        if self.flow:
+            scale = [ratio / (1 + s) for ratio, s in zip(scale, shown, strict=True)]
             shown = [s / (1 + s) for s in shown]
         chosen = chosen * torch.tensor(scale, dtype=x.dtype, device=x.device).view(-1, *(1,) * (x.ndim - 1))
-        # samplers compute in float64 here, as the ladder; nodes and previews expect what the host always gives them
-        return chosen.float(), torch.tensor(shown, dtype=sigma.dtype, device=sigma.device)
+        # samplers compute in float64 here; nodes and previews expect what the host always gives them
+        return chosen.float(), torch.tensor(shown, dtype=torch.float32, device=sigma.device)
 
-    def _to_ve(self, sigma: float) -> float:
-        return sigma / (1 - sigma) if self._flow else sigma
+    def between(self, start: float, end: float, finish: bool) -> LevelSigmas:
+        """The part of a run from one step to another, as the host's advanced KSampler cuts it.
+
+        Args:
+            start, end: in steps of the whole run, 0 to T.
+            finish: whether to go from the last sigma of the part to 0 at once.
+
+        Returns:
+            The same levels with fewer sigmas; none at all where the part is empty.
+        """
+        sigmas = self.sigmas[: round(end) + 1].clone()
+        if finish and len(sigmas) < len(self.sigmas):
+            sigmas[-1] = 0
+        start = round(start)
+        part = sigmas[start:] if start < len(sigmas) - 1 else sigmas[:0]
+        return replace(self, sigmas=part, whole=self.sigmas)
 
 
 def level_sigmas(
-    model: Any, geometry: ZoomGeometry, steps: int, sampler_name: str, scheduler: str, denoise: float, alignment: float
+    model: Any,
+    geometry: ZoomGeometry,
+    steps: int,
+    sampler_name: str,
+    scheduler: str,
+    denoise: float,
+    alignment: float,
+    node: str = "Zoom KSampler",
 ) -> LevelSigmas:
     """The schedule of a run.
 
@@ -116,38 +141,69 @@ def level_sigmas(
     between the model's limits and the scheduler does not enter.
 
     Raises:
-        ValueError: for a sampler that cannot carry aligned levels yet, or more levels than float32 has room for.
+        ValueError: for more levels than the sampler or float32 have room for.
     """
+    sampling = model.get_model_object("model_sampling")
+    flow = isinstance(sampling, comfy.model_sampling.CONST)
     if alignment == 0 or geometry.levels == 1 or denoise <= 0:
         stock = comfy.samplers.KSampler(
             model, steps, model.load_device, sampler_name, scheduler, denoise, model.model_options
         )
-        return LevelSigmas(stock.sigmas, None, False)
-    if sampler_name not in ALIGNED_SAMPLERS:
-        raise ValueError(
-            f"Zoom KSampler: the sampler {sampler_name} cannot give every level its own noise yet. "
-            f"Choose one of {', '.join(ALIGNED_SAMPLERS)}, or set alignment to 0."
-        )
-    sampling = model.get_model_object("model_sampling")
-    flow = isinstance(sampling, comfy.model_sampling.CONST)
-    high, low = float(sampling.sigma_max), float(sampling.sigma_min)
-    if flow:
-        high, low = (s / (1 - s) for s in (min(high, LARGEST_FLOW_TIME), low))
+        return LevelSigmas(stock.sigmas, flow=flow)
+    high, low = (to_ve(sampling, float(limit)) for limit in (sampling.sigma_max, sampling.sigma_min))
     steps = max(steps, 2)  # a ladder has two ends
     # as the host does: denoise < 1 takes the last steps of a longer schedule
     total = max(steps, int(steps / denoise)) if denoise < 0.9999 else steps
     if total > steps:
         high = high * (low / high) ** ((total - steps) / (total - 1))
-    double = model.load_device.type != "mps"
-    largest = high if flow else LARGEST_SIGMA_FLOAT64 if double else LARGEST_SIGMA_FLOAT32
-    ladder = aligned_ladder(geometry, high, low, steps, alignment, largest)
-    if ladder.ratios[-1] * ladder.sigmas[0] > LARGEST_STATE:
+    sampler = comfy.samplers.sampler_object(sampler_name)
+    return aligned_sigmas(model, geometry, sampler, (high, low), steps, alignment, node)
+
+
+def aligned_sigmas(
+    model: Any,
+    geometry: ZoomGeometry,
+    sampler: Any,
+    limits: tuple[float, float],
+    steps: int,
+    alignment: float,
+    node: str,
+) -> LevelSigmas:
+    """A sigma per level.
+
+    Args:
+        sampler: the host's SAMPLER that will step down the ladder.
+        limits: the first and the last sigma of every level, in VE terms.
+        steps: evaluations of every level, at least 2.
+        alignment: 0 < alignment <= 1.
+        node: the display name of the node, for errors.
+
+    Raises:
+        ValueError: for more levels than the sampler or float32 have room for.
+    """
+    sampling = model.get_model_object("model_sampling")
+    room, device = sigma_room(sampler), model.load_device
+    high, low = limits[0], max(limits[1], room.lowest)
+    low = max(low, room.lowest * (high / low) ** (0.5 / (steps - 1)))  # the last rung is half a rung off at most
+    ladder = aligned_ladder(geometry, high, low, steps, alignment, room.largest_sigma(device, high))
+    fewer = "Use fewer levels, a smaller zoom_factor or a lower alignment"
+    what = f"{node}: {geometry.levels} levels at zoom_factor {max(geometry.factors):g} and alignment {alignment:g}"
+    if ladder.sigmas[-2] < room.lowest:
         raise ValueError(
-            f"Zoom KSampler: {geometry.levels} levels at zoom_factor {geometry.zoom_factor} and alignment {alignment} "
-            "reach deeper than the noise of the deepest level can be held in float32. Use fewer levels, a smaller "
-            "zoom_factor or a lower alignment."
+            f"{what} are more than the sampler {sampler_id(sampler)} can carry: its numbers end at a sigma of "
+            f"{room.lowest:g}. {fewer}, or another sampler."
         )
-    sigmas = torch.tensor(ladder.sigmas, dtype=torch.float64)
-    if flow:
-        sigmas = sigmas / (1 + sigmas)
-    return LevelSigmas(sigmas if double else sigmas.float(), ladder, flow)
+    dtype = room.dtype(device)
+    if ladder.ratios[-1] * (ladder.sigmas[0] if dtype == torch.float32 else 1) > LARGEST_STATE:
+        raise ValueError(f"{what} need more noise at the deepest level than float32 can hold. {fewer}.")
+    sigmas = torch.tensor(ladder.sigmas, dtype=dtype)
+    unit = float(getattr(sampling, "noise_scale", 1.0))
+    return LevelSigmas(sigmas, ladder, isinstance(sampling, comfy.model_sampling.CONST), unit)
+
+
+def to_ve(sampling: Any, sigma: float) -> float:
+    """A sigma in the terms of ``sampling`` as noise over image; a flow model's times end at 0.99."""
+    if not isinstance(sampling, comfy.model_sampling.CONST):
+        return sigma
+    time = min(sigma, LARGEST_FLOW_TIME)
+    return time / (1 - time)

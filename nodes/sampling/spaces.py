@@ -177,6 +177,9 @@ class PixelAgreement:
         levels = self.geometry.levels
         if self._latents is None:
             self._latents = estimates.new_zeros(levels, *estimates.shape[1:])
+            if self._initial is not None and active.start > 0:  # a run that goes on
+                self._latents += self.layout.gather(self._initial.to(estimates), estimates)
+                self._joint.initial = self._vae.decode(self._latents)
             for level, latent in self._held.items():
                 self._latents[level] = latent.to(estimates)
         latents, free = self._latents, [level for level in active if level not in self._held]

@@ -196,7 +196,7 @@ def test_the_live_preview_shows_all_levels(
 
 
 def test_a_preview_shows_every_level_in_its_place(host: Host) -> None:
-    mosaic = host.module("nodes.sampling.run").mosaic
+    mosaic = host.module("nodes.sampling.previews").mosaic
     picture = mosaic(torch.arange(1.0, 6).view(5, 1, 1, 1, 1).expand(5, 2, 3, 4, 6))
     assert picture.shape == (1, 2, 3, 8, 18)
     expected = torch.tensor([[1.0, 2, 3], [4, 5, 0]]).repeat_interleave(4, 0).repeat_interleave(6, 1)

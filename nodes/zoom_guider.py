@@ -1,0 +1,46 @@
+"""ZoomGuider: joint sampling of zoom levels in the host's own sampling nodes."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from .sampler_inputs import zoom_inputs, zoom_options, zoom_settings
+from .sampling.any_guider import joint_guider
+from .types import CATEGORY, SEARCH_ALIASES
+
+NAME = "Zoom Guider"
+
+
+class ZoomGuider(io.ComfyNode):
+    """Makes a guider joint: all latents of a batch become levels of one zoom."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomGuider",
+            display_name=NAME,
+            category=CATEGORY,
+            description="Makes any guider sample the zoom levels together, in SamplerCustomAdvanced with any sampler "
+            "and sigmas. Each latent of the batch is a level, the widest first.",
+            search_aliases=[*SEARCH_ALIASES, "joint sampling", "custom sampling"],
+            inputs=[
+                io.Guider.Input(
+                    "guider",
+                    tooltip="CFG Guider, Basic Guider or Dual CFG Guider, with the conditioning of Zoom Prompt "
+                    "Schedule. A guider that runs a second model or samples in a way of its own cannot be used.",
+                ),
+                *zoom_inputs(),
+                *zoom_options(),
+            ],
+            outputs=[
+                io.Guider.Output(
+                    display_name="guider",
+                    tooltip="For SamplerCustomAdvanced. Its sigmas are those of one level; with alignment above 0 "
+                    "their first and last sigma and their number count.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, guider: Any, **zoom: Any) -> io.NodeOutput:
+        return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom)))

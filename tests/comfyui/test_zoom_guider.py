@@ -1,0 +1,150 @@
+"""Zoom Guider in the host's SamplerCustomAdvanced: any guider, both outputs, previews, and clear errors."""
+
+from typing import Any
+
+import pytest
+import torch
+from custom_sampling import custom_sampling
+from harness import Host, NodeFailed, call
+from test_guider import relative_gap
+from zoom_graphs import PROMPTS, Checkpoint, logged, zoom
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "uni_pc"])
+def test_it_samples_as_zoom_ksampler_does(host: Host, eps: Checkpoint, sampler: str, alignment: float) -> None:
+    """From the same range of sigmas; euler_cfg_pp and the like need the guider's own class below."""
+    graph = custom_sampling(host, eps, eps.model, 3, sampler_name=sampler, alignment=alignment)
+    scheduled = {**graph["sigmas"]["inputs"]}
+    if sampler == "uni_pc" and alignment == 0:  # KSampler leaves out a sigma for it
+        graph["sigmas"] = call("BasicScheduler", **{**scheduled, "steps": 3})
+    ours, denoised = host.evaluate(graph, ["run", 0], ["run", 1])
+    inputs = {"steps": 4, "seed": 5, "sampler_name": sampler, "scheduler": "exponential", "alignment": alignment}
+    expected = zoom(host, eps.model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), **inputs)
+    if not (sampler == "uni_pc" and alignment == 0):
+        torch.testing.assert_close(ours["samples"], expected, atol=1e-4 * float(expected.std()), rtol=0)
+    assert relative_gap(ours["samples"]) < 1e-5
+    assert relative_gap(denoised["samples"]) < 1e-5
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_the_denoised_output_is_the_last_estimate(host: Host, checkpoint: Checkpoint, alignment: float) -> None:
+    model, log = logged(checkpoint.model)
+    graph = custom_sampling(host, checkpoint, model, 3, alignment=alignment)
+    samples, denoised = host.evaluate(graph, ["run", 0], ["run", 1])
+    expected = model.model.process_latent_out(log.denoised[-1])
+    assert denoised["samples"].shape == samples["samples"].shape == (3, checkpoint.channels, 8, 8)
+    torch.testing.assert_close(denoised["samples"], expected)
+    torch.testing.assert_close(samples["samples"], denoised["samples"], atol=1e-4, rtol=1e-4)  # euler ends there
+
+
+@pytest.mark.parametrize("family", ["eps", "flow"])
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_one_level_is_the_stock_guider(
+    host: Host, request: pytest.FixtureRequest, family: str, alignment: float
+) -> None:
+    checkpoint: Checkpoint = request.getfixturevalue(family)
+    graph = custom_sampling(host, checkpoint, checkpoint.model, 1, sampler_name="dpmpp_2m_sde", alignment=alignment)
+    run = graph["run"]["inputs"]
+    graph["stock"] = call("SamplerCustomAdvanced", **{**run, "guider": ["inner", 0]})
+    refs = [[node, slot] for slot in (0, 1) for node in ("run", "stock")]
+    ours, stock, ours_denoised, stock_denoised = (r["samples"] for r in host.evaluate(graph, *refs))
+    assert torch.equal(ours, stock)
+    assert torch.equal(ours_denoised, stock_denoised)
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+@pytest.mark.parametrize("kind", ["basic", "dual", "nested"])
+def test_other_guiders(host: Host, eps: Checkpoint, kind: str, alignment: float) -> None:
+    model, log = logged(eps.model)
+    graph = custom_sampling(host, eps, model, 3, alignment=alignment)
+    if kind == "basic":
+        graph["inner"] = call("BasicGuider", model=["model", 0], conditioning=["positive", 0])
+    else:
+        graph["inner"] = call(
+            "DualCFGGuider",
+            model=["model", 0],
+            cond1=["positive", 0],
+            cond2=["positive", 0],
+            negative=["negative", 0],
+            cfg_conds=2.0,
+            cfg_cond2_negative=3.0,
+            style="nested" if kind == "nested" else "regular",
+        )
+    (result,) = host.evaluate(graph, ["run", 0])
+    assert relative_gap(result["samples"]) < 1e-5
+    if alignment:
+        assert max(map(relative_gap, log.states)) < 1e-4
+
+
+def test_previews_show_all_levels_and_progress_the_ladder(host: Host, eps: Checkpoint) -> None:
+    graph = custom_sampling(host, eps, eps.model, 4, steps=3)
+    host.evaluate(graph, ["run", 0], preview_method="latent2rgb")
+    total = host.progress[-1][1]
+    assert total > 3
+    assert [value for value, _ in host.progress] == [*range(1, int(total) + 1), total]
+    assert {preview.size for preview in host.previews[:-1]} == {(16, 16)}
+
+
+def test_the_guider_it_was_made_from_stays_as_it_was(host: Host, eps: Checkpoint) -> None:
+    graph = custom_sampling(host, eps, eps.model, 2)
+    inner, joint = host.evaluate(graph, ["inner", 0], ["guider", 0])
+    assert type(inner).__name__ == "CFGGuider" and not hasattr(inner, "settings")
+    assert isinstance(joint, type(inner)) and joint.cfg == inner.cfg == 2.5
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "two models": (
+        {
+            "inner": call(
+                "DualModelGuider",
+                model=["model", 0],
+                model_negative=["model", 0],
+                positive=["positive", 0],
+                negative=["negative", 0],
+                cfg=2.0,
+            )
+        },
+        "the guider Guider_DualModel runs its own sampling",
+    ),
+    "joint already": (
+        {"guider": call("ZoomGuider", guider=["first", 0], zoom_factor=2.0, alignment=1.0, blend="laplacian")},
+        "Zoom Guider: guider samples zoom levels together already",
+    ),
+    "sigmas that end early": (
+        {"sigmas": call("ManualSigmas", sigmas="14.6, 5.0, 1.0")},
+        "Zoom Guider: sigmas end at 1; with alignment above 0 they must end in 0",
+    ),
+    "one step": (
+        {"sigmas": call("ManualSigmas", sigmas="14.6, 0")},
+        r"Zoom Guider: sigmas are \[14.6, 0.0\]; with alignment above 0 they must fall over at least 2 steps",
+    ),
+    "one latent": (
+        {"latent": call("EmptyLatentImage", width=64, height=64, batch_size=1)},
+        "Zoom Guider: latent_image has a batch of 1, positive has prompts for 3 levels; expected a batch of 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_does_not_fit_is_a_clear_error(host: Host, eps: Checkpoint, case: str) -> None:
+    nodes, message = WRONG[case]
+    graph = custom_sampling(host, eps, eps.model, 3)
+    graph["first"] = graph["guider"]
+    with pytest.raises(NodeFailed, match=message):
+        host.evaluate({**graph, **nodes}, ["run", 0])
+
+
+def test_sigmas_may_end_early_at_alignment_zero(host: Host, eps: Checkpoint) -> None:
+    """Split sigmas: two runs are one."""
+    graph = custom_sampling(host, eps, eps.model, 3, alignment=0.0, steps=4)
+    whole = graph["run"]["inputs"]
+    graph["split"] = call("SplitSigmas", sigmas=["sigmas", 0], step=2)
+    graph["none"] = call("DisableNoise")
+    graph["high"] = call("SamplerCustomAdvanced", **{**whole, "sigmas": ["split", 0]})
+    low = {"sigmas": ["split", 1], "noise": ["none", 0], "latent_image": ["high", 0]}
+    graph["low"] = call("SamplerCustomAdvanced", **{**whole, **low})
+    one, two = host.evaluate(graph, ["run", 0], ["low", 0])
+    torch.testing.assert_close(two["samples"], one["samples"], atol=1e-4, rtol=1e-4)
