@@ -1,0 +1,116 @@
+"""python -m benchmarks.video: rendering and encoding a zoom, against the encoder alone.
+
+A zoom through 8 levels, encoded while it is rendered, over the same frames encoded from memory at the same preset. The
+two take turns. Both wall time and the processor time of the whole process are given, since other work on the machine
+shows in the first. Beside that, the quality: PSNR of luma against frames rendered at three times the size and averaged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from zoomstack_core.ahead import work_ahead
+from zoomstack_core.color import YUV420, Planes, to_planes
+from zoomstack_core.encode import encode_video
+from zoomstack_core.frames import FrameRenderer, PlaneRenderer
+from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.stack import ZoomStack
+
+PRESETS = ("veryfast", "medium")
+LEVELS = 8
+SUPERSAMPLING = 3
+
+
+class Line(NamedTuple):
+    """One result, as ``benchmarks.run`` takes it."""
+
+    name: str
+    value: float
+    detail: str
+    target: str
+
+
+def natural_stack(levels: int, size: int) -> ZoomStack:
+    """Random pictures with the 1/f spectrum of natural ones."""
+    generator = torch.Generator().manual_seed(0)
+    frequency = torch.fft.fftfreq(size)
+    radius = (frequency[:, None] ** 2 + frequency**2).sqrt().clamp_min(1 / size)
+    white = torch.randn(levels, 3, size, size, generator=generator)
+    pictures = torch.fft.ifft2(torch.fft.fft2(white) / radius).real
+    pictures -= pictures.mean(dim=(2, 3), keepdim=True)
+    pictures /= pictures.std(dim=(2, 3), keepdim=True)
+    return ZoomStack((0.5 + 0.18 * pictures).clamp(0, 1), ZoomGeometry(levels, size, size, 2.0))
+
+
+def measure(frames: int = 60, size: int = 1024, rounds: int = 2) -> list[Line]:
+    """The ratio of wall times for every preset, the median of the rounds; and the quality."""
+    stack = natural_stack(LEVELS, size)
+    zooms = [(LEVELS - 1) * k / (frames - 1) for k in range(frames)]
+    renderer = PlaneRenderer(stack, size, size, YUV420)
+    ready = [renderer(zoom) for zoom in zooms]
+    result = []
+    for preset in PRESETS:
+        ratios = []
+        for _ in range(rounds):
+            alone = _time(ready, preset)
+            with closing(work_ahead(renderer, zooms)) as rendered:
+                whole = _time(rendered, preset)
+            ratios.append((whole[0] / alone[0], whole[1] / alone[1], whole[0], alone[0]))
+        wall, processor, whole_seconds, alone_seconds = (
+            statistics.median(column) for column in zip(*ratios, strict=True)
+        )
+        name = f"video, {frames} frames {size}², render + encode / encode, {preset}"
+        detail = f"processor time {processor:.2f}; {whole_seconds:.1f} s / {alone_seconds:.1f} s of wall time"
+        result.append(Line(name, wall, detail, "<= 1.3"))
+    quality = f"against {SUPERSAMPLING}-fold supersampling"
+    result.append(Line("video, PSNR of luma in dB", _quality(stack, size), quality, ">= 40"))
+    return result
+
+
+def _time(frames: Iterable[Planes], preset: str) -> tuple[float, float]:
+    """Wall and processor seconds of an encoding."""
+    with tempfile.TemporaryDirectory() as folder:
+        wall, processor = time.perf_counter(), time.process_time()
+        encode_video(Path(folder) / "zoom.mp4", frames, 30, preset=preset)
+        return time.perf_counter() - wall, time.process_time() - processor
+
+
+def _quality(stack: ZoomStack, size: int) -> float:
+    large = FrameRenderer(stack, SUPERSAMPLING * size, SUPERSAMPLING * size)
+    renderer = PlaneRenderer(stack, size, size, YUV420)
+    return min(_psnr(renderer(zoom).luma, _reduced(large(zoom))) for zoom in (0.3, 0.7))
+
+
+def _reduced(frame: Tensor) -> Tensor:
+    return to_planes(torch.nn.functional.avg_pool2d(frame, SUPERSAMPLING), YUV420).luma
+
+
+def _psnr(a: Tensor, b: Tensor) -> float:
+    return 20 * math.log10(219) - 10 * math.log10(float(((a - b).double() ** 2).mean()) + 1e-12)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--size", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} processor cores, load {os.getloadavg()[0]:.1f}")
+    for line in measure(arguments.frames, arguments.size, arguments.rounds):
+        print(f"{line.name}: {line.value:.2f} ({line.target}); {line.detail}")
+
+
+if __name__ == "__main__":
+    main()
