@@ -273,6 +273,8 @@ def _default(definition: list[Any]) -> Any:
     choices = definition[0] if isinstance(definition[0], list) else options.get("options")
     if choices:
         return choices[0]["key"] if isinstance(choices[0], dict) else choices[0]
+    if _type(definition) == "STRING":
+        return ""
     raise ValueError(f"expected a value for a widget without a default: {definition}.")
 
 

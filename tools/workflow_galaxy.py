@@ -12,6 +12,7 @@ from workflow_pieces import (
     DEMO_VIDEO_SIZE,
     FILES,
     LORA,
+    NEGATIVE,
     Source,
     checkpoint_source,
     demo_source,
@@ -60,7 +61,6 @@ a blue planet with white clouds and an atmosphere
 the curved horizon of a blue planet, oceans and clouds
 continents and oceans of a planet, seen from orbit"""
 STYLE = "astrophotography, centered, highly detailed"
-NEGATIVE = "text, watermark, frame, border, collage, blurry"
 
 
 def demo(definitions: dict[str, Any]) -> Workflow:

@@ -11,6 +11,7 @@ from workflow_pieces import (
     DEMO_SIZE,
     DEMO_VIDEO_SIZE,
     FILES,
+    NEGATIVE,
     VIDEO_NOTE,
     Source,
     checkpoint_source,
@@ -80,7 +81,6 @@ FOCUS = """\
 0.5, 0.6
 0.68, 0.5"""
 STYLE = "photograph, soft evening light, highly detailed"
-NEGATIVE = "text, watermark, frame, border, collage, blurry"
 
 
 def demo(definitions: dict[str, Any]) -> Workflow:

@@ -21,6 +21,7 @@ FILES = f"""\
 **Files**
 - checkpoints: [{CHECKPOINT.name}]({CHECKPOINT.url})
 """
+NEGATIVE = "text, watermark, frame, border, collage, blurry"
 VIDEO_NOTE = """\
 {nesting} is set once, in *Prompts*, for the sampler and for the stack.
 
@@ -29,7 +30,7 @@ To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes t
 
 # The demo model's size, and how its pictures come out best.
 DEMO_SIZE = 64
-DEMO_SAMPLING = {"cfg": 3.0, "steps": 30, "sampler_name": "dpmpp_2m_sde", "blend": "border"}
+DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30, "sampler_name": "dpmpp_2m_sde", "blend": "border"}
 DEMO_VIDEO_SIZE = 512
 CHECKPOINT_SIZE = 1024
 
@@ -82,8 +83,7 @@ def save(workflow: Workflow, images: Output, prefix: str, video_size: int = 0, n
     workflow.node("SaveImage", 300, images=stack["images"], filename_prefix=f"{prefix}_level")
     video = workflow.node("ZoomVideo", 340, stack=stack["stack"], width=video_size, height=video_size)
     workflow.group(f"{number + 1}. Result")
-    captions = next((node["prompts"] for node in workflow.nodes if node.type == "ZoomPromptSchedule"), None)
-    workflow.node(
-        "ZoomViewer", 560, stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer"
-    )
+    # the last schedule is that of all levels
+    captions = next((node["prompts"] for node in reversed(workflow.nodes) if node.type == "ZoomPromptSchedule"), None)
+    workflow.node("ZoomViewer", 560, stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer")
     workflow.node("SaveVideo", 500, video=video["VIDEO"], filename_prefix=prefix)

@@ -14,13 +14,20 @@ from safetensors.torch import save_file
 from workflow_descriptions import DESCRIPTIONS, workflows
 from workflow_pieces import CHECKPOINT, LORA
 
+# torchsde warns of sigmas rounded to float32
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
+
 FOLDER = PACK / "workflows"
 # the number of levels that each one makes
 LEVELS = {
+    "extend_zoom": 10,
+    "extend_zoom_demo": 10,
     "galaxy_to_planet": 9,
     "galaxy_to_planet_demo": 13,
     "off_center_zoom": 7,
     "off_center_zoom_demo": 6,
+    "photo_zoom": 7,
+    "photo_zoom_demo": 6,
 }
 NAMES = list(LEVELS)
 
@@ -95,6 +102,8 @@ def quickly(host: Host, prompt: Prompt) -> Prompt:
         inputs["ckpt_name"] = host.checkpoint("tiny_eps")
     for inputs in of_type(prompt, "LoraLoader"):
         inputs["lora_name"] = small_lora(host)
+    for inputs in of_type(prompt, "LoadImage"):
+        inputs["image"] = small_photo(host)
     for inputs in of_type(prompt, "EmptyLatentImage"):
         inputs.update(width=64, height=64)
     return prompt
@@ -119,6 +128,14 @@ def test_it_runs(host: Host, name: str) -> None:
     assert (frames[0].width, frames[0].height) == (96, 96)
     first, last = (frame.to_ndarray(format="rgb24").astype(float) for frame in (frames[0], frames[-1]))
     assert abs(first - last).mean() > 1
+
+
+def small_photo(host: Host) -> str:
+    """A picture in the input folder, in place of the user's photo."""
+    file = Path(host.base) / "input" / "photo.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.radial_gradient("L").resize((96, 64)).convert("RGB").save(file)
+    return file.name
 
 
 def small_lora(host: Host) -> str:

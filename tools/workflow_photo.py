@@ -1,0 +1,144 @@
+"""The workflows *photo zoom*: a photograph is the widest view, and the zoom leads into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflow_file import Node, Output, Workflow
+from workflow_pieces import (
+    CHECKPOINT_SIZE,
+    DEMO_SAMPLING,
+    DEMO_SIZE,
+    DEMO_VIDEO_SIZE,
+    FILES,
+    NEGATIVE,
+    VIDEO_NOTE,
+    Source,
+    checkpoint_source,
+    demo_source,
+    empty_latent,
+    save,
+    zoom_sampler,
+)
+
+DEMO_NOTE = """\
+## Into a photo
+
+A picture is the widest view, and the zoom leads on into it. This workflow runs as it is, on the small **Demo Model**.
+
+1. Press **Run**. The picture is made first, by an ordinary KSampler; it stands for a photo.
+2. Put *a distant ocean planet* in front of the prompts, as a line of its own, and set **level** to 1: now the zoom \
+begins outside of the picture.
+3. For a photo of your own, open the template *photo zoom*, which uses a checkpoint.
+"""
+
+NOTE = f"""\
+## Into a photo
+
+A photo is the widest view, and the zoom leads on into it.
+
+1. Choose a checkpoint of Stable Diffusion 1.5 or SDXL, and set the size that it was made for (512 or 1024).
+2. Load a photo. Describe it in the first line of the prompts, and in the next ones what is to be seen deeper in it.
+3. Put the point that the zoom goes to into the first line of **focus**.
+4. Press **Run**.
+
+{FILES}"""
+
+ANCHOR_NOTE = """\
+**Zoom Photo Anchor** pulls every level, at every step, towards what the photo shows of it; the finished level shows \
+the photo itself.
+
+At another *level* than 0 the zoom begins outside of the photo. A second anchor, linked through *anchors*, gives \
+another level a photo of its own.
+"""
+
+DEMO_PHOTO = "a whole ocean planet in space"
+DEMO_PROMPTS = """\
+a whole ocean planet in space
+a huge ocean planet up close
+the continents of an ocean planet
+the highlands of an ocean planet
+ocean mountains seen from above
+ocean hills and rocks seen from above"""
+
+# for the example image that ComfyUI comes with: into the girl's eye
+PROMPTS = """\
+a child's drawing of a girl with yellow hair on a green hill under a blue sky
+a child's drawing of a face with two round blue eyes and a small smile
+a round blue eye in a simple drawing, flat colors, thick brush
+a blue iris around a dark pupil, painted with a brush
+a dark pupil in a blue iris, a spark of light in its middle
+a night sky full of stars in a dark round pupil
+a bright spiral galaxy in a night sky full of stars"""
+FOCUS = """\
+0.46, 0.31
+0.5, 0.5
+0.5, 0.5
+0.5, 0.5
+0.5, 0.5
+0.5, 0.5"""
+
+
+def demo(definitions: dict[str, Any]) -> Workflow:
+    """With the embedded model, which makes the photo too."""
+    workflow = Workflow("c7d0a8e2-51b9-4e0d-9f3a-6b8e24d1f705", definitions)
+    workflow.group("1. Model")
+    workflow.note(DEMO_NOTE, 330)
+    source = demo_source(workflow)
+    workflow.group("2. A picture in place of a photo")
+    positive = workflow.node("CLIPTextEncode", 120, title="What it shows", clip=source.clip, text=DEMO_PHOTO)
+    negative = workflow.node("CLIPTextEncode", 120, title="Nothing to avoid", clip=source.clip, text="")
+    latent = empty_latent(workflow, DEMO_SIZE)
+    picture = workflow.node(
+        "KSampler",
+        260,
+        model=source.model,
+        positive=positive["CONDITIONING"],
+        negative=negative["CONDITIONING"],
+        latent_image=latent,
+        seed=3,
+        cfg=3.0,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+    )
+    photo = workflow.node("VAEDecode", 60, samples=picture["LATENT"], vae=source.vae)["IMAGE"]
+    workflow.group("3. Prompts")
+    prompts = workflow.node("ZoomPromptSchedule", 460, clip=source.clip, prompts=DEMO_PROMPTS)
+    factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.0)["FLOAT"]
+    levels = _sample(workflow, source, prompts, photo, latent, None, seed=7, zoom_factor=factor, **DEMO_SAMPLING)
+    save(workflow, levels, "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE, zoom_factor=factor)
+    return workflow
+
+
+def checkpoint(definitions: dict[str, Any]) -> Workflow:
+    """With a checkpoint and a photo of the user's."""
+    workflow = Workflow("a51f6c3b-9d24-4a77-8c10-e2b7f08d6439", definitions)
+    workflow.group("1. Model and photo")
+    workflow.note(NOTE, 380)
+    source = checkpoint_source(workflow)
+    photo = workflow.node("LoadImage", 340, image="example.png")["IMAGE"]
+    workflow.group("2. Prompts and geometry")
+    prompts = workflow.node("ZoomPromptSchedule", 560, clip=source.clip, negative=NEGATIVE, prompts=PROMPTS)
+    geometry = workflow.node("ZoomGeometry", 240, zoom_factors="2", focus=FOCUS)["geometry"]
+    latent = empty_latent(workflow, CHECKPOINT_SIZE)
+    levels = _sample(workflow, source, prompts, photo, latent, source.vae, geometry=geometry)
+    note = VIDEO_NOTE.format(nesting="**Zoom Geometry**")
+    save(workflow, levels, "zoomstack/photo_zoom", 0, note, geometry=geometry)
+    return workflow
+
+
+def _sample(
+    workflow: Workflow,
+    source: Source,
+    prompts: Node,
+    photo: Output,
+    latent: Output,
+    vae: Output | None,
+    **sampling: Any,
+) -> Output:
+    """The images of all levels; ``vae`` is for models whose latents are no pictures."""
+    workflow.group(f"{len(workflow.groups) + 1}. Sample all levels with the photo")
+    workflow.note(ANCHOR_NOTE, 190)
+    anchor = workflow.node("ZoomPhotoAnchor", 240, photo=photo, vae=vae)
+    levels = zoom_sampler(workflow, source, prompts, latent, anchors=anchor["anchors"], **sampling)
+    return workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
