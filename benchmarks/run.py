@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=("peers", "growth", "exact", "others"), help="default: all")
     args = parser.parse_args()
     parts = args.only or ["peers", "growth", "exact", "others"]
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     rows: list[Ratio] = []
@@ -61,6 +62,7 @@ def main() -> None:
     if "exact" in parts:
         rows += _show(exact())
     if "others" in parts:
+        torch.set_num_threads(threads)
         rows += _show(others())
     print("\n" + table(rows))
     args.out.mkdir(parents=True, exist_ok=True)
@@ -118,17 +120,12 @@ def exact() -> list[Ratio]:
 
 
 def others() -> list[Ratio]:
-    """What other parts of the pack measure: ``measure()`` gives (name, ratio, detail, target) lines or a dict."""
+    """What other parts of the pack measure: their ``measure()`` gives (name, value, detail, target) lines."""
     rows = []
     for name, what in OTHERS.items():
-        if importlib.util.find_spec(name) is None:
-            continue
-        measured = importlib.import_module(name).measure()
-        if isinstance(measured, dict):
-            kept = {k: v for k, v in measured.items() if isinstance(v, (int, float))}
-            rows += [Ratio(key.replace("_", " "), float(value), what) for key, value in kept.items()]
-        else:
-            rows += [Ratio(str(line[0]), float(line[1]), *(str(part) for part in line[2:4])) for line in measured]
+        if importlib.util.find_spec(name) is not None:
+            print(f"measuring: {what}", flush=True)
+            rows += [Ratio(*line) for line in importlib.import_module(name).measure()]
     return rows
 
 
