@@ -25,7 +25,7 @@ class ZoomMultiResBlend(io.ComfyNode):
                 io.Combo.Input(
                     "mode",
                     options=list(BLEND_MODES),
-                    default="laplacian",
+                    default="border",
                     tooltip="laplacian averages each band of detail over the levels that carry it (the paper). border "
                     "lets the wider level decide at the borders of the inner rectangle and the deeper one inside: "
                     "clearer pictures, fewer seams; meant for alignment 1. naive averages whole images and blurs; none "

@@ -54,8 +54,8 @@ def step_inputs() -> list[io.Input]:
         io.Combo.Input(
             "sampler_name",
             options=comfy.samplers.KSampler.SAMPLERS,
-            default="ddpm",
-            tooltip="The sampler; all of them work at every alignment. ddpm is the paper's.",
+            default="dpmpp_2m_sde",
+            tooltip="The sampler; all of them work at every alignment. The paper's is ddpm, which needs more steps.",
         ),
         io.Combo.Input(
             "scheduler",
@@ -91,10 +91,10 @@ def zoom_inputs() -> list[io.Input]:
         io.Combo.Input(
             "blend",
             options=list(BLEND_MODES),
-            default="laplacian",
-            tooltip="How the levels' estimates are reconciled. laplacian averages each band of detail over the "
-            "levels that carry it (the paper). border lets the wider level decide at the borders of the inner "
-            "rectangle and the deeper one inside: clearer pictures, fewer seams; meant for alignment 1. naive "
+            default="border",
+            tooltip="How the levels' estimates are reconciled. border lets the wider level decide at the border of the "
+            "inner rectangle and the deeper one inside: clearer pictures, fewer seams; made for alignment 1. laplacian "
+            "averages each band of detail over the levels that carry it (the paper; take it at alignment 0). naive "
             "averages whole images and blurs; none only pastes the deeper levels in.",
         ),
     ]

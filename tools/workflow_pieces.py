@@ -30,7 +30,7 @@ To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes t
 
 # The demo model's size, and how its pictures come out best.
 DEMO_SIZE = 64
-DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30, "sampler_name": "dpmpp_2m_sde", "blend": "border"}
+DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30}
 DEMO_VIDEO_SIZE = 512
 CHECKPOINT_SIZE = 1024
 
