@@ -73,7 +73,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.note(DEMO_PROMPTS_NOTE, 190)
     prompts = workflow.node("ZoomPromptSchedule", 560, clip=source.clip)
     _sample_and_save(
-        workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, seed=7, **DEMO_SAMPLING
+        workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, seed=3, **DEMO_SAMPLING
     )
     return workflow
 

@@ -1,6 +1,7 @@
 """One real server and one Chromium for all tests of the front end; both end with the test run, whatever happens."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     base = tmp_path_factory.mktemp("server")
     pack = base / "custom_nodes" / "ZoomStack"
+    comfyui, python = Path(os.environ["COMFYUI_PATH"]), Path(os.environ["COMFYUI_PYTHON"])
     for folder in ("custom_nodes", "input", "output", "user"):
         (base / folder).mkdir()
+    shutil.copy(comfyui / "input" / "example.png", base / "input")  # a workflow begins with the host's own example
     pack.symlink_to(PACK, target_is_directory=True)
-    comfyui, python = Path(os.environ["COMFYUI_PATH"]), Path(os.environ["COMFYUI_PYTHON"])
     with TiedServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
         yield running
 
