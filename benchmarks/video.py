@@ -98,7 +98,7 @@ def _reduced(frame: Tensor) -> Tensor:
 
 
 def _psnr(a: Tensor, b: Tensor) -> float:
-    return 20 * math.log10(219) - 10 * math.log10(float(((a - b).double() ** 2).mean()) + 1e-12)
+    return 20 * math.log10(219) - 10 * math.log10(float(((a.double() - b.double()) ** 2).mean()) + 1e-12)
 
 
 def main() -> None:

@@ -33,6 +33,11 @@ class PixelFormat:
     step_x: int = 1
     rgb: bool = False
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the codes in ``Planes``."""
+        return torch.uint8 if self.bits == 8 else torch.int16
+
 
 YUV420 = PixelFormat("yuv420p", 8, 2, 2)
 YUV420_10 = PixelFormat("yuv420p10le", 10, 2, 2)
@@ -42,7 +47,8 @@ BGRA = PixelFormat("bgra", rgb=True)
 
 
 class Planes(NamedTuple):
-    """A picture in Y'CbCr: int16 codes of the limited range, each [height, width] of its plane, on the CPU."""
+    """A picture in Y'CbCr: codes of the limited range, each [height, width] of its plane, on the CPU; uint8 for 8 bits,
+    int16 for 10."""
 
     luma: Tensor
     cb: Tensor
@@ -82,7 +88,7 @@ def to_planes(frame: Tensor, layout: PixelFormat) -> Planes:
         layout: a format of Y'CbCr.
     """
     luma, chroma = to_codes(frame.to(torch.float32), layout)
-    return Planes(*(plane.to(torch.int16).cpu() for plane in (*luma, *chroma)))
+    return Planes(*(plane.to(layout.dtype).cpu() for plane in (*luma, *chroma)))
 
 
 def _rgb_to_yuv(red: float, blue: float) -> list[list[float]]:

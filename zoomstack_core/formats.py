@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -86,15 +87,20 @@ def _pixel_formats(encoder: str) -> tuple[str, ...]:
 def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
     options = {"crf": f"{crf:g}", "preset": preset}
     if encoder == "libx264":
-        # the frames that wait for a look ahead are most of the memory, and a zoom has no cuts to look out for
-        options["rc-lookahead"] = str(min(LOOKAHEAD, 10 * max(0, PRESETS.index(preset) - 1)))
+        # the frames that wait for a look ahead, and those that threads work at, are most of the memory; a zoom has no
+        # cuts to look out for
+        options["rc-lookahead"] = "0" if PRESETS.index(preset) < 2 else str(X264_LOOKAHEAD)
+        options["threads"] = str(min(MOST_THREADS, max(1, (os.cpu_count() or 1) * 3 // 2)))
     if encoder == "libx265":
         options["x265-params"] = f"log-level=error:rc-lookahead={LOOKAHEAD}:frame-threads=1"
     return options
 
 
-# Frames that x265 keeps back to look ahead, and x264 at most.
+# Frames that x265 and x264 keep back to look ahead.
 LOOKAHEAD = 20
+X264_LOOKAHEAD = 5
+# Of x264; it holds several frames for each.
+MOST_THREADS = 4
 # With smaller frames x265 4.1 writes where it must not, and takes the process down with it.
 X265_SMALLEST = 64
 

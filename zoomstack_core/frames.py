@@ -17,6 +17,9 @@ from .view import Placement, even_size, place_levels
 
 __all__ = ["FrameRenderer", "PlaneRenderer", "even_size", "place_levels", "render_frame"]
 
+# Rows of a level that are converted at a time; even, as chroma may have half of them.
+BAND = 128
+
 
 def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tensor:
     """What is seen of a stack at a real zoom. For many frames, make one ``FrameRenderer``.
@@ -127,24 +130,29 @@ class PlaneRenderer:
             chroma.append(make_layers(placements, [sheet for _, sheet in sheets], self._chroma))
         unit = 2 ** (self.layout.bits - 8)
         planes = Planes(
-            *_paint_codes(luma, self._luma, LOWEST * unit, HIGHEST_LUMA * unit),
-            *_paint_codes(chroma, self._chroma, LOWEST * unit, HIGHEST_CHROMA * unit),
+            *_paint_codes(luma, self._luma, LOWEST * unit, HIGHEST_LUMA * unit, self.layout.dtype),
+            *_paint_codes(chroma, self._chroma, LOWEST * unit, HIGHEST_CHROMA * unit, self.layout.dtype),
         )
         self._last = zooms, planes
         return planes
 
     def _sheets(self, image: Tensor) -> list[Sheet]:
-        return [Sheet(codes) for codes in to_codes(image.to(torch.float32), self.layout)]
+        # band by band: at once it takes several times the memory of the level
+        bands = [to_codes(band.to(torch.float32), self.layout) for band in image.split(BAND, dim=1)]
+        return [Sheet(torch.cat(codes, dim=1)) for codes in zip(*bands, strict=True)]
 
 
-def _paint_codes(views: Sequence[Sequence[Layer]], grid: Grid, lowest: int, highest: int) -> list[Tensor]:
-    """int16 codes of every channel, cut off below `lowest` and above `highest`."""
+def _paint_codes(
+    views: Sequence[Sequence[Layer]], grid: Grid, lowest: int, highest: int, dtype: torch.dtype
+) -> list[Tensor]:
+    """Codes of every channel, cut off below `lowest` and above `highest`."""
     sheet, size = views[0][0].sheet, (grid.height, grid.width)
-    planes = [torch.empty(size, dtype=torch.int16, device=sheet.device) for _ in range(sheet.channels)]
+    planes = [torch.empty(size, dtype=dtype, device=sheet.device) for _ in range(sheet.channels)]
     for columns, strip in paint(views, grid):
         for plane, channel in zip(planes, strip, strict=True):
-            # the conversion cuts off the fraction, which ``to_codes`` has raised by a half
-            plane[:, columns.start : columns.stop] = channel.clamp_(lowest, highest + 0.75)
+            # the conversion cuts off the fraction, which ``to_codes`` has raised by a half; to int16 it is much
+            # faster than to uint8
+            plane[:, columns.start : columns.stop] = channel.clamp_(lowest, highest + 0.75).to(torch.int16)
     return [plane.cpu() for plane in planes]
 
 
