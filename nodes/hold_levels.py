@@ -37,7 +37,9 @@ class ZoomHoldLevels(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Latent.Output(tooltip="For latent_image of Zoom KSampler, with denoise 1."),
+                io.Latent.Output(
+                    tooltip="For latent_image of Zoom KSampler, with denoise 1; or for held of Zoom Guider."
+                ),
                 io.Int.Output(display_name="levels", tooltip="How many levels there are now; as many prompts needed."),
             ],
         )

@@ -31,6 +31,12 @@ class ZoomGuider(io.ComfyNode):
                 ),
                 *zoom_inputs(),
                 *zoom_options(),
+                io.Latent.Input(
+                    "held",
+                    optional=True,
+                    tooltip="From Zoom Hold Levels: finished levels that stay as they are. Connect an empty latent of "
+                    "as many levels to latent_image of the sampler.",
+                ),
             ],
             outputs=[
                 io.Guider.Output(
@@ -42,5 +48,5 @@ class ZoomGuider(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, guider: Any, **zoom: Any) -> io.NodeOutput:
-        return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom)))
+    def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
+        return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom), held))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from .guider import JointGuiding, JointPlan, make_joint
+from .held import with_held
 from .latents import latent_layout
 from .levels import count_levels
 from .noise import sharing_of
@@ -21,6 +22,7 @@ class PlanningGuiding(JointGuiding):
     """Joint guiding that finds its plan by itself, from what ``sample`` gets: latents and sigmas as for one level."""
 
     settings: ZoomSettings
+    held: dict[str, Any] | None = None
 
     def sample(
         self,
@@ -37,7 +39,7 @@ class PlanningGuiding(JointGuiding):
 
         Args:
             noise: white noise of all levels, rendered here.
-            latent_image: one latent per level.
+            latent_image: one latent per level; those of held levels take their place.
             sigmas: of one level; with alignment their range and number count.
 
         Raises:
@@ -51,17 +53,21 @@ class PlanningGuiding(JointGuiding):
                 f"levels; expected a batch of {levels}: connect the number of levels from Zoom Prompt Schedule to the "
                 "batch_size of the empty latent."
             )
+        held: frozenset[int] = frozenset()
+        if self.held is not None:
+            channels = model.get_model_object("latent_format").latent_channels
+            latent_image, held = with_held(latent_image, self.held, channels, settings.node)
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
         own = _own_sigmas(model, geometry, sampler, sigmas, settings)
-        self.plan = JointPlan(geometry, settings.blend, own, layout, sharing_of(seed), settings.photos)
-        last: list[tuple[int, Tensor, Tensor, int]] = []
+        self.plan = JointPlan(geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held)
 
         def report(step: int, x0: Tensor, x: Tensor, total: int) -> None:
-            last[:] = [(step, x0, x, total)]
-            callback(step, mosaic(x0), x, total)  # type: ignore[misc]
+            shown = mosaic(x0)
+            callback(step, shown, x, total)  # type: ignore[misc]
+            shown.set_(x0)  # the node that samples keeps what it was shown last, and gives it away as the estimate
 
-        samples = super().sample(
+        return super().sample(
             self.plan.initial_noise(noise, sampler),
             latent_image,
             sampler,
@@ -71,13 +77,13 @@ class PlanningGuiding(JointGuiding):
             disable_pbar=disable_pbar,
             seed=seed,
         )
-        if callback is not None and last:
-            callback(*last[0])  # the node that sampled gives away the last estimate it was shown
-        return samples
 
 
-def joint_guider(guider: Any, settings: ZoomSettings) -> Any:
+def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
     """A copy of ``guider`` that samples zoom levels together, with the conditioning and guidance that it has.
+
+    Args:
+        held: the LATENT of Zoom Hold Levels, whose held levels stay as they are.
 
     Raises:
         ValueError: for a guider that cannot be one.
@@ -89,6 +95,7 @@ def joint_guider(guider: Any, settings: ZoomSettings) -> Any:
         )
     joint = make_joint(guider, guiding=PlanningGuiding)
     joint.settings = settings
+    joint.held = held
     return joint
 
 

@@ -92,6 +92,31 @@ def held_levels(latent: dict[str, Any], channels: int) -> frozenset[int]:
     return frozenset(int(level) for level in held.nonzero())
 
 
+def with_held(latents: Tensor, held: dict[str, Any], channels: int, node: str) -> tuple[Tensor, frozenset[int]]:
+    """Latents [N, C, …] with the held levels of a LATENT in place of theirs, and which these are.
+
+    Args:
+        latents: what the host's node ``node`` samples, which knows nothing of held levels.
+        held: what Zoom Hold Levels gave.
+        channels: of the model's latents.
+
+    Raises:
+        ValueError: for a LATENT without held levels, or of other levels than ``latents``.
+    """
+    if HELD not in held:
+        raise ValueError(f"{node}: held has no held levels; connect the latent that Zoom Hold Levels gives.")
+    levels, samples = held_levels(held, channels), held["samples"]
+    if samples.shape != latents.shape:
+        raise ValueError(
+            f"{node}: held has the shape {list(samples.shape)}, latent_image {list(latents.shape)}; expected the same: "
+            "an empty latent of that size with the number of levels from Zoom Hold Levels as batch_size."
+        )
+    latents = latents.clone()
+    for level in levels:
+        latents[level] = samples[level].to(latents)
+    return latents, levels
+
+
 def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
     """Raises ValueError where neighboring held levels [C, H, W] do not nest as ``geometry`` says."""
     for level in sorted(held):

@@ -22,6 +22,8 @@ from .previews import mosaic_callback
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, level_sigmas
 
+NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
+
 
 @dataclass(frozen=True)
 class SamplingRequest:
@@ -87,6 +89,7 @@ def sample_zoom(
         ),
         request,
     )
+    _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
     held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
@@ -112,6 +115,19 @@ def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
         return sigmas
     per_step = (len(sigmas.sigmas) - 1) / request.steps if sigmas.aligned else 1
     return sigmas.between(request.start * per_step, request.end * per_step, not request.leave_noise)
+
+
+def _check_leftover(sigmas: LevelSigmas, node: str) -> None:
+    """Raises ValueError where the noise that is left at the end is more than a LATENT can hold."""
+    dtype = comfy.model_management.intermediate_dtype()
+    largest = torch.finfo(dtype).max / NOISE_ROOM
+    if sigmas.leftover > largest:
+        raise ValueError(
+            f"{node}: return_with_leftover_noise is enable, but at end_at_step the deepest level has a sigma of "
+            f"{sigmas.leftover:.0e}, and latents of {str(dtype).removeprefix('torch.')} hold at most {largest:.0e}. "
+            "Use a larger end_at_step, fewer levels, a smaller zoom_factor or a lower alignment; or set "
+            "return_with_leftover_noise to disable."
+        )
 
 
 def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, int]:

@@ -62,6 +62,13 @@ class LevelSigmas:
     def aligned(self) -> bool:
         return self.ladder is not None
 
+    @property
+    def leftover(self) -> float:
+        """The deepest level's own sigma where an aligned run stops, in VE terms; 0 for finished and other runs."""
+        if self.ladder is None or not len(self.sigmas):
+            return 0.0
+        return self.unit * self.ladder.ratios[-1] * float(self.sigmas[-1])
+
     def noise_scale(self, like: Tensor) -> Tensor | float:
         """How much more noise than the sampler thinks each level has, [N, 1, …] of the rank of ``like``."""
         if self.ladder is None:

@@ -97,6 +97,19 @@ def test_other_samplers_go_on_too(host: Host, flow: Checkpoint, sampler: str) ->
     assert relative_gap(result) < 1e-5
 
 
+def test_leftover_noise_that_no_latent_can_hold_is_a_clear_error(host: Host, eps: Checkpoint) -> None:
+    """Levels so deep that their noise, which samplers carry in float64, would come out as infinity."""
+    levels, inputs = 25, {"zoom_factor": 64.0, "steps": 16, "cfg": 1.0, "end_at_step": 1}
+    latent, prompts = eps.empty(levels), (*PROMPTS * 5,)
+    run = {"model": eps.model, "positive": eps.schedule(*prompts), "negative": eps.encode(""), "latent_image": latent}
+    graph = {name: host.source(value) for name, value in run.items()}
+    shared = {**{name: [name, 0] for name in run}, **WHOLE, **ZOOM_ONLY, **inputs}
+    graph["zoom"] = call("ZoomKSamplerAdvanced", **{**shared, "return_with_leftover_noise": "enable"})
+    message = r"Zoom KSampler \(Advanced\): return_with_leftover_noise is enable, but at end_at_step the deepest level"
+    with pytest.raises(NodeFailed, match=message + r" has a sigma of .*, and latents of float32 hold at most 3e\+36"):
+        host.evaluate(graph, ["zoom", 0])
+
+
 def test_errors_name_the_node(host: Host, eps: Checkpoint) -> None:
     with pytest.raises(NodeFailed, match=r"ValueError: Zoom KSampler \(Advanced\): latent_image has a batch of 2"):
         advanced(host, eps, eps.model, eps.empty(2), 3)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from harness import Host, NodeFailed, PromptRejected, call
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, zoom
+from zoom_graphs import PROMPTS, Checkpoint, load_demo, zoom
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
@@ -23,7 +23,7 @@ GROUND = ("the highlands of an ocean planet", "ocean mountains seen from above",
 
 @pytest.fixture(scope="module")
 def demo(host: Host) -> Checkpoint:
-    return Checkpoint(*host.evaluate({"demo": call("ZoomDemoModel")}, *(["demo", slot] for slot in range(3))))
+    return load_demo(host)
 
 
 def universe(host: Host, stage: int, size: int = 64, seed: int = 3) -> Tensor:

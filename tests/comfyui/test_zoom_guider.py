@@ -7,7 +7,9 @@ import torch
 from custom_sampling import custom_sampling
 from harness import Host, NodeFailed, call
 from test_guider import relative_gap
-from zoom_graphs import PROMPTS, Checkpoint, logged, zoom
+from test_hold_levels import disagreement, finished, hold, outside
+from test_photo_anchor import GROUND, anchors, psnr, universe
+from zoom_graphs import PROMPTS, ZOOM_ONLY, Checkpoint, load_demo, logged, model_calls, zoom
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
@@ -84,8 +86,8 @@ def test_previews_show_all_levels_and_progress_the_ladder(host: Host, eps: Check
     host.evaluate(graph, ["run", 0], preview_method="latent2rgb")
     total = host.progress[-1][1]
     assert total > 3
-    assert [value for value, _ in host.progress] == [*range(1, int(total) + 1), total]
-    assert {preview.size for preview in host.previews[:-1]} == {(16, 16)}
+    assert [value for value, _ in host.progress] == [*range(1, int(total) + 1)]
+    assert {preview.size for preview in host.previews} == {(16, 16)}
 
 
 def test_the_guider_it_was_made_from_stays_as_it_was(host: Host, eps: Checkpoint) -> None:
@@ -93,6 +95,59 @@ def test_the_guider_it_was_made_from_stays_as_it_was(host: Host, eps: Checkpoint
     inner, joint = host.evaluate(graph, ["inner", 0], ["guider", 0])
     assert type(inner).__name__ == "CFGGuider" and not hasattr(inner, "settings")
     assert isinstance(joint, type(inner)) and joint.cfg == inner.cfg == 2.5
+
+
+@pytest.mark.parametrize("as_latents", [False, True])
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_held_levels_stay(host: Host, checkpoint: Checkpoint, alignment: float, as_latents: bool) -> None:
+    """They change by exactly nothing outside the pasted middle, whatever the sampler's latents are."""
+    stack = finished(host, checkpoint)
+    held = hold(host, stack, deeper=1)
+    graph = custom_sampling(host, checkpoint, checkpoint.model, 4, alignment=alignment, cfg=1.0)
+    graph["held"] = host.source(held)
+    graph["guider"]["inputs"]["held"] = ["held", 0]
+    if as_latents:
+        graph["latent"] = graph["held"]
+    with model_calls() as calls:
+        samples, denoised = (result["samples"] for result in host.evaluate(graph, ["run", 0], ["run", 1]))
+    assert sum(len(call.x) for call in calls) == 4  # only the new level's
+    given = stack["samples"]
+    assert torch.equal(samples[:3][..., outside()], given[..., outside()])
+    assert not torch.allclose(samples[2][:, ~outside()], given[2][:, ~outside()], atol=1e-3)
+    assert disagreement(host, samples) < 1e-5
+    torch.testing.assert_close(denoised, samples, atol=1e-4, rtol=1e-4)
+    inputs = {"steps": 4, "seed": 5, "scheduler": "exponential", "alignment": alignment, "cfg": 1.0}
+    expected = zoom(host, checkpoint.model, checkpoint.schedule(*PROMPTS[:4]), checkpoint.encode(""), held, **inputs)
+    torch.testing.assert_close(samples, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_a_level_shows_its_photo(host: Host, alignment: float) -> None:
+    demo = load_demo(host)
+    photo = universe(host, 10, 32)
+    graph = custom_sampling(host, demo, demo.model, 3, alignment=alignment)
+    graph["positive"] = host.source(demo.schedule(*GROUND))
+    graph["latent"] = host.source(demo.empty(3, 32, 32))
+    (free,) = host.evaluate(graph, ["run", 0])
+    graph["anchors"] = host.source(anchors(host, (photo, {"level": 1})))
+    graph["guider"]["inputs"]["anchors"] = ["anchors", 0]
+    (result,) = host.evaluate(graph, ["run", 0])
+    assert psnr(demo.vae.decode(result["samples"])[1], photo[0]) > 35
+    assert psnr(demo.vae.decode(free["samples"])[1], photo[0]) < 25
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_the_geometry_gives_every_step_its_factor(host: Host, eps: Checkpoint, alignment: float) -> None:
+    """In place of the widgets, whose nesting the levels then do not have."""
+    graph = custom_sampling(host, eps, eps.model, 3, alignment=alignment, zoom_factor=3.0)
+    graph["latent"] = host.source(eps.empty(3, 16, 16))
+    graph["geometry"] = call("ZoomGeometry", zoom_factors="2, 4", focus="0.25, 0.75\n0.5, 0.375")
+    graph["guider"]["inputs"]["geometry"] = ["geometry", 0]
+    made, result = host.evaluate(graph, ["geometry", 0], ["run", 0])
+    geometry, metrics = (host.module(f"zoomstack_core.{name}") for name in ("geometry", "metrics"))
+    assert metrics.consistency_error(result["samples"], made.fit(3, 16, 16)) < 1e-5
+    for factor in (2.0, 3.0, 4.0):
+        assert metrics.consistency_error(result["samples"], geometry.ZoomGeometry(3, 16, 16, factor)) > 0.1
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -120,6 +175,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "one step": (
         {"sigmas": call("ManualSigmas", sigmas="14.6, 0")},
         r"Zoom Guider: sigmas are \[14.6, 0.0\]; with alignment above 0 they must fall over at least 2 steps",
+    ),
+    "nothing held": (
+        {"guider": call("ZoomGuider", guider=["inner", 0], held=["latent", 0], **ZOOM_ONLY)},
+        "Zoom Guider: held has no held levels; connect the latent that Zoom Hold Levels gives",
+    ),
+    "too few held": (
+        {
+            "finished": call("EmptyLatentImage", width=64, height=64, batch_size=2),
+            "hold": call("ZoomHoldLevels", latent=["finished", 0], levels="all", add_deeper=0, add_wider=0),
+            "guider": call("ZoomGuider", guider=["inner", 0], held=["hold", 0], **ZOOM_ONLY),
+        },
+        r"Zoom Guider: held has the shape \[2, 4, 8, 8\], latent_image \[3, 4, 8, 8\]; expected the same",
     ),
     "one latent": (
         {"latent": call("EmptyLatentImage", width=64, height=64, batch_size=1)},

@@ -64,6 +64,11 @@ def load(host: Host, name: str) -> Checkpoint:
     return Checkpoint(*host.evaluate(prompt, *(["loader", slot] for slot in range(3))))
 
 
+def load_demo(host: Host) -> Checkpoint:
+    """The demo model that comes with the pack."""
+    return Checkpoint(*host.evaluate({"demo": call("ZoomDemoModel")}, *(["demo", slot] for slot in range(3))))
+
+
 def sampling(
     host: Host, model: Any, positive: Conditioning, negative: Conditioning, latent: dict[str, Any], **inputs: Any
 ) -> Prompt:
