@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.prompt_writing import write_instruction
-from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, geometry_input
+from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, geometry_input, zoom_factor_input
 
 
 class ZoomPromptWriter(io.ComfyNode):
@@ -29,14 +29,7 @@ class ZoomPromptWriter(io.ComfyNode):
                     tooltip="What the zoom shows, in your words: where it begins, where it goes, what is there.",
                 ),
                 io.Int.Input("levels", default=9, min=1, max=256, tooltip="The number of zoom levels to write."),
-                io.Float.Input(
-                    "zoom_factor",
-                    default=2.0,
-                    min=1.01,
-                    max=64.0,
-                    step=0.01,
-                    tooltip="How much larger every level shows the middle of the level before it, as in Zoom KSampler.",
-                ),
+                zoom_factor_input("As in Zoom KSampler."),
                 io.String.Input(
                     "style",
                     optional=True,

@@ -9,7 +9,7 @@ from ..zoomstack_core.blend import BLEND_MODES
 from .sampling.photos import Photo
 from .sampling.settings import ZoomSettings
 from .sampling.spaces import BlendOptions
-from .types import anchors_input, blend_options_input, choose_nesting, focus_inputs, geometry_input
+from .types import anchors_input, blend_options_input, choose_nesting, focus_inputs, geometry_input, zoom_factor_input
 
 
 def model_inputs() -> list[io.Input]:
@@ -70,14 +70,7 @@ def step_inputs() -> list[io.Input]:
 def zoom_inputs() -> list[io.Input]:
     """How the levels are sampled together."""
     return [
-        io.Float.Input(
-            "zoom_factor",
-            default=2.0,
-            min=1.01,
-            max=64.0,
-            step=0.01,
-            tooltip="How much larger every level shows the middle of the level before it.",
-        ),
+        zoom_factor_input(),
         io.Float.Input(
             "alignment",
             default=1.0,

@@ -13,6 +13,12 @@ CATEGORY = "ZoomStack"
 SEARCH_ALIASES = ["infinite zoom", "powers of ten", "zoom video"]
 
 
+def zoom_factor_input(hint: str = "") -> io.Float.Input:
+    """One factor for all steps; ``hint`` is a further sentence of the tooltip."""
+    tooltip = f"How much larger every level shows the middle of the level before it. {hint}".rstrip()
+    return io.Float.Input("zoom_factor", default=2.0, min=1.01, max=64.0, step=0.01, tooltip=tooltip)
+
+
 def focus_inputs() -> list[io.Float.Input]:
     """The point (x, y) that the zoom goes to, the middle by default."""
     sides = {"focus_x": "from the left (0) to the right (1)", "focus_y": "from the top (0) to the bottom (1)"}

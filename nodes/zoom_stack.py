@@ -5,7 +5,15 @@ from torch import Tensor
 
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.stack import ZoomStack
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType, choose_nesting, focus_inputs, geometry_input
+from .types import (
+    CATEGORY,
+    SEARCH_ALIASES,
+    ZoomStackType,
+    choose_nesting,
+    focus_inputs,
+    geometry_input,
+    zoom_factor_input,
+)
 
 
 class ZoomStackNode(io.ComfyNode):
@@ -26,15 +34,7 @@ class ZoomStackNode(io.ComfyNode):
                     tooltip="One image per zoom level, all of one size, the widest view first. Transparent parts are "
                     "put on black.",
                 ),
-                io.Float.Input(
-                    "zoom_factor",
-                    default=2.0,
-                    min=1.01,
-                    max=64.0,
-                    step=0.01,
-                    tooltip="How much larger every level shows the middle of the level before it. Use the zoom factor "
-                    "that the levels were sampled with.",
-                ),
+                zoom_factor_input("Use the zoom factor that the levels were sampled with."),
                 *focus_inputs(),
                 geometry_input(),
             ],
