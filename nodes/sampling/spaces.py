@@ -9,6 +9,7 @@ from typing import Any
 
 import comfy.latent_formats
 import comfy.model_management
+import torch
 from torch import Tensor
 
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor
@@ -34,7 +35,7 @@ class BlendOptions:
         space: "latent", "pixels" (through ``vae``; a pixel-space model needs none), or "auto", see `blends_in_pixels`.
         vae: the host's VAE, or None.
         start, end: a level is blended while its own progress, 0 … 1 of its steps, lies in this range.
-        every: blend at every so manieth step, counted back from the last.
+        every: blend at every n-th step, counted back from the last.
         travel_repeats: how often each step within the range below is taken; 1 is no time travel.
         travel_start, travel_end: that range, as parts of the whole schedule.
     """
@@ -86,45 +87,28 @@ class LatentAgreement:
     """The estimates agree as latents; of pixel-space models that is as pictures.
 
     Args:
+        joint: for what ``layout`` makes of the latents.
+        every: blend at every n-th step, counted back from the last.
         layout: latents [n, C, …, H, W] to pictures [n, C', H, W] and back (``spread``, ``gather``).
-        initial: latents of all levels before sampling, or None.
-        anchors: photographs as latents.
-        held: per held level, its latent [1, C, …, H, W].
     """
 
-    def __init__(
-        self,
-        geometry: ZoomGeometry,
-        options: BlendOptions,
-        layout: Any,
-        initial: Tensor | None = None,
-        anchors: Sequence[PhotoAnchor] = (),
-        held: Mapping[int, Tensor] | None = None,
-    ):
-        self.options = options
-        self.layout = layout
-        self._joint = JointDenoiser(
-            geometry,
-            options.mode,
-            None if initial is None else layout.spread(initial),
-            anchors,
-            {level: layout.spread(latent)[0] for level, latent in (held or {}).items()},
-            options.start,
-            options.end,
-        )
+    def __init__(self, joint: JointDenoiser, every: int, layout: Any):
+        self._joint = joint
+        self._every = every
+        self._layout = layout
 
     def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
         """Args: estimates, latents of the active levels [n, C, …]. Returns: latents of all levels [N, C, …]."""
-        blending = moment.steps_left % self.options.every == 0
-        agreed = self._joint(self.layout.spread(estimates), active, moment.progress, blending)
-        return self.layout.gather(agreed, estimates)
+        blending = moment.steps_left % self._every == 0
+        agreed = self._joint(self._layout.spread(estimates), active, moment.progress, blending)
+        return self._layout.gather(agreed, estimates)
 
     def finish(self, samples: Tensor) -> Tensor:
         """The result [N, C, …], exactly consistent: some samplers go on past their last evaluation.
 
         Args: samples, as the host gives them, no longer in the values that the sampler holds.
         """
-        return self.layout.gather(render_images(self.layout.spread(samples), self._joint.geometry), samples)
+        return self._layout.gather(render_images(self._layout.spread(samples), self._joint.geometry), samples)
 
 
 class PixelAgreement:
@@ -135,50 +119,41 @@ class PixelAgreement:
     levels are not evaluated any more: what deeper levels paste into them is encoded once, at the end.
 
     Args:
+        joint: for the levels' pictures.
+        every, layout: as of `LatentAgreement`.
         space: the VAE for the model's latents.
-        geometry: of the levels in pixels; ``latent_geometry`` of what ``layout`` makes of their latents.
+        latent_geometry: of what ``layout`` makes of them.
+        initial: latents of all levels before sampling, or None.
+        held: per held level, its latent [1, C, …, H, W].
     """
 
     def __init__(
         self,
+        joint: JointDenoiser,
+        every: int,
+        layout: Any,
         space: VaeSpace,
         latent_geometry: ZoomGeometry,
-        geometry: ZoomGeometry,
-        options: BlendOptions,
-        layout: Any,
         initial: Tensor | None = None,
-        anchors: Sequence[PhotoAnchor] = (),
         held: Mapping[int, Tensor] | None = None,
     ):
-        self.geometry = geometry
-        self.latent_geometry = latent_geometry
-        self.options = options
-        self.layout = layout
+        self._joint = joint
+        self._every = every
+        self._layout = layout
         self._vae = space
+        self._latent_geometry = latent_geometry
         self._initial = None if initial is None else layout.spread(initial)
         self._held = dict(held or {})
-        pictures = {level: space.decode(latent)[0] for level, latent in self._held.items()}
-        check_nesting(pictures, geometry)
-        self._joint = JointDenoiser(
-            geometry,
-            options.mode,
-            None,
-            anchors,
-            pictures,
-            options.start,
-            options.end,
-            comfy.model_management.intermediate_device(),
-        )
         self._latents: Tensor | None = None
         self._pictures: Tensor | None = None
 
     def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
         """As of `LatentAgreement`. Without blending every level goes its own way until the next time."""
-        levels = self.geometry.levels
+        levels = self._joint.geometry.levels
         if self._latents is None:
             self._latents = estimates.new_zeros(levels, *estimates.shape[1:])
             if self._initial is not None and active.start > 0:  # a run that goes on
-                self._latents += self.layout.gather(self._initial.to(estimates), estimates)
+                self._latents += self._layout.gather(self._initial.to(estimates), estimates)
                 self._joint.initial = self._vae.decode(self._latents)
             for level, latent in self._held.items():
                 self._latents[level] = latent.to(estimates)
@@ -186,7 +161,7 @@ class PixelAgreement:
         for level in free:
             latents[level] = estimates[level - active.start]
         # a level's last estimate is what deeper ones observe of it from then on
-        if free and (moment.steps_left % self.options.every == 0 or 1.0 in moment.progress):
+        if free and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
             before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
             self._pictures = self._joint.update(before, active, moment.progress)
             for level in free:
@@ -195,9 +170,9 @@ class PixelAgreement:
             self._paste_into_known(latents, self._pictures, set(range(levels)) - set(free))
         waiting = [level for level in range(max(active.stop, 1), levels) if level not in self._held]
         if waiting:
-            spread = self.layout.spread(latents).clone()
-            fill_waiting(spread, self.latent_geometry, waiting, self._initial)
-            self._latents = self.layout.gather(spread, latents)
+            spread = self._layout.spread(latents).clone()
+            fill_waiting(spread, self._latent_geometry, waiting, self._initial)
+            self._latents = self._layout.gather(spread, latents)
         return self._latents.clone()
 
     def finish(self, samples: Tensor) -> Tensor:
@@ -245,6 +220,18 @@ def make_agreement(
         ValueError: where a VAE is missing, or for photographs that do not fit.
     """
     check_levels(photos, geometry.levels)
+    held = held or {}
+
+    def joint(
+        nesting: ZoomGeometry,
+        anchors: Sequence[PhotoAnchor],
+        fixed: dict[int, Tensor],
+        before: Tensor | None = None,
+        keep_on: torch.device | None = None,
+    ) -> JointDenoiser:
+        check_nesting(fixed, nesting)
+        return JointDenoiser(nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on)
+
     if not blends_in_pixels(options, inner_model.latent_format):
 
         def to_latent(picture: Tensor) -> Tensor:
@@ -259,15 +246,18 @@ def make_agreement(
             anchors = picture_anchors(photos, geometry, to_latent)
         elif photos:
             anchors = latent_anchors(photos, geometry, options.vae, encode)
-        check_nesting({level: layout.spread(one)[0] for level, one in (held or {}).items()}, geometry)
-        return LatentAgreement(geometry, options, layout, initial, anchors, held)
+        before = None if initial is None else layout.spread(initial)
+        fixed = {level: layout.spread(one)[0] for level, one in held.items()}
+        return LatentAgreement(joint(geometry, anchors, fixed, before), options.every, layout)
     space = VaeSpace(options.vae, inner_model)
     shown = space.decode(latent).shape
     pixels = geometry.resized(*shown[-2:])
     anchors = picture_anchors(
         photos, pixels, lambda picture: picture.movedim(-1, 1).repeat(1, shown[1] // 3, 1, 1), ADAM_RATE / 2
     )
-    return PixelAgreement(space, geometry, pixels, options, layout, initial, anchors, held)
+    fixed = {level: space.decode(one)[0] for level, one in held.items()}
+    of_pictures = joint(pixels, anchors, fixed, keep_on=comfy.model_management.intermediate_device())
+    return PixelAgreement(of_pictures, options.every, layout, space, geometry, initial, held)
 
 
 class VaeSpace:

@@ -158,11 +158,11 @@ def test_the_round_trip_adds_what_the_blend_changed(host: Host, request: pytest.
     torch.testing.assert_close(model.process_latent_in(result), log.denoised[-1], atol=1e-3, rtol=1e-3)
 
 
-def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, **options: Any) -> Any:
+def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, every: int = 1) -> Any:
     spaces, layout = host.module("nodes.sampling.spaces"), host.module("nodes.sampling.latents").PLAIN
-    options = {"space": "pixels", "vae": checkpoint.vae, **options}
     space = spaces.VaeSpace(checkpoint.vae, checkpoint.model.model)
-    return spaces.PixelAgreement(space, latent, g, blend_options(host, **options), layout)
+    joint = host.module("zoomstack_core.joint").JointDenoiser(g)
+    return spaces.PixelAgreement(joint, every, layout, space, latent)
 
 
 def moment(host: Host, levels: int, left: int = 0) -> Any:
