@@ -37,6 +37,8 @@ async def save_page_of_result(request: web.Request) -> web.Response:
         return web.json_response({"error": f"the request does not describe a zoom: {error!r}"}, status=400)
     except FileNotFoundError:
         return web.json_response({"error": "the images are no longer there; run the workflow again."}, status=404)
+    except OSError as error:
+        return web.json_response({"error": str(error)}, status=507)
     return web.json_response(page)
 
 

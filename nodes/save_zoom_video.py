@@ -8,6 +8,7 @@ from comfy.cli_args import args
 from comfy_api.latest import Input, InputImpl, io, ui
 
 from ..zoomstack_core.remux import copy_video
+from ..zoomstack_core.whole_file import whole_file
 from .types import CATEGORY, SEARCH_ALIASES
 
 FORMATS = (".mp4", ".mov", ".webm", ".gif", ".webp")
@@ -52,7 +53,8 @@ class ZoomSaveVideo(io.ComfyNode):
         if source:
             copy_video(source, target, {key: json.dumps(value) for key, value in metadata.items() if value})
         else:
-            video.save_to(str(target), metadata=metadata)
+            with whole_file(target) as part:
+                video.save_to(str(part), metadata=metadata)
         saved = ui.SavedResult(target.name, subfolder, io.FolderType.output)
         return io.NodeOutput(ui=ui.PreviewVideo([saved]))
 

@@ -12,6 +12,7 @@ from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
 from ..zoomstack_core.prompts import parse_prompts
 from ..zoomstack_core.stack import ZoomStack
+from ..zoomstack_core.whole_file import whole_file
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 DEFAULT_PREFIX = "zoomstack/explorer"
@@ -80,12 +81,8 @@ def save_page(
         prefix, folder_paths.get_output_directory(), geometry.width, geometry.height
     )
     page = explorer_page(images, geometry, prompts, title=name)
-    while True:
-        path = Path(folder) / f"{name}_{counter:05}_.html"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(page)
-        except FileExistsError:
-            counter += 1
-        else:
-            return {"filename": path.name, "subfolder": subfolder, "type": "output"}
+    while (path := Path(folder) / f"{name}_{counter:05}_.html").exists():
+        counter += 1
+    with whole_file(path) as part:
+        part.write_text(page, encoding="utf-8")
+    return {"filename": path.name, "subfolder": subfolder, "type": "output"}

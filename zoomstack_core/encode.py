@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import av
 import av.container
@@ -20,6 +19,7 @@ from torch import Tensor
 from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
 from .formats import FORMATS, MAX_CRF, PRESETS, VideoFormat, available_formats
 from .palette import PaletteFilter
+from .whole_file import whole_file
 
 __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "available_formats", "encode_video", "frame_rate"]
 
@@ -71,21 +71,11 @@ def encode_video(
     options = chosen.options(chosen.encoder(), crf, preset)
     writer = _Writer(chosen, chosen.layout(bits), rate, options, metadata or {})
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")
     count = 0
-    try:
-        for count, frame in enumerate(writer.write(temporary, frames), 1):
+    with whole_file(path) as part, closing(writer.write(part, frames)) as written:
+        for count, frame in enumerate(written, 1):
             if on_frame is not None:
                 on_frame(count, frame)
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise OSError(
-                error.errno, f"there is no room for the video after {count} frames: the disk is full"
-            ) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
     logger.debug("wrote %d frames at %s fps to %s", count, rate, path)
     return count
 
@@ -114,7 +104,7 @@ class _Writer:
         self._form, self._layout, self._rate = form, layout, rate
         self._options, self._metadata = options, metadata
 
-    def write(self, path: Path, frames: Iterable[F]) -> Iterator[F]:
+    def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
         """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
         form, size, count = self._form, None, 0
         options = form.container_options

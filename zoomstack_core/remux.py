@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import struct
 from pathlib import Path
-from uuid import uuid4
 
 import av
 from PIL import Image
+
+from .whole_file import whole_file
 
 _EXIF_MAKE, _EXIF_MODEL = 0x010F, 0x0110
 
@@ -26,17 +27,13 @@ def copy_video(source: Path, target: Path, metadata: dict[str, str]) -> None:
 
     Raises:
         FileExistsError: if the target exists.
-        OSError: if it cannot be written.
+        OSError: if it cannot be written, e.g. when the disk is full.
     """
     if target.exists():
         raise FileExistsError(f"{target} exists")
-    temporary = target.with_name(f"{target.name}.{uuid4().hex}.part")
     copy = {".webp": _copy_webp, ".gif": _copy_gif}.get(source.suffix.lower(), _copy_streams)
-    try:
-        copy(source, temporary, metadata)
-        temporary.rename(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(target) as part:
+        copy(source, part, metadata)
 
 
 def _copy_streams(source: Path, target: Path, metadata: dict[str, str]) -> None:
@@ -45,7 +42,14 @@ def _copy_streams(source: Path, target: Path, metadata: dict[str, str]) -> None:
         options = {} if name == "webm" else {"movflags": "use_metadata_tags+faststart"}
         with av.open(str(target), "w", format=name, options=options) as new:
             new.metadata.update(metadata)
-            streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+            # opaque: there is a decoder of the codec at least, but not always an encoder of the same name
+            streams = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
+            for stream in old.streams.video:
+                context = streams[stream.index].codec_context
+                if stream.average_rate:
+                    context.framerate = stream.average_rate  # WebM rounds times to milliseconds
+                if name in old.format.name.split(","):
+                    context.codec_tag = stream.codec_context.codec_tag  # Apple's players want H.265 as "hvc1"
             for packet in old.demux():
                 if packet.dts is not None:
                     packet.stream = streams[packet.stream.index]

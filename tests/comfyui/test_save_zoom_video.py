@@ -42,7 +42,15 @@ def save(host: Host, prompt: Prompt, video: list[Any]) -> Path:
 
 @pytest.mark.parametrize(
     ("form", "suffix"),
-    [("h264", ".mp4"), ("h265", ".mp4"), ("vp9", ".webm"), ("prores", ".mov"), ("gif", ".gif"), ("webp", ".webp")],
+    [
+        ("h264", ".mp4"),
+        ("h265", ".mp4"),
+        ("av1", ".mp4"),
+        ("vp9", ".webm"),
+        ("prores", ".mov"),
+        ("gif", ".gif"),
+        ("webp", ".webp"),
+    ],
 )
 def test_every_format_is_saved_with_the_workflow_and_never_over_another(host: Host, form: str, suffix: str) -> None:
     if form not in host.module("zoomstack_core.formats").available_formats():
@@ -53,7 +61,7 @@ def test_every_format_is_saved_with_the_workflow_and_never_over_another(host: Ho
     assert first != second
     assert {first.suffix, second.suffix} == {suffix}
     assert first.read_bytes() == content
-    assert not list(first.parent.glob("*.part"))
+    assert not list(first.parent.glob("*.part*"))
     if suffix == ".webp":
         with Image.open(first) as picture:
             assert picture.n_frames == 10
