@@ -34,9 +34,10 @@ def time_step(case: Case) -> float:
     """Milliseconds of blending, rendering and step noise, of all levels."""
     geometry = case.geometry
     images = torch.randn(case.levels, 4, case.size, case.size, device=case.device)
+    sigmas = [0.1 * case.zoom**level for level in range(case.levels)]
 
     def step() -> None:
-        render_images(blend_levels(images, geometry, case.blend), geometry)
+        render_images(blend_levels(images, geometry, case.blend, sigmas), geometry)
         render_noise(images, geometry)
 
     return milliseconds(step, case.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -13,11 +15,15 @@ from .resample import Link, Span, Window, compute_dtype, links_into
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
-# "border": how fast the wider level's say falls off inside the rectangle, in pixels of the wider level
-BORDER_REACH = 3.0
+# "border": the wider level's say is one half at this distance inside the rectangle, in its own pixels: at least
+# LEAST_REACH, REACH for every unit of its sigma, at most MOST_REACH. The first two are near to what keeps the error
+# of a Gaussian field's posterior mean least; beyond the third that gains nothing, and real networks lose detail.
+LEAST_REACH, REACH, MOST_REACH = 0.8, 1.55, 3.0
 
 
-def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian") -> Tensor:
+def blend_levels(
+    images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian", sigmas: Sequence[float] | None = None
+) -> Tensor:
     """Layers of a zoom stack from one estimate per level.
 
     Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. "laplacian"
@@ -25,18 +31,22 @@ def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian"
     it; the bands are cut by the renderer's own D and its matching expand, so a consistent stack comes back
     unchanged. "border" lets the wider level decide the shared band at the border of the inner rectangle and the
     deeper one in its middle: with aligned noise both have seen the same data there, and all that the wider level
-    knows better is what lies beyond the border (nothing, where that is the image's own). "naive" averages the
-    observations whole (MultiDiffusion's way; it blurs the deep levels). "none" returns the estimates.
+    knows better is what lies beyond the border (nothing, where that is the image's own). How far inside that matters
+    grows with the noise, from 1 to 3 pixels. "naive" averages the observations whole (MultiDiffusion's way; it blurs
+    the deep levels). "none" returns the estimates.
 
     Args:
         images: estimates of all levels [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
         mode: "laplacian", "border", "naive" or "none".
+        sigmas: for "border", the noise of the state that each estimate was made from, over the standard deviation of
+            the images (VE convention); 0, the default, for finished images.
 
     Returns:
         Layers [N, C, H, W], a new tensor of the same dtype and device.
 
     Raises:
-        ValueError: if ``images`` does not fit ``geometry``, is not floating point, or the mode is unknown.
+        ValueError: if ``images`` or ``sigmas`` do not fit ``geometry``, if ``images`` are not floating point, or for
+            an unknown mode.
 
     Source: Generative Powers of Ten, section 4.2 (figure 5: j <= i); "border" is ours.
     """
@@ -44,11 +54,14 @@ def blend_levels(images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian"
     geometry.check("images", images.shape)
     if mode not in BLEND_MODES:
         raise ValueError(f"mode must be one of {', '.join(BLEND_MODES)}, got {mode!r}")
+    sigmas = [0.0] * geometry.levels if sigmas is None else sigmas
+    if len(sigmas) != geometry.levels:
+        raise ValueError(f"sigmas must be one number for each of the {geometry.levels} levels, got {len(sigmas)}")
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
         estimates = _average_bands(estimates, geometry, list(range(geometry.levels)), estimates, 1)
     elif mode == "border":
-        estimates = _join_at_borders(estimates, geometry)
+        estimates = _join_at_borders(estimates, geometry, sigmas)
     elif mode == "naive":
         estimates = _average_whole(estimates, geometry)
     return estimates.to(images.dtype, copy=estimates is images)
@@ -72,35 +85,41 @@ def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int],
     return blended
 
 
-def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
+def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float]) -> Tensor:
     """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
+    links: dict[int, tuple[Link, Tensor]] = {}
+    for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
+        own = [sigmas[level] / geometry.factors[level - 1] for level in chosen]  # of what the deeper level knows
+        reach = [min(math.hypot(LEAST_REACH, REACH * sigma), MOST_REACH) for sigma in own]
+        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, reach, estimates), strict=True):
+            links[level] = link, say
     blended = estimates.clone()
-    for level in range(1, geometry.levels):
-        link = links_into(geometry, level, 1, estimates)
-        if link is not None:
-            say = _say_of_the_wider(link.window, geometry.height, geometry.width, estimates.dtype, estimates.device)
-            difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
-            blended[level] = blended[level] + link.expand(say * difference)
+    for level in sorted(links):
+        link, say = links[level]
+        difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
+        blended[level] += link.expand(say * difference)
     return blended
 
 
+def _say_of_the_wider(window: Window, geometry: ZoomGeometry, reach: list[float], like: Tensor) -> Tensor:
+    """Weights [n, h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
+    falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(3)[:, None]
+    rows, columns = (
+        (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
+        for before, after in (
+            _cubed_distances(span, size) for span, size in zip(window, (geometry.height, geometry.width), strict=True)
+        )
+    )
+    return (1 - rows[:, :, None] * columns[:, None]).to(like)
+
+
 @lru_cache(maxsize=512)
-def _say_of_the_wider(window: Window, height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Weights [h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
+def _cubed_distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
+    """From the centers of a span's pixels to its two ends; infinite where that is the image's own border."""
     with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
-        rows, columns = (_say_of_the_deeper(s, n) for s, n in zip(window, (height, width), strict=True))
-        return (1 - rows[:, None] * columns).to(device, dtype)
-
-
-def _say_of_the_deeper(span: Span, size: int) -> Tensor:
-    """Along one axis, float64 [span]. A side on the image's own border does not count."""
-    centers = torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5
-    weight = torch.ones_like(centers)
-    if span.start > 0:
-        weight = weight * (1 - torch.exp(-(centers / BORDER_REACH).square()))
-    if span.stop < size:
-        weight = weight * (1 - torch.exp(-(centers.flip(0) / BORDER_REACH).square()))
-    return weight
+        cubes = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** 3
+        nowhere = torch.full_like(cubes, math.inf)
+        return cubes if span.start > 0 else nowhere, cubes.flip(0) if span.stop < size else nowhere
 
 
 def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:

@@ -32,10 +32,11 @@ class JointDenoiser:
             and count as observations of the deeper ones, from the first call on.
         start, end: a level's estimate is blended while its own progress lies in this range; else it is only rendered.
         keep_on: the device that keeps the estimates between calls; that of the first call if not given.
+        sigma_data: standard deviation of the images; how strong "border" takes the noise to be.
 
     Raises:
-        ValueError: for an unknown mode, a tensor that does not fit the geometry, held levels that do not exist, or
-            anchors that contradict each other.
+        ValueError: for an unknown mode, a sigma_data that is not positive, a tensor that does not fit the geometry,
+            held levels that do not exist, or anchors that contradict each other.
 
     Source: Generative Powers of Ten, Algorithm 2 (x = Π_image(L) and L = Blend(x̂)) and section 4.4; the wavefront and
     held levels are ours.
@@ -51,9 +52,12 @@ class JointDenoiser:
         start: float = 0.0,
         end: float = 1.0,
         keep_on: torch.device | None = None,
+        sigma_data: float = 1.0,
     ):
         if blend not in BLEND_MODES:
             raise ValueError(f"blend must be one of {', '.join(BLEND_MODES)}, got {blend!r}")
+        if not sigma_data > 0:
+            raise ValueError(f"sigma_data must be positive, got {sigma_data}")
         if initial is not None:
             geometry.check("initial", initial.shape)
         self.geometry = geometry
@@ -61,6 +65,7 @@ class JointDenoiser:
         self.initial = initial
         self.held = dict(held or {})
         self.start, self.end = start, end
+        self.sigma_data = sigma_data
         for level, image in self.held.items():
             if not 0 <= level < geometry.levels:
                 raise ValueError(f"a held level must lie in 0 … {geometry.levels - 1}, got {level}")
@@ -75,6 +80,7 @@ class JointDenoiser:
         active: range | None = None,
         progress: Sequence[float] | None = None,
         blending: bool = True,
+        sigmas: Sequence[float] | None = None,
     ) -> Tensor:
         """The estimates of all levels, agreeing, from the model's estimates of some.
 
@@ -84,6 +90,7 @@ class JointDenoiser:
             progress: how far each active level is in its own schedule, 0 at its first step, 1 at its last; the
                 default is the last.
             blending: False renders only.
+            sigmas: of each active level's state (VE convention); the default is 0, as of finished ones.
 
         Returns:
             [N, C, H, W], a new tensor.
@@ -92,7 +99,7 @@ class JointDenoiser:
             ValueError: if ``denoised`` is not floating point and finite or does not fit ``active``, or if levels are
                 taken as finished that were never evaluated.
         """
-        estimates = self.update(denoised, active, progress, blending)
+        estimates = self.update(denoised, active, progress, blending, sigmas)
         self._update_waiting(estimates, range(self.geometry.levels) if active is None else active)
         return estimates.to(denoised.device, denoised.dtype, copy=True)
 
@@ -102,6 +109,7 @@ class JointDenoiser:
         active: range | None = None,
         progress: Sequence[float] | None = None,
         blending: bool = True,
+        sigmas: Sequence[float] | None = None,
     ) -> Tensor:
         """As a call, but waiting levels are left alone and the answer [N, C, H, W] is the object's own memory."""
         levels = self.geometry.levels
@@ -117,7 +125,7 @@ class JointDenoiser:
             stop += 1
         if stop > active.start:
             progress = [1.0] * len(active) if progress is None else progress
-            self._update_known(self._estimates, denoised, active, stop, progress, blending)
+            self._update_known(self._estimates, denoised, active, stop, progress, blending, sigmas)
         return self._estimates
 
     def _first(self, denoised: Tensor, active: range) -> Tensor:
@@ -132,9 +140,9 @@ class JointDenoiser:
             estimates[level] = image.to(estimates)
         return estimates
 
-    def _blend(self, estimates: Tensor, first: int) -> Tensor:
+    def _blend(self, estimates: Tensor, first: int, sigmas: Sequence[float]) -> Tensor:
         """Layers of levels first … from their estimates."""
-        return blend_levels(estimates, self.geometry.between(first, first + len(estimates)), self.blend)
+        return blend_levels(estimates, self.geometry.between(first, first + len(estimates)), self.blend, sigmas)
 
     def _update_known(
         self,
@@ -144,6 +152,7 @@ class JointDenoiser:
         stop: int,
         progress: Sequence[float],
         blending: bool,
+        sigmas: Sequence[float] | None,
     ) -> None:
         """Blends and renders the active levels, the finished ones that still see them, and held ones next to them."""
         first = min(level - interacting_depth(self.geometry, level) for level in range(active.start, stop))
@@ -160,7 +169,10 @@ class JointDenoiser:
         layers = own
         if blended and self.blend != "none":
             rows = torch.tensor([level - first for level in blended], device=own.device)
-            layers = own.index_copy(0, rows, self._blend(own, first)[rows])
+            noise = [0.0] * len(own)
+            if sigmas is not None:
+                noise[active.start - first : active.stop - first] = [sigma / self.sigma_data for sigma in sigmas]
+            layers = own.index_copy(0, rows, self._blend(own, first, noise)[rows])
             layers = self._anchors.pull(layers, first, free, last_only=True)
         estimates[first:stop] = render_images(layers, part).to(estimates.device)
         for level in range(first, 0, -1):  # less than a pixel changes, but noisy states must go on to nest exactly

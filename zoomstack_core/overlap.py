@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -52,7 +52,7 @@ class OverlapDenoiser(JointDenoiser):
                 self._overlaps[level] = overlap
         return self(denoised, active)
 
-    def _blend(self, estimates: Tensor, first: int) -> Tensor:
+    def _blend(self, estimates: Tensor, first: int, sigmas: Sequence[float]) -> Tensor:
         layers = estimates.clone()
         for row in range(1, len(layers)):
             level = first + row

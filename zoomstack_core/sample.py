@@ -37,6 +37,7 @@ def sample_joint(
     *,
     churn: float | None = None,
     order: int | None = None,
+    sigma_data: float = 1.0,
     noise: Callable[[], Tensor] | None = None,
     callback: StepCallback | None = None,
 ) -> Tensor:
@@ -60,6 +61,7 @@ def sample_joint(
             of `level` alone which the next deeper level covers.
         churn: 1 is the DDPM step, 0 the probability-flow ODE, 0.5 the default. "paper" has 1.
         order: 1, or 2, the default, for steps that extrapolate from the last two estimates. "paper" has 1.
+        sigma_data: standard deviation of the images: how strong "border" has to take the noise to be.
         noise: gives white noise [N, C, H, W] of the dtype of ``sigmas``, in place of the generator.
         callback: (step, common sigma, z, denoised) after every evaluation, before the step.
 
@@ -102,10 +104,10 @@ def sample_joint(
         def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
             return overlap.joined(evaluate(z, sigma, active) if len(active) else z, z, sigma, active)
     else:
-        blended = JointDenoiser(geometry, BLENDS[method])
+        blended = JointDenoiser(geometry, BLENDS[method], sigma_data=sigma_data)
 
         def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-            return blended(evaluate(z, sigma, active) if len(active) else z, active)
+            return blended(evaluate(z, sigma, active) if len(active) else z, active, sigmas=sigma.tolist())
 
     layers = step_down(joint, ladder, sigmas, lambda: render_noise(white(), geometry), churn, order, callback)
     return render_images(layers, geometry)

@@ -41,6 +41,7 @@ PROMPTS = (
 )
 STAGES, ZOOM, SIZE = range(0, 13, 2), 4.0, 64
 GEOMETRY = ZoomGeometry(len(PROMPTS), SIZE, SIZE, ZOOM)
+SIGMA_DATA = 0.5  # of pictures from -1 to 1
 SCENES = [Scene(stage, "blue", "yellow", "ocean", False) for stage in STAGES]
 
 
@@ -155,7 +156,7 @@ def sample(network: DemoNetwork, row: Row, seed: int, steps: int) -> Tensor:
         overlap = network.overlap if row.method == "overlap_once" else None
         layers = sample_joint(
             network, GEOMETRY, sigmas, 3, None, row.method, row.alignment, overlap,
-            churn=row.churn, order=row.order, noise=noise,
+            churn=row.churn, order=row.order, sigma_data=SIGMA_DATA, noise=noise,
         )  # fmt: skip
         images = layers if row.method == "independent" else render_images(layers, GEOMETRY)
     return (images / 2 + 0.5).clamp(0, 1)

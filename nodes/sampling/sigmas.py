@@ -30,11 +30,12 @@ class Moment(NamedTuple):
     """Where in the schedule an evaluation lies.
 
     ``progress`` is that of each active level in its own steps, 0 … 1; ``steps_left`` counts the steps of the whole
-    run after this one.
+    run after this one; ``sigmas`` are those of the active levels in VE terms.
     """
 
     progress: Sequence[float]
     steps_left: int
+    sigmas: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +86,14 @@ class LevelSigmas:
         steps = self.sigmas[:-1]
         left = int((steps < float(sigma) * (1 - SAME_SIGMA)).sum())
         if self.ladder is not None:
-            return Moment([self.ladder.progress(i, float(sigma)) for i in active], left)
+            progress = [self.ladder.progress(i, float(sigma)) for i in active]
+            return Moment(progress, left, [self.unit * float(sigma) * self.ladder.ratios[i] for i in active])
         whole = self.sigmas[:-1] if self.whole is None else self.whole[:-1]
         behind = int((whole < float(sigma) * (1 - SAME_SIGMA)).sum())
         done = 1.0 if len(whole) < 2 else 1 - behind / (len(whole) - 1)
-        return Moment([done] * len(active), left)
+        return Moment(
+            [done] * len(active), left, [flow_to_ve(float(sigma)) if self.flow else float(sigma)] * len(active)
+        )
 
     def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
         """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.
@@ -210,7 +214,10 @@ def aligned_sigmas(
 
 def to_ve(sampling: Any, sigma: float) -> float:
     """A sigma in the terms of ``sampling`` as noise over image; a flow model's times end at 0.99."""
-    if not isinstance(sampling, comfy.model_sampling.CONST):
-        return sigma
-    time = min(sigma, LARGEST_FLOW_TIME)
+    return flow_to_ve(sigma) if isinstance(sampling, comfy.model_sampling.CONST) else sigma
+
+
+def flow_to_ve(time: float) -> float:
+    """Noise over image at a flow model's time; times end at 0.99."""
+    time = min(time, LARGEST_FLOW_TIME)
     return time / (1 - time)

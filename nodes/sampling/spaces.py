@@ -22,6 +22,9 @@ from .sigmas import Moment
 
 SPACES = ("auto", "latent", "pixels")
 
+# Standard deviation of pictures from -1 to 1, as Karras et al. 2022 take it; latents are made to have about 1.
+PICTURES_SIGMA_DATA = 0.5
+
 # A pixel that changes by less is unchanged: a 25th of the smallest step of an 8-bit picture. Rounding stays below.
 UNCHANGED = 1 / 255 / 25
 
@@ -100,7 +103,7 @@ class LatentAgreement:
     def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
         """Args: estimates, latents of the active levels [n, C, …]. Returns: latents of all levels [N, C, …]."""
         blending = moment.steps_left % self._every == 0
-        agreed = self._joint(self._layout.spread(estimates), active, moment.progress, blending)
+        agreed = self._joint(self._layout.spread(estimates), active, moment.progress, blending, moment.sigmas)
         return self._layout.gather(agreed, estimates)
 
     def finish(self, samples: Tensor) -> Tensor:
@@ -163,7 +166,7 @@ class PixelAgreement:
         # a level's last estimate is what deeper ones observe of it from then on
         if free and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
             before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
-            self._pictures = self._joint.update(before, active, moment.progress)
+            self._pictures = self._joint.update(before, active, moment.progress, sigmas=moment.sigmas)
             for level in free:
                 latents[level] = self._moved(latents[level], before[level - active.start], self._pictures[level])
         if moment.steps_left == 0 and self._pictures is not None:
@@ -228,9 +231,12 @@ def make_agreement(
         fixed: dict[int, Tensor],
         before: Tensor | None = None,
         keep_on: torch.device | None = None,
+        sigma_data: float = 1.0,
     ) -> JointDenoiser:
         check_nesting(fixed, nesting)
-        return JointDenoiser(nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on)
+        return JointDenoiser(
+            nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data
+        )
 
     if not blends_in_pixels(options, inner_model.latent_format):
 
@@ -248,7 +254,8 @@ def make_agreement(
             anchors = latent_anchors(photos, geometry, options.vae, encode)
         before = None if initial is None else layout.spread(initial)
         fixed = {level: layout.spread(one)[0] for level, one in held.items()}
-        return LatentAgreement(joint(geometry, anchors, fixed, before), options.every, layout)
+        spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
+        return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
     space = VaeSpace(options.vae, inner_model)
     shown = space.decode(latent).shape
     pixels = geometry.resized(*shown[-2:])
@@ -256,7 +263,9 @@ def make_agreement(
         photos, pixels, lambda picture: picture.movedim(-1, 1).repeat(1, shown[1] // 3, 1, 1), ADAM_RATE / 2
     )
     fixed = {level: space.decode(one)[0] for level, one in held.items()}
-    of_pictures = joint(pixels, anchors, fixed, keep_on=comfy.model_management.intermediate_device())
+    grain = pixels.width / geometry.width  # the noise is as coarse as the latents, and so reaches so much further
+    keep_on = comfy.model_management.intermediate_device()
+    of_pictures = joint(pixels, anchors, fixed, keep_on=keep_on, sigma_data=1 / grain)
     return PixelAgreement(of_pictures, options.every, layout, space, geometry, initial, held)
 
 

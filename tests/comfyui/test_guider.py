@@ -126,7 +126,7 @@ def test_initial_noise_is_shared_for_deterministic_samplers_only(host: Host, eps
         assert first.std((1, 2, 3)) == pytest.approx([float(first.std())] * 3, rel=0.2)
 
 
-@pytest.mark.parametrize("blend", ["laplacian", "naive", "none"])
+@pytest.mark.parametrize("blend", ["laplacian", "border", "naive", "none"])
 def test_the_estimates_are_blended_and_rendered(host: Host, eps: Checkpoint, blend: str) -> None:
     """What the sampler gets is the core's blend of what the guidance gave, rendered."""
     model, log = logged(eps.model)
@@ -139,7 +139,7 @@ def test_the_estimates_are_blended_and_rendered(host: Host, eps: Checkpoint, ble
     model.set_model_sampler_post_cfg_function(note)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, blend=blend)
     g = geometry(host, 3)
-    blended = host.module("zoomstack_core.blend").blend_levels(raw[0], g, blend)
+    blended = host.module("zoomstack_core.blend").blend_levels(raw[0], g, blend, [log.sigmas[0]] * 3)
     expected = host.module("zoomstack_core.render").render_images(blended, g)
     torch.testing.assert_close(log.denoised[0], expected)
     assert not torch.allclose(raw[0], expected, atol=1e-2)

@@ -127,8 +127,9 @@ def test_aligned_levels_have_a_range_each(host: Host, eps: Checkpoint) -> None:
     seen: dict[int, list[float]] = {0: [], 1: [], 2: []}
     for step, sigma in enumerate(moment.sigmas[:-1]):
         active = moment.active(sigma, 3)
-        progress, left = moment.moment(sigma, active)
+        progress, left, own = moment.moment(sigma, active)
         assert left == len(moment.sigmas) - 2 - step
+        assert own == pytest.approx([float(sigma) / 8.0 ** (2 - level) for level in active])
         for level, done in zip(active, progress, strict=True):
             seen[level].append(done)
     assert len(moment.sigmas) - 1 > 4
@@ -166,7 +167,7 @@ def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, eve
 
 
 def moment(host: Host, levels: int, left: int = 0) -> Any:
-    return host.module("nodes.sampling.sigmas").Moment([1.0 if left == 0 else 0.5] * levels, left)
+    return host.module("nodes.sampling.sigmas").Moment([1.0 if left == 0 else 0.5] * levels, left, [0.0] * levels)
 
 
 def test_a_blend_that_changes_nothing_gives_the_same_latents(host: Host, flow: Checkpoint, pixel: Checkpoint) -> None:

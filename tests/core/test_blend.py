@@ -108,7 +108,7 @@ def test_rendering_the_blend_is_consistent(mode, geometry, white):
 def test_border_gives_the_shared_band_to_the_wider_level_at_the_border_and_to_the_deeper_in_the_middle(geometry, white):
     """Level by level, from the widest on: the shared band is a mean of the two observations, the detail stays."""
     images = white(geometry, channels=1)
-    blended = blend_levels(images, geometry, "border")
+    blended = blend_levels(images, geometry, "border", [1.0] * geometry.levels)
     assert torch.equal(blended[0], images[0])  # no wider level observes it
     for level in range(1, geometry.levels):
         link = links_into(geometry, level, 1, images)
@@ -122,21 +122,34 @@ def test_border_gives_the_shared_band_to_the_wider_level_at_the_border_and_to_th
 
 def test_the_say_of_the_wider_level_falls_off_smoothly_from_the_border():
     geometry = ZoomGeometry(2, 64, 64)
-    images = torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
-    link = links_into(geometry, 1, 1, images)
-    weight = link.reduce(blend_levels(images, geometry, "border")[1])[0]
+    weight = say_of_the_wider(geometry, sigma=4.0)  # of the deeper level: 2 in the wider one, whose reach is 3.2 pixels
     assert weight[0, 0] > 0.9 and weight[0, 16] > 0.75 and weight[16, 16] < 0.01
     middle = weight[16, :16]
-    assert (middle[1:] < middle[:-1]).all() and (middle[:-1] - middle[1:]).max() < 0.35
+    assert middle[2] > 0.5 > middle[3]
+    assert (middle[1:] <= middle[:-1] + 1e-12).all() and (middle[:-1] - middle[1:]).max() < 0.35
     torch.testing.assert_close(weight, weight.flip(0, 1).T)
+
+
+def test_the_reach_of_the_border_grows_with_the_noise():
+    geometry = ZoomGeometry(2, 64, 64)
+    weights = [say_of_the_wider(geometry, sigma) for sigma in (0.0, 0.5, 1.0, 2.0, 4.0)]
+    for less, more in zip(weights, weights[1:], strict=False):
+        assert (more - less > -1e-12).all() and (more - less).max() > 1e-3
+    assert weights[0][16, 1:31].max() < 0.02  # finished images: the deeper level decides all but the outermost pixels
+    assert torch.equal(say_of_the_wider(geometry, 50.0), weights[-1])  # it ends at three pixels
+
+
+def say_of_the_wider(geometry, sigma):
+    """Weights [h, w] of the wider of two levels in their shared band."""
+    images = torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).repeat(1, 1, 64, 64)
+    blended = blend_levels(images, geometry, "border", [sigma / geometry.factors[0], sigma])
+    return links_into(geometry, 1, 1, images).reduce(blended[1])[0]
 
 
 def test_the_images_own_border_hides_nothing():
     """In a corner only the two inner sides of the rectangle have something beyond them."""
     geometry = ZoomGeometry(2, 64, 64, 2.0, (0.0, 0.0))
-    images = torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
-    link = links_into(geometry, 1, 1, images)
-    weight = link.reduce(blend_levels(images, geometry, "border")[1])[0]
+    weight = say_of_the_wider(geometry, sigma=4.0)
     assert weight[0, 0] < 0.01 and weight[31, 31] > 0.9
 
 
@@ -248,3 +261,5 @@ def test_bad_images_are_refused():
             blend_levels(bad, geometry)
     with pytest.raises(ValueError, match="mode must be one of laplacian, border, naive, none, got 'median'"):
         blend_levels(good, geometry, "median")
+    with pytest.raises(ValueError, match="sigmas must be one number for each of the"):
+        blend_levels(good, geometry, "border", [1.0])

@@ -74,7 +74,7 @@ def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, chu
         torch.testing.assert_close(states[step], z)
         denoised = toy_denoise(z, sigmas[step].expand(3), levels)
         if blend is not None:
-            denoised = render_images(blend_levels(denoised, geometry, blend), geometry)
+            denoised = render_images(blend_levels(denoised, geometry, blend, [float(sigmas[step])] * 3), geometry)
         now, then = sigmas[step], sigmas[step + 1]
         up = churn * then * (1 - (then / now) ** 2).sqrt()
         down = (then**2 - up**2).sqrt()
