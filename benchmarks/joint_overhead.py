@@ -2,7 +2,8 @@
 
 A joint run (Zoom KSampler) over a run of the same number of pictures in one batch (KSampler), both through ComfyUI's
 executor, on networks of real size with random weights: SD1.5 at 512² on one CPU thread, and, where CUDA is there, SDXL
-at 1024². The two take turns. Beside that, the time of what is added to every step: blending and rendering.
+at 1024². The two take turns. Beside that, the time of what is added to every step: blending and rendering. About five
+minutes on one CPU core; --short samples at 256² there, in about one.
 
 Needs ComfyUI, as the tests do: COMFYUI_PATH, or what ``python tools/host.py`` has got.
 """
@@ -10,6 +11,7 @@ Needs ComfyUI, as the tests do: COMFYUI_PATH, or what ``python tools/host.py`` h
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import statistics
@@ -52,6 +54,7 @@ class Case(NamedTuple):
 
 
 SD15 = Case("SD1.5, 512²", "cpu", "SD15", 64, levels=2, steps=2, pairs=1)
+SHORT = SD15._replace(name="SD1.5, 256²", latent=32)  # the same network
 SDXL = Case("SDXL, 1024²", "cuda", "SDXL", 128, levels=4, steps=8, pairs=5)
 
 UNETS: dict[str, dict[str, Any]] = {
@@ -92,30 +95,44 @@ SHARED: dict[str, Any] = {
 }
 
 
-def measure() -> list[Line]:
+def measure(short: bool = False) -> list[Line]:
     """All lines, measured in processes of their own, which boot ComfyUI.
+
+    Args:
+        short: smaller pictures on the CPU.
 
     Raises:
         subprocess.CalledProcessError: if one fails; its output is on the terminal.
     """
-    sys.path.insert(0, str(ROOT / "tools"))
-    from host import ensure_host  # type: ignore[import-not-found]  # a script beside others, not a package
-
-    comfyui = ensure_host()
+    comfyui = _tools_host().ensure_host()
     environment = {**os.environ, "COMFYUI_PATH": str(comfyui.comfyui), "OMP_NUM_THREADS": "1"}
     lines = []
     for device in ("cpu", *(("cuda",) if torch.cuda.is_available() else ())):
         command = [str(comfyui.python), "-m", "benchmarks.joint_overhead", "--json", "--device", device]
-        run = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, timeout=LIMIT_SECONDS, check=True
-        )
+        command += ["--short"] if short else []
+        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+        if run.returncode:
+            sys.stderr.write(run.stderr)
+        run.check_returncode()
         lines += [Line(*line) for line in json.loads(run.stdout.splitlines()[-1])]
     return lines
 
 
-def measure_here(device: str) -> list[Line]:
+def has_host() -> bool:
+    """Whether there is a ComfyUI, so that none would have to be got from the network first."""
+    host = _tools_host()
+    return host.find_comfyui(ROOT, os.environ) is not None or host.is_comfyui(ROOT / ".host" / "ComfyUI")
+
+
+def _tools_host() -> Any:
+    if str(ROOT / "tools") not in sys.path:
+        sys.path.insert(0, str(ROOT / "tools"))
+    return importlib.import_module("host")  # a script beside others, not a package
+
+
+def measure_here(device: str, short: bool = False) -> list[Line]:
     """The lines of one device, in this process."""
-    case = SD15 if device == "cpu" else SDXL
+    case = SDXL if device != "cpu" else SHORT if short else SD15
     sys.path.insert(0, str(ROOT / "tests" / "comfyui"))
     from harness import Host, prepare  # type: ignore[import-not-found]
 
@@ -215,13 +232,14 @@ def _timed(work: Callable[[], Any], device: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.joint_overhead", description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), help="measure this one here, in this process")
+    parser.add_argument("--short", action="store_true", help="smaller pictures on the CPU")
     parser.add_argument("--json", action="store_true", help="the lines as JSON, the last line printed")
     args = parser.parse_args()
     if args.device:
         torch.set_num_threads(1)
-        lines = measure_here(args.device)
+        lines = measure_here(args.device, args.short)
     else:
-        lines = measure()
+        lines = measure(args.short)
     for line in lines:
         print(f"{line.name:60s} {line.value:9.3f}  {line.target:8s} {line.detail}")
     if args.json:

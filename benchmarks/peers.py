@@ -49,8 +49,9 @@ def time_reference(case: Case) -> float:
     return milliseconds(lambda: reference_step(images, images, case.geometry), case.device, repeats=7)
 
 
-def milliseconds(work: Callable[[], object], device: str, repeats: int = 25) -> float:
-    """The lower quartile of several runs: CPU time on a CPU, so that other programs do not count, else wall time."""
+def milliseconds(work: Callable[[], object], device: str, repeats: int = 60) -> float:
+    """The lowest decile of several runs, where other programs disturb the caches least: CPU time on a CPU, else wall
+    time."""
     clock = time.process_time if device == "cpu" else time.perf_counter
     times = []
     for n in range(repeats + 2):
@@ -60,4 +61,4 @@ def milliseconds(work: Callable[[], object], device: str, repeats: int = 25) -> 
             torch.cuda.synchronize()
         if n >= 2:
             times.append(clock() - start)
-    return 1000 * sorted(times)[len(times) // 4]
+    return 1000 * sorted(times)[len(times) // 10]

@@ -1,34 +1,32 @@
 """python benchmarks/run.py: every ratio against peers and limits in one table, as JSON and as PNG.
 
-Two CPU cores need a few minutes. With a CUDA device its rows are added. Times are reported, never judged.
+Two CPU cores need a few minutes. With a CUDA device its rows are added. What needs ComfyUI is left out where there is
+none: set COMFYUI_PATH. Times are reported, never judged. A part that fails is named; the exit status is 1 then, and the
+other parts still run.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import json
 import platform
 import sys
-from dataclasses import dataclass, replace
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+if __name__ == "__main__":  # started as a script, whose own folder is all that Python knows then
+    sys.path.insert(0, str(ROOT))
 
 from benchmarks.exact import GaussianWorld, Setting, run_exactly  # noqa: E402
 from benchmarks.peers import Case, time_reference, time_step  # noqa: E402
 from benchmarks.plot import Chart, Line, save_charts  # noqa: E402
 from zoomstack_core.geometry import ZoomGeometry  # noqa: E402
-
-# measured by other parts of the pack: module, and what it measures
-OTHERS = {
-    "benchmarks.joint_overhead": "sampling all levels jointly / one by one with the stock sampler",
-    "benchmarks.video": "rendering and encoding a video / encoding alone",
-}
 
 
 @dataclass(frozen=True)
@@ -41,92 +39,142 @@ class Ratio:
     target: str = ""
 
 
-def main() -> None:
+@dataclass
+class Findings:
+    """What the parts have measured so far."""
+
+    rows: list[Ratio] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python benchmarks/run.py", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "out")
-    parser.add_argument("--only", nargs="+", choices=("peers", "growth", "exact", "others"), help="default: all")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="default: all")
     args = parser.parse_args()
-    parts = args.only or ["peers", "growth", "exact", "others"]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    rows: list[Ratio] = []
-    charts: list[Chart] = []
-    for device in devices:
-        if "peers" in parts:
-            rows += _show(peers(device))
-        if "growth" in parts:
-            found, charts_of_device = growth(device)
-            rows += _show(found)
-            charts += charts_of_device
-    if "exact" in parts:
-        rows += _show(exact())
-    if "others" in parts:
-        torch.set_num_threads(threads)
-        rows += _show(others())
-    print("\n" + table(rows))
+    found = Findings()
+    for name in args.only or PARTS:
+        run_part(name, devices, found)
+    print("\n" + table(found.rows))
+    for line in (*found.left_out, *found.failures):
+        print(line)
     args.out.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "torch": torch.__version__, "machine": platform.machine()}
-    data = {**machine, "devices": devices, "ratios": [vars(row) for row in rows]}
+    data = {**machine, "devices": devices, "ratios": [vars(row) for row in found.rows]}
+    data |= {"left_out": found.left_out, "failures": found.failures}
     (args.out / "ratios.json").write_text(json.dumps(data, indent=1))
-    if charts:
-        save_charts(args.out / "ratios.png", charts)
+    if found.charts:
+        save_charts(args.out / "ratios.png", found.charts)
+    return 1 if found.failures else 0
 
 
-def peers(device: str) -> list[Ratio]:
+def run_part(name: str, devices: list[str], found: Findings) -> None:
+    """Measures one part; a failure is told and noted, so that the others still run."""
+    print(f"{name} … ", end="", flush=True)
+    start = time.perf_counter()
+    try:
+        PARTS[name](devices, found)
+    except Exception as error:  # noqa: BLE001 - told here, in the JSON and by the exit status
+        traceback.print_exc()
+        found.failures.append(f"FAILED: {name}: {type(error).__name__}: {error}")
+    print(f"{time.perf_counter() - start:.0f} s", flush=True)
+
+
+def peers(devices: list[str], found: Findings) -> None:
     """The published algorithm over ours: larger is better."""
-    rows = []
-    for levels in (8, 16):
-        reference = time_reference(Case(levels, device=device))
-        for blend in ("laplacian", "border"):
-            ours = time_step(Case(levels, blend=blend, device=device))
-            detail = f"{reference:.1f} ms / {ours:.2f} ms per step, 4 × 64², p = 2"
-            rows.append(Ratio(f"reference / {blend}, {levels} levels, {device}", reference / ours, detail, "> 10"))
-    return rows
+    for device in devices:
+        for levels in (8, 16):
+            reference = time_reference(Case(levels, device=device))
+            for blend in ("laplacian", "border"):
+                ours = time_step(Case(levels, blend=blend, device=device))
+                detail = f"{reference:.1f} ms / {ours:.2f} ms per step, 4 × 64², p = 2"
+                name = f"reference / {blend}, {levels} levels, {device}"
+                found.rows.append(Ratio(name, reference / ours, detail, "> 10"))
 
 
-def growth(device: str) -> tuple[list[Ratio], list[Chart]]:
+def growth(devices: list[str], found: Findings) -> None:
     """How the time of a step grows with the number of levels, their size and the zoom factor."""
-    base = Case(8, device=device)
-    rows, lines = [], []
-    for blend in ("laplacian", "border"):
-        case = replace(base, blend=blend)
-        counts = (4, 8, 16, 32)
-        times = [time_step(replace(case, levels=n)) for n in counts]
-        lines.append(Line(blend, counts, times))
-        detail = f"{times[2]:.2f} ms / {times[1]:.2f} ms"
-        rows.append(Ratio(f"16 / 8 levels, {blend}, {device}", times[2] / times[1], detail, "<= 2.05"))
-        large = time_step(replace(case, size=128))
-        detail = f"{large:.2f} ms / {times[1]:.2f} ms; the area is 4 times larger, the products 8 times"
-        rows.append(Ratio(f"128² / 64², {blend}, {device}", large / times[1], detail))
-        far = time_step(replace(case, zoom=4.0))
-        detail = f"{far:.2f} ms / {times[1]:.2f} ms"
-        rows.append(Ratio(f"p = 4 / p = 2, {blend}, {device}", far / times[1], detail, "<= 1"))
-    return rows, [Chart(f"Blend, render and noise of a step, ms ({device})", lines, "levels", logarithmic=True)]
+    counts = (4, 8, 16, 32)
+    for device in devices:
+        lines = []
+        for blend in ("laplacian", "border"):
+            case = Case(8, blend=blend, device=device)
+            cases = [*(replace(case, levels=n) for n in counts), replace(case, size=128), replace(case, zoom=4.0)]
+            # by turns and the best of them, so that all have seen the machine at its quietest
+            rounds = [[time_step(each) for each in cases] for _ in range(3)]
+            *times, large, far = (min(column) for column in zip(*rounds, strict=True))
+            eight, sixteen, many = times[1:]
+            lines.append(Line(blend, counts, times))
+            found.rows += [
+                _growth(f"16 / 8 levels, {blend}, {device}", sixteen, eight, "<= 2.05"),
+                _growth(f"32 / 16 levels, {blend}, {device}", many, sixteen),
+                _growth(f"128² / 64², {blend}, {device}", large, eight, "", "4 times the area, 8 times the products"),
+                _growth(f"p = 4 / p = 2, {blend}, {device}", far, eight, "<= 1"),
+            ]
+        title = f"Blend, render and noise of a step, ms ({device})"
+        found.charts.append(Chart(title, lines, "levels", logarithmic=True))
 
 
-def exact() -> list[Ratio]:
+def _growth(name: str, more: float, less: float, target: str = "", note: str = "") -> Ratio:
+    return Ratio(name, more / less, f"{more:.2f} ms / {less:.2f} ms" + (f"; {note}" if note else ""), target)
+
+
+def exact(_: list[str], found: Findings) -> None:
     """The default against the paper, on the exact benchmark at the same number of denoiser calls."""
-    geometry = ZoomGeometry(3, 12, 12)
-    world = GaussianWorld(geometry)
+    world = GaussianWorld(ZoomGeometry(3, 12, 12))
     paper = run_exactly(world, Setting("paper"))
-    rows = []
     for method in ("average", "border", "overlap_once"):
         ours = run_exactly(world, Setting(method, 1.0, 40, 0.5, 2))
         seams = " ".join(f"{value:.3f}" for value in ours.seams)
         detail = f"{max(paper.kl):.5f} / {max(ours.kl):.5f} nats per pixel, seams {seams}; 40 steps"
-        rows.append(Ratio(f"largest KL of a level, paper / {method}", max(paper.kl) / max(ours.kl), detail, "> 1"))
-    return rows
+        name = f"largest KL of a level, paper / {method}"
+        found.rows.append(Ratio(name, max(paper.kl) / max(ours.kl), detail, "> 1"))
 
 
-def others() -> list[Ratio]:
-    """What other parts of the pack measure: their ``measure()`` gives (name, value, detail, target) lines."""
-    rows = []
-    for name, what in OTHERS.items():
-        if importlib.util.find_spec(name) is not None:
-            print(f"measuring: {what}", flush=True)
-            rows += [Ratio(*line) for line in importlib.import_module(name).measure()]
-    return rows
+def overhead(_: list[str], found: Findings) -> None:
+    """Sampling all levels jointly over the stock sampler on the same levels, with a network of real size."""
+    from benchmarks import joint_overhead
+
+    if not joint_overhead.has_host():
+        found.left_out.append(
+            "left out: joint / independent sampling, blend and render of a step; they need ComfyUI: set COMFYUI_PATH"
+        )
+        return
+    found.rows += [Ratio(*line) for line in joint_overhead.measure(short=True)]
+
+
+def encoding(_: list[str], found: Findings) -> None:
+    """Rendering and encoding a video over encoding alone."""
+    from benchmarks import video
+
+    found.rows += [Ratio(*line) for line in video.measure()]
+
+
+def on_one_thread(part: Part) -> Part:
+    """Tensors of a few thousand numbers: one thread is fastest, and its time is steady."""
+
+    def limited(devices: list[str], found: Findings) -> None:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            part(devices, found)
+        finally:
+            torch.set_num_threads(threads)
+
+    return limited
+
+
+Part = Callable[[list[str], Findings], None]
+PARTS: dict[str, Part] = {
+    "peers": on_one_thread(peers),
+    "growth": on_one_thread(growth),
+    "exact": on_one_thread(exact),
+    "joint": overhead,
+    "video": encoding,
+}
 
 
 def table(rows: list[Ratio]) -> str:
@@ -135,10 +183,5 @@ def table(rows: list[Ratio]) -> str:
     return "\n".join(f"{r.name:{width}s} {r.ratio:8.3f}  {r.target:8s} {r.detail}" for r in rows)
 
 
-def _show(rows: list[Ratio]) -> list[Ratio]:
-    print(table(rows), flush=True)
-    return rows
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

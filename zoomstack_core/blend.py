@@ -72,16 +72,13 @@ def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int],
 
     ``total`` [n, C, h, w] is the sum of the `count` observations that carry this resolution.
     """
-    mean = total / count if count > 1 else total
-    blended = mean
+    blended = total / count
     for chosen, link in _groups(geometry, levels, count, estimates):
         rows = _rows([levels.index(level) for level in chosen])
         reduced = link.reduce(total[rows])
         wider = link.window.crop(estimates[_rows([level - count for level in chosen])])
         low = _average_bands(estimates, geometry, chosen, reduced + wider, count + 1)
-        if blended is mean:
-            blended = mean.clone()
-        blended[rows] = mean[rows] + link.expand(low - reduced / count)
+        blended[rows] += link.expand(low - reduced / count)
     return blended
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .overlap import AS_OFFERED, Overlap
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -34,21 +36,27 @@ class DemoNetwork:
         self._prompts = torch.cat([encode(text) for text in prompts])
         self._empty = encode("")
 
-    @torch.inference_mode()
     def __call__(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
         """x0 [n, 3, H, W] in [-1, 1] of the states z = x + sigma · noise."""
+        return self._estimate(z, sigma, self._prompts[levels], self.guidance)
+
+    def overlap(self, crop: Tensor, sigma: Tensor, level: int, variant: Overlap = AS_OFFERED) -> Tensor:
+        """The network on that part of `level` alone which the next deeper one covers."""
+        prompts = {"wider": self._prompts[level : level + 1], "deeper": self._prompts[level + 1 : level + 2]}
+        context = prompts.get(variant.prompt, self._empty)
+        guidance = self.guidance if variant.guidance is None else variant.guidance
+        return self._estimate(crop[None], sigma[None], context, guidance)[0]
+
+    @torch.inference_mode()
+    def _estimate(self, z: Tensor, sigma: Tensor, prompts: Tensor, guidance: float) -> Tensor:
         sampling = self._model.model_sampling
         # beyond the model's own sigmas a state is noise alone: scaled to the nearest one it looks the same
         own = sigma.clamp(float(sampling.sigma_min), float(sampling.sigma_max))
         z = (z * (own / sigma).view(-1, 1, 1, 1)).float()
-        context = torch.cat([self._prompts[levels], self._empty.expand(len(z), -1, -1)])
+        context = torch.cat([prompts, self._empty.expand(len(z), -1, -1)])
         both = self._model.apply_model(z.repeat(2, 1, 1, 1), own.float().repeat(2), c_crossattn=context)
         told, free = both.chunk(2)
-        return (free + self.guidance * (told - free)).clamp(-1, 1).to(sigma.dtype)
-
-    def overlap(self, crop: Tensor, sigma: Tensor, level: int) -> Tensor:
-        """The network on a crop alone, with the prompt of the wider level."""
-        return self(crop[None], sigma[None], torch.tensor([level]))[0]
+        return (free + guidance * (told - free)).clamp(-1, 1).to(sigma.dtype)
 
 
 def load() -> tuple[Any, Any]:
