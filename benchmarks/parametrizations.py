@@ -194,7 +194,8 @@ def main() -> None:
 
 def _cell(report: Report, run: Run) -> str:
     seams = " ".join(f"{value:.2f}" for value in report.seams) if run.together else "no stack"
-    return " ".join(f"{1000 * value:.2g}" for value in report.kl) + f", {seams}"
+    kl = (1000 * value for value in report.kl)
+    return " ".join(f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in kl) + f", {seams}"
 
 
 if __name__ == "__main__":
