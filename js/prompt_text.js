@@ -1,13 +1,18 @@
 // @ts-check
 // Prompt rows as what they are: the lines of one text, with comments and blank lines between them. Pure functions.
+// Lines end where zoomstack_core/prompts.py sees them end; tests/vectors/prompt_lines.json holds both to the same rows.
 
 /**
- * @typedef {{before: string, text: string, after: string, row: boolean}} Line a line as it stands in the text: the
- * blanks before, what is between, the blanks after; whether it is a prompt
+ * @typedef {{before: string, text: string, after: string, row: boolean, end: string}} Line a line as it stands in the
+ * text: the blanks before, what is between, the blanks after; whether it is a prompt; what ends it
  * @typedef {Line[]} Lines
  */
 
 const RULE = /^(?:[-*_=]{3,}|```[\w-]*)$/;
+// what Python's str.splitlines takes for the end of a line
+const ENDS = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
+const LINE = new RegExp(`([^\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(${ENDS}|$)`, "y");
+const BREAKS = new RegExp(`\\s*(?:${ENDS})+\\s*`, "g");
 
 /** Whether the node would read a line as a prompt. @param {string} text */
 export function isPrompt(text) {
@@ -15,18 +20,31 @@ export function isPrompt(text) {
   return line !== "" && !line.startsWith("#") && !RULE.test(line);
 }
 
-/** @param {string} text @returns {Lines} */
-export const toLines = (text) => text.split("\n").map(toLine);
+/** @param {string} text @returns {Lines} one at least; the last one has no end */
+export function toLines(text) {
+  const lines = [];
+  LINE.lastIndex = 0;
+  for (let end = "\n"; end !== ""; ) {
+    const found = /** @type {RegExpExecArray} */ (LINE.exec(text));
+    end = found[2];
+    lines.push(toLine(found[1], end));
+  }
+  return lines;
+}
 
-/** @param {string} line @returns {Line} */
-function toLine(line) {
+/** @param {string} line @param {string} end @returns {Line} */
+function toLine(line, end) {
   const text = line.trim();
   const start = line.indexOf(text);
-  return { before: line.slice(0, start), text, after: line.slice(start + text.length), row: isPrompt(line) };
+  return { before: line.slice(0, start), text, after: line.slice(start + text.length), row: isPrompt(line), end };
 }
 
 /** @param {Lines} lines */
-export const toText = (lines) => lines.map(({ before, text, after }) => before + text + after).join("\n");
+export function toText(lines) {
+  const usual = lines.find(({ end }) => end)?.end ?? "\n";
+  const last = lines.length - 1;
+  return lines.map(({ before, text, after, end }, i) => before + text + after + (i < last ? end || usual : "")).join("");
+}
 
 /** Where the rows are among the lines. @param {Lines} lines */
 export const rowPlaces = (lines) => lines.flatMap(({ row }, place) => (row ? [place] : []));
@@ -44,7 +62,7 @@ export function withPrompt(lines, row, prompt) {
 /** More rows after a row, or before all rows at -1. @param {Lines} lines @param {number} row
  * @param {string[]} added @returns {Lines} */
 export function withRowsAfter(lines, row, added) {
-  const made = added.map((prompt) => ({ before: "", text: oneLine(prompt), after: "", row: true }));
+  const made = added.map((prompt) => ({ before: "", text: oneLine(prompt), after: "", row: true, end: "" }));
   const places = rowPlaces(lines);
   if (toText(lines) === "" && !places.length) return made;
   const place = row >= 0 ? places[row] + 1 : (places[0] ?? lines.length);
@@ -62,8 +80,14 @@ export function withoutRow(lines, row) {
 export function withRowsSwapped(lines, row, other) {
   const places = rowPlaces(lines);
   const [a, b] = [places[row], places[other]];
-  return lines.with(a, lines[b]).with(b, lines[a]);
+  return lines.with(a, { ...lines[b], end: lines[a].end }).with(b, { ...lines[a], end: lines[b].end });
+}
+
+/** Other prompts in place of all that is no comment. @param {Lines} lines @param {string[]} read @returns {Lines} */
+export function withPromptsAlone(lines, read) {
+  const comments = lines.filter(({ text, row }) => !row && text.startsWith("#"));
+  return withRowsAfter(comments, -1, read);
 }
 
 /** A prompt is one line, whatever was pasted into it. @param {string} prompt */
-const oneLine = (prompt) => prompt.replace(/\s*[\r\n]+\s*/g, " ");
+const oneLine = (prompt) => prompt.replace(BREAKS, " ");

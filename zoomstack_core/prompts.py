@@ -18,7 +18,8 @@ _RULE = re.compile(r"[-*_=]{3,}|```[\w-]*")
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _BULLET = re.compile(r"[-*–—](?:\s+|$)|[•◦‣▪]\s*")
 # The blank after the mark keeps "1.5 km of ice", "3:4 portrait" and "2 suns" whole; two digits keep "1920. A street".
-_NUMBER = re.compile(r"\(?(\d{1,2})[.):](?:\s+|$)")
+# A tab alone is what a copy from a spreadsheet has between its columns.
+_NUMBER = re.compile(r"\(?(\d{1,2})(?:[.):](?:\s+|$)|\t\s*)")
 _LABEL = re.compile(
     r"(?:zoom\s+level|level|prompt|layer|scene|step|image|frame|stage)\s*#?(\d{1,3})(?:\s*\([^()]*\))?"
     r"\s*(?::|[.)–—-](?=\s|$))\s*",

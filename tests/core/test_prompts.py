@@ -1,6 +1,7 @@
 """Schedule text to level prompts: what people type, what language models write, and what must stay untouched."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -265,3 +266,15 @@ def test_join_prompt_keeps_the_prompt_and_adds_two_commas_at_most(prefix: str, p
     assert prompt in joined
     assert joined == joined.strip()
     assert joined.count(",") <= prefix.count(",") + prompt.count(",") + suffix.count(",") + 2
+
+
+def test_the_rows_of_the_front_end_are_the_same() -> None:
+    vectors = json.loads((Path(__file__).resolve().parents[1] / "vectors" / "prompt_lines.json").read_text("utf-8"))
+    assert len(vectors) > 4
+    for text, prompts in vectors:
+        assert parse_prompts(text) == prompts, repr(text)
+
+
+def test_a_list_from_a_spreadsheet_loses_its_numbers() -> None:
+    assert parse_prompts("1\ta galaxy\r\n2\ta star\r\n") == ["a galaxy", "a star"]
+    assert parse_prompts("\t-\ta galaxy\n\t-\ta star") == ["a galaxy", "a star"]

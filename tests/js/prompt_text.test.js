@@ -1,5 +1,6 @@
 // The rows of a text: nothing of it is lost, whatever is edited.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as rows from "../../js/prompt_text.js";
 
@@ -50,4 +51,26 @@ test("a row is removed alone, and the last one too", () => {
 test("moved rows pass by the comments", () => {
   const moved = rows.toText(rows.withRowsSwapped(lines, 1, 2));
   assert.equal(moved, "# from far away\n  a galaxy  \n\na planet\n# the end is near\n1. a star\n");
+});
+
+test("lines are those that the node sees", () => {
+  const vectors = JSON.parse(readFileSync(new URL("../vectors/prompt_lines.json", import.meta.url), "utf8"));
+  assert.ok(vectors.length > 4);
+  for (const [text, prompts] of vectors) {
+    assert.deepEqual(rows.prompts(rows.toLines(text)), prompts);
+    assert.equal(rows.toText(rows.toLines(text)), text);
+  }
+});
+
+test("line ends stay where they are, and new lines end as the others do", () => {
+  const windows = rows.toLines("a\r\n# note\r\nb");
+  assert.equal(rows.toText(rows.withRowsSwapped(windows, 0, 1)), "b\r\n# note\r\na");
+  assert.equal(rows.toText(rows.withRowsAfter(windows, 1, ["c"])), "a\r\n# note\r\nb\r\nc");
+  assert.equal(rows.toText(rows.withoutRow(windows, 0)), "# note\r\nb");
+  assert.equal(rows.toText(rows.withoutRow(windows, 1)), "a\r\n# note");
+});
+
+test("other prompts leave the comments", () => {
+  assert.equal(rows.toText(rows.withPromptsAlone(rows.toLines("# far\nSure!\n1. a\nb\n# near"), ["a, b"])), "# far\n# near\na, b");
+  assert.equal(rows.toText(rows.withPromptsAlone(rows.toLines('["a", "b"]'), ["a", "b"])), "a\nb");
 });
