@@ -21,3 +21,11 @@ def test_pages_name_inputs_that_exist(host: Host) -> None:
             if line.startswith("- **"):
                 for name in re.findall(r"\*\*(\w+)\*\*", line.split(":")[0]):
                     assert name in names, f"{path.name} names the input {name}, which no node has"
+
+
+def test_every_input_is_explained(host: Host) -> None:
+    for schema in (node.GET_SCHEMA() for node in host.nodes):
+        page = (FOLDER / f"{schema.node_id}.md").read_text(encoding="utf-8")
+        explained = set(re.findall(r"\*\*(\w+)\*\*", page))
+        missing = [entry.id for entry in schema.inputs if entry.id not in explained]
+        assert not missing, f"{schema.node_id}.md says nothing of {', '.join(missing)}"
