@@ -1,41 +1,127 @@
 // @ts-check
-// "Choose the focus" in the menu of the nodes that have one.
+// "Choose the focus" of the nodes that have one: in their menu, and as a button of Zoom Geometry.
 
 import { api } from "../../../scripts/api.js";
-import { openFocusPicker } from "./focus_picker.js";
-import { factorOf, findBehind, isLinked, widgetOf } from "./graph_walk.js";
+import { FocusPicker } from "./focus_picker.js";
+import { findBefore, findBehind, geometryOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
 import { captureUndo } from "./host.js";
+import { rowsOf } from "./prompts_node.js";
+import { factorsText, fociText, parseFactors, parseFoci } from "./zoom_steps.js";
 
+/** @typedef {import("./zoom_steps.js").Steps} Steps */
+
+const LABEL = "Choose the focus";
 const NAMES = ["zoom_factor", "focus_x", "focus_y"];
+const GEOMETRY = "ZoomGeometry";
 
 /** The entries for the menu of a node. @param {any} node @returns {{content: string, callback: () => void}[]} */
 export function focusMenu(node) {
-  if (!String(node.constructor.comfyClass).startsWith("Zoom") || !NAMES.every((name) => widgetOf(node, name))) return [];
-  if (isLinked(node, "geometry") || isLinked(node, "focus_x") || isLinked(node, "focus_y")) return [];
-  return [{ content: "Choose the focus", callback: () => chooseFocus(node) }];
+  const place = placeOfFocus(node);
+  return place ? [{ content: LABEL, callback: () => chooseFocus(place) }] : [];
+}
+
+/** @param {any} node a new Zoom Geometry */
+export function addFocusButton(node) {
+  const button = node.addWidget("button", LABEL, null, () => {
+    const place = placeOfFocus(node);
+    if (place) chooseFocus(place);
+  });
+  button.serialize = false;
+  button.options.serialize = false;
+}
+
+/** The node that says where a node's zoom goes, if its widgets do: itself, or the Zoom Geometry that is linked to it.
+ * @param {any} node @returns {any} */
+function placeOfFocus(node) {
+  if (node.type === GEOMETRY) return isLinked(node, "focus") ? undefined : node;
+  if (!String(node.constructor.comfyClass).startsWith("Zoom") || !NAMES.every((name) => widgetOf(node, name))) return undefined;
+  if (isLinked(node, "geometry")) {
+    const geometry = geometryOf(node);
+    return geometry && placeOfFocus(geometry);
+  }
+  return isLinked(node, "focus_x") || isLinked(node, "focus_y") ? undefined : node;
 }
 
 /** @param {any} node */
 function chooseFocus(node) {
-  const picture = findBehind(node, (behind) => behind.properties?.last_result?.images?.[0]);
+  const [result] = findBehind(node, (behind) => behind.properties?.last_result);
+  const pictures = (result?.images ?? []).map((/** @type {Record<string, string>} */ file) => urlOf(file));
+  const picker = new FocusPicker(node.type === GEOMETRY ? geometryOptions(node, pictures) : widgetOptions(node, pictures));
+  picker.open();
+}
+
+/** @param {Record<string, string>} file */
+const urlOf = (file) => api.apiURL(`/view?${new URLSearchParams(file)}`);
+
+/** One factor and one focus, each in its own widgets. @param {any} node @param {string[]} pictures
+ * @returns {import("./focus_picker.js").PickerOptions} */
+function widgetOptions(node, pictures) {
   const fixedFactor = isLinked(node, "zoom_factor");
-  openFocusPicker({
-    choice: {
-      factor: factorOf(node, "zoom_factor") ?? 2,
-      x: Number(widgetOf(node, "focus_x").value),
-      y: Number(widgetOf(node, "focus_y").value),
-    },
-    picture: picture ? api.apiURL(`/view?${new URLSearchParams(picture)}`) : null,
+  const factor = parseFactors(String(valueOf(node, "zoom_factor")))?.[0] ?? 2;
+  const [x, y] = [Number(widgetOf(node, "focus_x").value), Number(widgetOf(node, "focus_y").value)];
+  return {
+    steps: { factors: [factor], foci: [[x, y]] },
+    count: 0,
+    pictures,
     fixedFactor,
-    use: ({ factor, x, y }) => {
-      const values = { focus_x: x, focus_y: y, ...(fixedFactor ? {} : { zoom_factor: factor }) };
-      for (const [name, value] of Object.entries(values)) {
-        const widget = widgetOf(node, name);
-        widget.value = value;
-        widget.callback?.(value);
-      }
-      node.setDirtyCanvas?.(true, true);
-      captureUndo();
+    digits: 2,
+    limits: [1.01, 64],
+    use: ({ factors: [p], foci: [[toX, toY]] }) => {
+      set(node, { focus_x: toX, focus_y: toY, ...(fixedFactor ? {} : { zoom_factor: p }) });
     },
-  });
+  };
+}
+
+/** A factor and a focus for every step, in two texts. @param {any} node @param {string[]} pictures
+ * @returns {import("./focus_picker.js").PickerOptions} */
+function geometryOptions(node, pictures) {
+  const fixedFactor = isLinked(node, "zoom_factors");
+  const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus").value)) };
+  const steps = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
+  const known = levelsAround(node) ?? pictures.length;
+  const count = Math.max(0, known - 1, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
+  return {
+    steps,
+    count,
+    pictures,
+    fixedFactor,
+    digits: 3,
+    limits: [1.01, 1000],
+    note: noteOn(read, fixedFactor, known - 1, count),
+    use: ({ factors, foci }) => {
+      const values = {
+        ...(factors === steps.factors ? {} : { zoom_factors: factorsText(factors) }),
+        ...(foci === steps.foci ? {} : { focus: fociText(foci) }),
+      };
+      set(node, values);
+    },
+  };
+}
+
+/** @param {{factors: number[] | null, foci: [number, number][] | null}} read @param {boolean} fixedFactor
+ * @param {number} known steps @param {number} count */
+function noteOn({ factors, foci }, fixedFactor, known, count) {
+  const unread = [...(factors || fixedFactor ? [] : ["zoom_factors"]), ...(foci ? [] : ["focus"])];
+  if (unread.length) return `The text in ${unread.join(" and ")} could not be read; what is chosen here replaces it.`;
+  if (!count) return "To choose each step for itself, connect the node to a sampler that has prompts.";
+  const lists = [factors ?? [], foci ?? []].map(({ length }) => length).filter((length) => length > 1);
+  const wrong = known > 0 ? lists.find((length) => length !== known) : undefined;
+  return wrong === undefined ? undefined : `There are values for ${wrong} steps, and the zoom has ${known}.`;
+}
+
+/** The number of levels that the prompts around a node ask for. @param {any} node @returns {number | undefined} */
+function levelsAround(node) {
+  const levelsBefore = (/** @type {any} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels)[0];
+  return findBehind(node, levelsBefore)[0];
+}
+
+/** @param {any} node @param {Record<string, number | string>} values by widget */
+function set(node, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const widget = widgetOf(node, name);
+    widget.value = value;
+    widget.callback?.(value);
+  }
+  node.setDirtyCanvas?.(true, true);
+  captureUndo();
 }

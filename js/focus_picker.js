@@ -1,104 +1,190 @@
 // @ts-check
-// A dialog in which the next level's rectangle is put on a picture: zoom factor and focus, seen. Knows nothing of ComfyUI.
+// A dialog in which the next level's rectangle is put on a picture: zoom factor and focus, seen. For all steps at once, or
+// for one step after the other. Knows nothing of ComfyUI.
 
 import { element } from "./viewer_controls.js";
 import { clamp, innerRect } from "./zoom_math.js";
+import { ofStep, withStep } from "./zoom_steps.js";
 
 /**
- * @typedef {{factor: number, x: number, y: number}} Choice
+ * @typedef {import("./zoom_steps.js").Steps} Steps
  * @typedef {object} PickerOptions
- * @property {Choice} choice to begin with
- * @property {string | null} picture address of the level on which the next one is put; null for an empty frame
- * @property {boolean} fixedFactor the factor is set elsewhere
- * @property {(choice: Choice) => void} use takes the choice when it is made
+ * @property {Steps} steps to begin with
+ * @property {number} count of steps that can be chosen; 0 for one choice that all steps share
+ * @property {string[]} pictures addresses of the levels, the widest first; empty for an empty frame
+ * @property {boolean} fixedFactor the factors are set elsewhere
+ * @property {number} digits of a focus after the point
+ * @property {[number, number]} limits of a factor
+ * @property {string} [note] to be read first
+ * @property {(steps: Steps) => void} use takes the choice when it is made
  */
 
-const KEY_STEP = 0.01;
-const LARGE_KEY_STEP = 0.1;
-/** Of the factor, as in the nodes. */
-const [LOWEST, HIGHEST] = [1.01, 64];
+const ALL = -1;
+/** Of a key, with and without Shift. */
+const [KEY_STEP, LARGE_KEY_STEP] = [0.01, 0.1];
 
-/** @param {PickerOptions} options @returns {HTMLDialogElement} open; it removes itself when it is closed */
-export function openFocusPicker({ choice, picture, fixedFactor, use }) {
-  const now = { ...choice };
-  const number = (/** @type {string} */ name, /** @type {Record<string, string>} */ limits) =>
-    element("input", { type: "number", "aria-label": name, ...limits });
-  const factor = number("Zoom factor", { min: String(LOWEST), max: String(HIGHEST), step: "0.01" });
-  factor.disabled = fixedFactor;
-  const x = number("Focus from the left", { min: "0", max: "1", step: "0.01" });
-  const y = number("Focus from the top", { min: "0", max: "1", step: "0.01" });
-  const rect = element("div", { class: "zoomstack-focus-rect", tabindex: "0", role: "application" });
-  const frame = element("div", { class: "zoomstack-focus-frame" }, rect);
-  if (picture) frame.prepend(element("img", { src: picture, alt: "The wider level", draggable: "false" }));
-  else frame.classList.add("zoomstack-focus-empty");
-  const middle = element("button", { type: "button" }, "Middle");
-  const cancel = element("button", { type: "button" }, "Cancel");
-  const done = element("button", { type: "submit", class: "zoomstack-focus-use" }, "Use");
-  const form = element(
-    "form",
-    { method: "dialog" },
-    element("strong", {}, "Where the next level lies"),
-    frame,
-    element(
-      "div",
-      { class: "zoomstack-focus-fields" },
-      element("label", {}, "Factor ", factor),
-      element("label", {}, "x ", x),
-      element("label", {}, "y ", y),
-      middle,
-      cancel,
-      done,
-    ),
-  );
-  const dialog = element("dialog", { class: "zoomstack-focus", "aria-label": "Focus of the zoom" }, form);
-
-  const show = () => {
-    const inner = innerRect({ height: 1, width: 1, factors: [now.factor], foci: [[now.x, now.y]] }, 0);
-    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) rect.style[side] = `${inner[side] * 100}%`;
-    for (const [field, value] of /** @type {const} */ ([[factor, now.factor], [x, now.x], [y, now.y]])) {
-      if (Number(field.value) !== value) field.value = String(value);
+export class FocusPicker {
+  /** @param {PickerOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.steps = { ...options.steps };
+    const several = this.steps.factors.length > 1 || this.steps.foci.length > 1;
+    this.step = options.count && several ? 0 : ALL;
+    const { count, limits, digits, fixedFactor, note } = options;
+    const number = (/** @type {string} */ name, /** @type {number} */ min, /** @type {number} */ max, /** @type {number} */ step) =>
+      element("input", { type: "number", "aria-label": name, min: `${min}`, max: `${max}`, step: `${step}` });
+    this.factor = number("Zoom factor", ...limits, 0.01);
+    this.factor.disabled = fixedFactor;
+    this.x = number("Focus from the left", 0, 1, 10 ** -digits);
+    this.y = number("Focus from the top", 0, 1, 10 ** -digits);
+    this.select = element("select", { "aria-label": "Step of the zoom" }, element("option", { value: `${ALL}` }, "All steps"));
+    for (let step = 0; step < count; step++) {
+      this.select.append(element("option", { value: `${step}` }, `Step ${step + 1} of ${count}`));
     }
-    rect.setAttribute("aria-label", `Next level at ${now.x} from the left, ${now.y} from the top. Arrow keys move it.`);
-  };
-  // a focus nearer to the edge than half the rectangle would put it nowhere else
-  const move = (/** @type {number} */ toX, /** @type {number} */ toY) => {
-    const half = 0.5 / now.factor;
-    [now.x, now.y] = [toX, toY].map((to) => Math.round(clamp(to, half, 1 - half) * 100) / 100);
-    show();
-  };
+    this.select.value = `${this.step}`;
+    this.rect = element("div", { class: "zoomstack-focus-rect", tabindex: "0", role: "application" });
+    this.image = element("img", { alt: "", draggable: "false" });
+    this.frame = element("div", { class: "zoomstack-focus-frame" }, this.image, this.rect);
+    this.middle = element("button", { type: "button" }, "Middle");
+    this.cancel = element("button", { type: "button" }, "Cancel");
+    const use = element("button", { type: "submit", class: "zoomstack-focus-use" }, "Use");
+    this.said = element("p", { class: "zoomstack-focus-said", role: "status" });
+    const heading = element("div", { class: "zoomstack-focus-fields" }, element("strong", {}, "Where the next level lies"));
+    if (count) heading.append(this.select);
+    this.form = element(
+      "form",
+      { method: "dialog", novalidate: "" },
+      heading,
+      ...(note ? [element("p", { class: "zoomstack-focus-note" }, note)] : []),
+      this.frame,
+      element(
+        "div",
+        { class: "zoomstack-focus-fields" },
+        element("label", {}, "Factor ", this.factor),
+        element("label", {}, "x ", this.x),
+        element("label", {}, "y ", this.y),
+        this.middle,
+        this.cancel,
+        use,
+      ),
+      this.said,
+    );
+    this.dialog = element("dialog", { class: "zoomstack-focus", "aria-label": "Focus of the zoom" }, this.form);
+    this._listen();
+  }
 
-  const point = (/** @type {PointerEvent} */ event) => {
-    const box = frame.getBoundingClientRect();
-    move((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-  };
-  frame.addEventListener("pointerdown", (event) => {
-    frame.setPointerCapture(event.pointerId);
-    event.preventDefault();
-    rect.focus();
-    point(event);
-  });
-  frame.addEventListener("pointermove", (event) => frame.hasPointerCapture(event.pointerId) && point(event));
-  rect.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? LARGE_KEY_STEP : KEY_STEP;
-    const ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+  _listen() {
+    this.frame.addEventListener("pointerdown", (event) => {
+      this.frame.setPointerCapture(event.pointerId);
+      event.preventDefault();
+      this.rect.focus();
+      this._point(event);
+    });
+    this.frame.addEventListener("pointermove", (event) => {
+      if (this.frame.hasPointerCapture(event.pointerId)) this._point(event);
+    });
+    this.rect.addEventListener("keydown", (event) => this._onKey(event));
+    this.form.addEventListener("input", (event) => this._onInput(event));
+    this.middle.addEventListener("click", () => this._move(0.5, 0.5));
+    this.cancel.addEventListener("click", () => this.dialog.close());
+    this.form.addEventListener("submit", (event) => {
+      const wrong = [this.factor, this.x, this.y].find((field) => !isGood(field));
+      if (!wrong) return this.options.use(this.steps);
+      event.preventDefault();
+      wrong.reportValidity();
+    });
+    this.dialog.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcuts of the graph meanwhile
+    this.dialog.addEventListener("close", () => this.dialog.remove());
+  }
+
+  /** Show the dialog; it removes itself when it is closed. */
+  open() {
+    document.body.append(this.dialog);
+    this._show();
+    this.dialog.showModal();
+    this.rect.focus();
+  }
+
+  /** Of the step that is shown. @returns {{factor: number, point: import("./zoom_steps.js").Point}} */
+  get _now() {
+    const { factors, foci } = this.steps;
+    const step = Math.max(0, this.step);
+    return { factor: ofStep(factors, step) ?? factors[factors.length - 1], point: ofStep(foci, step) ?? foci[foci.length - 1] };
+  }
+
+  _show() {
+    const { factor, point } = this._now;
+    const inner = innerRect({ height: 1, width: 1, factors: [factor], foci: [point] }, 0);
+    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) {
+      this.rect.style[side] = `${inner[side] * 100}%`;
+    }
+    for (const [field, value] of /** @type {const} */ ([[this.factor, factor], [this.x, point[0]], [this.y, point[1]]])) {
+      if (field.value === "" || Number(field.value) !== value) field.value = String(value);
+    }
+    const picture = this.options.pictures[Math.max(0, this.step)];
+    this.frame.classList.toggle("zoomstack-focus-empty", !picture);
+    this.image.hidden = !picture;
+    if (picture && this.image.getAttribute("src") !== picture) this.image.src = picture;
+    this.image.alt = `Level ${Math.max(0, this.step) + 1}`;
+    const keys = this.options.count ? "Arrow keys move it, Page Up and Page Down change the step." : "Arrow keys move it.";
+    this.rect.setAttribute("aria-label", `Place of the next level. ${keys}`);
+    const step = this.step === ALL ? "" : `Step ${this.step + 1}: `;
+    this.said.textContent = `${step}${factor} times, ${point[0]} from the left, ${point[1]} from the top`;
+  }
+
+  /** A focus nearer to the edge than half the rectangle would put it nowhere else.
+   * @param {number} toX @param {number} toY */
+  _move(toX, toY) {
+    const half = 0.5 / this._now.factor;
+    const round = 10 ** this.options.digits;
+    const [x, y] = [toX, toY].map((to) => Math.round(clamp(to, half, 1 - half) * round) / round);
+    this._setFocus([x, y]);
+  }
+
+  /** @param {import("./zoom_steps.js").Point} point */
+  _setFocus(point) {
+    this.steps.foci = withStep(this.steps.foci, this.options.count, this.step, point);
+    this._show();
+  }
+
+  /** @param {number} step */
+  _choose(step) {
+    this.step = step;
+    this.select.value = `${step}`;
+    this._show();
+  }
+
+  /** @param {PointerEvent} event */
+  _point(event) {
+    const box = this.frame.getBoundingClientRect();
+    this._move((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  }
+
+  /** @param {KeyboardEvent} event */
+  _onKey(event) {
+    const by = event.shiftKey ? LARGE_KEY_STEP : KEY_STEP;
+    const ways = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] };
     const way = ways[/** @type {keyof typeof ways} */ (event.key)];
-    if (!way) return;
+    const turn = event.key === "PageUp" ? -1 : event.key === "PageDown" ? 1 : 0;
+    if (way) this._move(this._now.point[0] + way[0], this._now.point[1] + way[1]);
+    else if (turn && this.options.count) this._choose(clamp(this.step + turn, 0, this.options.count - 1));
+    else return;
     event.preventDefault();
-    move(now.x + way[0], now.y + way[1]);
-  });
-  form.addEventListener("input", () => {
-    const values = [factor, x, y].map((field) => (field.checkValidity() && field.value !== "" ? Number(field.value) : NaN));
-    if (values.some(Number.isNaN)) return;
-    [now.factor, now.x, now.y] = values;
-    show();
-  });
-  middle.addEventListener("click", () => move(0.5, 0.5));
-  cancel.addEventListener("click", () => dialog.close());
-  form.addEventListener("submit", () => use(now));
-  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcuts of the graph meanwhile
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  show();
-  dialog.showModal();
-  return dialog;
+  }
+
+  /** @param {Event} event */
+  _onInput(event) {
+    const { target } = event;
+    if (target === this.select) this._choose(Number(this.select.value));
+    else if (!isGood(/** @type {HTMLInputElement} */ (target))) return;
+    else if (target === this.factor) {
+      this.steps.factors = withStep(this.steps.factors, this.options.count, this.step, Number(this.factor.value));
+      this._show();
+    } else this._setFocus([Number(this.x.value), Number(this.y.value)]);
+  }
+}
+
+/** Whether a field holds a number within its limits; one with more digits is as good. @param {HTMLInputElement} field */
+function isGood({ value, validity }) {
+  return value !== "" && !validity.badInput && !validity.rangeOverflow && !validity.rangeUnderflow;
 }

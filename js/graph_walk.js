@@ -1,41 +1,144 @@
 // @ts-check
-// What stands behind and before a node in the graph.
+// What stands behind and before a node in the graph, and what can be told of its inputs without a run. Reroutes and
+// subgraphs are looked through. Where a subgraph is used several times, all its uses count.
 
-/** The first node behind `node`, or itself, for which `find` gives something; what it gives. The nearest comes first.
- * @template T @param {any} node @param {(node: any) => T | undefined} find @returns {T | undefined} */
-export function findBehind(node, find) {
-  const seen = new Set([node]);
-  let nodes = [node];
-  while (nodes.length && node.graph) {
-    for (const here of nodes) {
-      const found = find(here);
-      if (found !== undefined) return found;
-    }
-    nodes = nodes.flatMap(targets).filter((next) => next && !seen.has(next) && seen.add(next));
-  }
-  return undefined;
-}
+import { parseFactors } from "./zoom_steps.js";
+
+/**
+ * @typedef {{node: any, widget?: any}} Origin where the value of an input comes from: an output of a node, or a widget
+ * of a subgraph's node; the node is undefined where that cannot be told
+ */
+
+/** Nodes whose output is their own value. */
+const PRIMITIVES = new Set(["PrimitiveFloat", "PrimitiveInt", "PrimitiveString", "PrimitiveStringMultiline"]);
+/** The ids that stand in links for the inputs and the outputs of the subgraph itself. */
+const [SUBGRAPH_INPUT, SUBGRAPH_OUTPUT] = [-10, -20];
+const [MUTED, BYPASSED] = [2, 4];
 
 /** @param {any} node @param {string} name @returns {any} */
 export const widgetOf = (node, name) => node.widgets?.find((/** @type {any} */ widget) => widget.name === name);
 
+/** @param {any} node @param {string} name @returns {any} */
+const inputOf = (node, name) => node.inputs?.find((/** @type {any} */ input) => input.name === name);
+
 /** Whether an input gets its value from another node. @param {any} node @param {string} name */
-export function isLinked(node, name) {
-  return node.inputs?.some((/** @type {any} */ input) => input.name === name && input.link != null) ?? false;
+export const isLinked = (node, name) => inputOf(node, name)?.link != null;
+
+/** Whether a node does nothing in a run. @param {any} node */
+const isOff = (node) => node.mode === MUTED || node.mode === BYPASSED;
+
+/** What `find` gives for the nearest nodes behind `node`, or for itself; those at the same distance together.
+ * @template T @param {any} node @param {(node: any) => T | undefined} find @returns {T[]} */
+export const findBehind = (node, find) => search(node, find, targetsOf);
+
+/** As `findBehind`, the other way. @template T @param {any} node @param {(node: any) => T | undefined} find
+ * @returns {T[]} */
+export const findBefore = (node, find) => search(node, find, sourcesOf);
+
+/** @template T @param {any} node @param {(node: any) => T | undefined} find @param {(node: any) => any[]} next
+ * @returns {T[]} */
+function search(node, find, next) {
+  const seen = new Set([node]);
+  for (let nodes = [node]; nodes.length; ) {
+    const found = nodes.map(find).filter((value) => value !== undefined);
+    if (found.length) return /** @type {T[]} */ (found);
+    nodes = nodes.flatMap(next).filter((other) => !seen.has(other) && seen.add(other));
+  }
+  return [];
 }
 
-/** The value of a widget, or of the first widget of the node that is linked to it, if it is a number above 1.
- * @param {any} node @param {string} name @returns {number | undefined} */
-export function factorOf(node, name) {
-  const widget = widgetOf(node, name);
-  if (!widget) return undefined;
-  const slot = node.inputs?.findIndex((/** @type {any} */ input) => input.name === name && input.link != null) ?? -1;
-  const value = Number(slot >= 0 ? node.getInputNode(slot)?.widgets?.[0]?.value : widget.value);
-  return value > 1 ? value : undefined;
+/** The zoom factors of the levels that a node makes or gets prompts for: one for all steps, or one per step; null where
+ * only a run can tell. @param {any} node */
+export function factorsBehind(node) {
+  const found = findBehind(node, factorsOf);
+  return found.length && found.every((factors) => String(factors) === String(found[0])) ? found[0] : null;
+}
+
+/** The zoom factors that a node works with; null where only a run can tell, undefined for a node that has none.
+ * @param {any} node @returns {number[] | null | undefined} */
+export function factorsOf(node) {
+  if (isOff(node) || !widgetOf(node, "zoom_factor") || !inputOf(node, "geometry")) return undefined;
+  if (!isLinked(node, "geometry")) return parseFactors(String(valueOf(node, "zoom_factor")));
+  const geometry = geometryOf(node);
+  return geometry ? parseFactors(String(valueOf(geometry, "zoom_factors"))) : null;
+}
+
+/** The Zoom Geometry node that is linked to a node, if it can be told. @param {any} node @returns {any} */
+export function geometryOf(node) {
+  const [origin, ...others] = originsOf(node, inputOf(node, "geometry"));
+  const found = origin?.node;
+  return found?.type === "ZoomGeometry" && others.every((other) => other.node === found) ? found : undefined;
+}
+
+/** What an input of a node is set to, in its own widget or by a primitive node that is linked to it; undefined where
+ * only a run can tell. @param {any} node @param {string} name @returns {any} */
+export function valueOf(node, name) {
+  if (!isLinked(node, name)) return widgetOf(node, name)?.value;
+  const [value, ...others] = originsOf(node, inputOf(node, name)).map(valueOfOrigin);
+  return others.every((other) => other === value) ? value : undefined;
+}
+
+/** @param {Origin} origin */
+function valueOfOrigin({ node, widget }) {
+  if (widget) return widget.value;
+  if (PRIMITIVES.has(node?.type)) return valueOf(node, "value");
+  return node?.type === "PrimitiveNode" ? node.widgets?.[0]?.value : undefined;
+}
+
+/** @param {any} node @param {any} input of it @returns {Origin[]} none where nothing is linked */
+function originsOf(node, input) {
+  const link = linkOf(node.graph, input?.link);
+  if (!link) return [];
+  const { graph } = node;
+  if (Number(link.origin_id) === SUBGRAPH_INPUT) {
+    return usesOf(graph).flatMap((use) => {
+      const outer = use.inputs[link.origin_slot];
+      return outer?.link == null ? [{ node: use, widget: use.getWidgetFromSlot?.(outer) }] : originsOf(use, outer);
+    });
+  }
+  return originsOfOutput(graph.getNodeById(link.origin_id), link.origin_slot);
+}
+
+/** @param {any} node @param {number} slot of an output of it @returns {Origin[]} */
+function originsOfOutput(node, slot) {
+  if (!node || isOff(node)) return [{ node: undefined }];
+  if (node.type === "Reroute") return originsOf(node, node.inputs?.[0]);
+  if (!node.subgraph) return [{ node }];
+  const inside = linkOf(node.subgraph, node.subgraph.outputs[slot]?.linkIds?.[0]);
+  return inside ? originsOfOutput(node.subgraph.getNodeById(inside.origin_id), inside.origin_slot) : [];
+}
+
+/** The nodes that the inputs of a node come from. @param {any} node @returns {any[]} */
+function sourcesOf(node) {
+  const origins = (node.inputs ?? []).flatMap((/** @type {any} */ input) => originsOf(node, input));
+  return origins.flatMap((/** @type {Origin} */ origin) => (origin.node ? [origin.node] : []));
 }
 
 /** The nodes that the outputs of a node go to. @param {any} node @returns {any[]} */
-function targets(node) {
-  const links = (node.outputs ?? []).flatMap((/** @type {any} */ output) => output.links ?? []);
-  return links.map((/** @type {number} */ id) => node.graph.getNodeById(node.graph.links.get(id)?.target_id));
+function targetsOf(node) {
+  return (node.outputs ?? []).flatMap((/** @type {any} */ output) => targetsOfLinks(node.graph, output.links));
+}
+
+/** @param {any} graph @param {number[] | null | undefined} ids of links in it @returns {any[]} */
+function targetsOfLinks(graph, ids) {
+  return (ids ?? []).flatMap((id) => {
+    const link = linkOf(graph, id);
+    if (!link) return [];
+    if (Number(link.target_id) === SUBGRAPH_OUTPUT) {
+      return usesOf(graph).flatMap((use) => targetsOfLinks(use.graph, use.outputs[link.target_slot]?.links));
+    }
+    const node = graph.getNodeById(link.target_id);
+    if (!node?.subgraph) return node ? [node] : [];
+    return targetsOfLinks(node.subgraph, node.subgraph.inputs[link.target_slot]?.linkIds);
+  });
+}
+
+/** @param {any} graph @param {any} id */
+const linkOf = (graph, id) => (id == null ? undefined : graph?.links?.get(id));
+
+/** The nodes that stand for a subgraph. @param {any} subgraph @returns {any[]} */
+function usesOf(subgraph) {
+  const { rootGraph } = subgraph;
+  const graphs = [rootGraph, ...rootGraph.subgraphs.values()];
+  return graphs.flatMap((graph) => graph.nodes.filter((/** @type {any} */ node) => node.subgraph === subgraph));
 }

@@ -32,9 +32,16 @@ export function addWidget(node, name, root, height) {
   return widget;
 }
 
+const tracker = () => app.extensionManager.workflow?.activeWorkflow?.changeTracker;
+
 /** Make an edit one step of undo. The host takes its own snapshots when the mouse is released, before a click arrives. */
 export function captureUndo() {
-  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker;
-  if (tracker?.captureCanvasState) tracker.captureCanvasState();
-  else tracker?.checkState?.();
+  const here = tracker();
+  if (here?.captureCanvasState) here.captureCanvasState();
+  else here?.checkState?.();
+}
+
+/** Take back the last step of the workflow's own history, or do it again. @param {boolean} redo */
+export async function undo(redo) {
+  await (redo ? tracker()?.redo() : tracker()?.undo());
 }

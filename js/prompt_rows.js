@@ -5,24 +5,30 @@
 import * as rows from "./prompt_text.js";
 import { element } from "./viewer_controls.js";
 import { magnificationText } from "./zoom_math.js";
+import { logMagnificationOf } from "./zoom_steps.js";
 
 /**
  * @typedef {object} RowsOptions
  * @property {(text: string, done: boolean) => void} change takes every edit; `done` when it is complete, not a letter of
  * many
- * @property {(row: number) => number} logMagnification ln of the magnification of a level
+ * @property {() => number[] | null} factors one zoom factor for all steps or one per step; null where they are not known
  * @property {(text: string) => Promise<string[]>} read the prompts that the node reads in a text
+ * @property {(redo: boolean, row: number) => void} undo take the last edit of the workflow back, or do it again, and then
+ * go back to a row
  */
 
 /** Milliseconds without an edit until the node is asked what it reads. */
 const PATIENCE = 400;
+const UNKNOWN = "How much this level is magnified is shown when a node with a zoom factor is connected and its value is known";
 
 export class PromptRows {
   /** @param {RowsOptions} options */
   constructor(options) {
     this.options = options;
     /** @type {rows.Lines} */ this.lines = rows.toLines("");
-    this.list = element("ol", { class: "zoomstack-rows-list" });
+    /** What the node reads in the text, as far as it has been asked. */
+    this.reads = { text: "", count: 0 };
+    this.list = element("ol", { class: "zoomstack-rows-list", role: "list" }); // Safari drops lists without marks
     this.add = element("button", { type: "button" }, "Add level");
     this.paste = element("button", { type: "button", title: "Add the list in the clipboard, one row per prompt" }, "Paste list");
     this.note = element("span", { class: "zoomstack-rows-note", role: "status" });
@@ -38,7 +44,7 @@ export class PromptRows {
     this.paste.addEventListener("click", () => void this._pasteFromClipboard());
     this.root.addEventListener("keydown", (event) => this._onKey(event));
     this.list.addEventListener("input", (event) => this._onInput(event));
-    this.list.addEventListener("change", () => this._changed(this.lines, true));
+    this.list.addEventListener("change", (event) => this._onChange(event));
     this.list.addEventListener("paste", (event) => void this._onPaste(event));
     this.list.addEventListener("click", (event) => this._onClick(event));
     this._draw();
@@ -55,13 +61,34 @@ export class PromptRows {
     this._draw();
   }
 
+  /** The number of levels: what the node reads, and until it has been asked the number of rows. */
+  get levels() {
+    return this.reads.text === this.text ? this.reads.count : rows.rowPlaces(this.lines).length;
+  }
+
   /** The zoom factors may have changed: write the magnifications anew. */
   refresh() {
+    const factors = this.options.factors();
     for (const [row, item] of [...this.list.children].entries()) {
-      const shown = item.querySelector(".zoomstack-rows-size");
-      const size = magnificationText(this.options.logMagnification(row));
-      if (shown && shown.textContent !== size) shown.textContent = size;
+      const log = factors ? logMagnificationOf(factors, row) : undefined;
+      const size = log === undefined ? "" : magnificationText(log);
+      const [shown, field] = [item.children[1], item.children[2]];
+      if (shown.textContent !== size) shown.textContent = size;
+      shown.setAttribute("title", size ? "" : UNKNOWN);
+      field.setAttribute("aria-label", `Prompt of level ${row + 1}${size && `, ${size}`}`);
     }
+  }
+
+  /** Say something below the rows. @param {(Node | string)[]} content */
+  tell(...content) {
+    this.note.replaceChildren(...content);
+  }
+
+  /** Put the cursor into a row. @param {number} row */
+  focus(row) {
+    const item = this.list.children[Math.min(row, this.list.children.length - 1)];
+    /** @type {HTMLElement} */ (item?.querySelector("textarea") ?? this.add).focus({ preventScroll: true });
+    item?.scrollIntoView({ block: "nearest" });
   }
 
   close() {
@@ -72,13 +99,13 @@ export class PromptRows {
   _draw() {
     const count = rows.rowPlaces(this.lines).length;
     this.list.replaceChildren(...rows.prompts(this.lines).map((prompt, row) => this._row(prompt, row, count)));
+    this.refresh();
     this._askSoon();
   }
 
   /** @param {string} prompt @param {number} row @param {number} count */
   _row(prompt, row, count) {
-    const size = magnificationText(this.options.logMagnification(row));
-    const field = element("textarea", { rows: "1", "aria-label": `Prompt of level ${row + 1}`, spellcheck: "false" });
+    const field = element("textarea", { rows: "1", spellcheck: "false" });
     field.value = prompt;
     const button = (/** @type {string} */ action, /** @type {string} */ text, /** @type {string} */ label, off = false) => {
       const made = element("button", { type: "button", title: label, "aria-label": label, "data-action": action }, text);
@@ -89,7 +116,7 @@ export class PromptRows {
       "li",
       {},
       element("span", { class: "zoomstack-rows-level" }, `${row + 1}`),
-      element("span", { class: "zoomstack-rows-size" }, size),
+      element("span", { class: "zoomstack-rows-size" }),
       field,
       button("up", "↑", `Move level ${row + 1} outwards (Alt+Up)`, row === 0),
       button("down", "↓", `Move level ${row + 1} inwards (Alt+Down)`, row === count - 1),
@@ -107,32 +134,41 @@ export class PromptRows {
   /** An edit that adds, removes or moves rows. @param {rows.Lines} lines @param {number} row to be focused then
    * @param {string} [action] the button to be focused there instead of the field */
   _rearrange(lines, row, action) {
+    const field = /** @type {HTMLElement | null} */ (this.list.querySelector("textarea:focus"));
+    field?.blur(); // what was typed there is an edit of its own
     this._changed(lines, true);
     this._draw();
-    const item = this.list.children[Math.min(row, this.list.children.length - 1)];
-    const button = /** @type {HTMLButtonElement | null} */ (action ? item?.querySelector(`[data-action="${action}"]`) : null);
-    const target = button && !button.disabled ? button : item?.querySelector("textarea");
-    /** @type {HTMLElement} */ (target ?? this.add).focus({ preventScroll: true });
-    item?.scrollIntoView({ block: "nearest" });
+    this.focus(row);
+    if (!action) return;
+    const button = this.list.children[row]?.querySelector(`[data-action="${action}"]`);
+    /** @type {HTMLElement | undefined | null} */ (button)?.focus({ preventScroll: true }); // not where it is disabled
   }
 
   /** @param {string[]} prompts */
   _append(prompts) {
-    const last = rows.rowPlaces(this.lines).length - 1;
-    this._rearrange(rows.withRowsAfter(this.lines, last, prompts), last + prompts.length);
+    this._insert(rows.rowPlaces(this.lines).length - 1, prompts);
+  }
+
+  /** @param {number} row after which @param {string[]} prompts @param {boolean} [replace] the row is replaced */
+  _insert(row, prompts, replace = false) {
+    const lines = rows.withRowsAfter(this.lines, row, prompts);
+    const first = replace ? row : row + 1;
+    const last = first + prompts.length - 1;
+    this._rearrange(replace ? rows.withoutRow(lines, row) : lines, last);
+    this.tell(first === last ? `Level ${first + 1} is added.` : `Levels ${first + 1} to ${last + 1} are added.`);
   }
 
   /** @param {number} row @param {number} other @param {string} [action] */
   _swap(row, other, action) {
     if (other < 0 || other >= this.list.children.length) return;
     this._rearrange(rows.withRowsSwapped(this.lines, row, other), other, action);
-    this._tell(`Level ${row + 1} is now level ${other + 1}.`);
+    this.tell(`Level ${row + 1} is now level ${other + 1}.`);
   }
 
   /** @param {number} row */
   _remove(row) {
     this._rearrange(rows.withoutRow(this.lines, row), row);
-    this._tell(`Level ${row + 1} is removed.`);
+    this.tell(`Level ${row + 1} is removed.`);
   }
 
   /** The row that an event is in, or -1. @param {Event} event */
@@ -148,6 +184,16 @@ export class PromptRows {
   }
 
   /** @param {Event} event */
+  _onChange(event) {
+    const prompt = /** @type {HTMLTextAreaElement} */ (event.target).value;
+    this._changed(this.lines, true);
+    if (prompt.trim() === "" || rows.isPrompt(prompt)) return;
+    this.lines = rows.toLines(this.text);
+    this._draw();
+    this.tell("A line that starts with # is a comment, and no level.");
+  }
+
+  /** @param {Event} event */
   _onClick(event) {
     const action = /** @type {HTMLElement} */ (event.target).dataset.action;
     const row = this._rowOf(event);
@@ -158,17 +204,23 @@ export class PromptRows {
 
   /** @param {KeyboardEvent} event */
   _onKey(event) {
-    const field = /** @type {HTMLTextAreaElement} */ (event.target);
+    const field = /** @type {HTMLElement} */ (event.target);
     // the graph would delete the selected node
     if (event.key === "Delete" || event.key === "Backspace") event.stopPropagation();
     const row = this._rowOf(event);
-    if (row < 0 || event.isComposing || !(field instanceof HTMLTextAreaElement)) return;
-    if (event.altKey && event.key === "ArrowUp") this._swap(row, row - 1);
-    else if (event.altKey && event.key === "ArrowDown") this._swap(row, row + 1);
-    else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-      this._rearrange(rows.withRowsAfter(this.lines, row, [""]), row + 1);
-    } else if (event.key === "Backspace" && field.value === "") this._remove(row);
-    else return;
+    if (row < 0 || event.isComposing) return;
+    const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+    const inField = field instanceof HTMLTextAreaElement;
+    if (step && event.altKey) this._swap(row, row + step, field.dataset.action);
+    else if (!inField) return;
+    else if (step && atEnd(field, step, event)) this.focus(Math.max(0, row + step));
+    else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) this._insert(row, [""]);
+    else if (event.key === "Backspace" && field.value === "") this._remove(row);
+    else if (undoKey(event)) {
+      // The host leaves undo in a text field to the browser, which knows what was typed but not where rows have moved.
+      field.blur();
+      this.options.undo(undoKey(event) === "redo", row);
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   }
@@ -182,9 +234,7 @@ export class PromptRows {
     const row = this._rowOf(event);
     const prompts = await this._read(text);
     if (!prompts.length) return;
-    const empty = rows.prompts(this.lines)[row] === "";
-    const lines = rows.withRowsAfter(this.lines, row, prompts);
-    this._rearrange(empty ? rows.withoutRow(lines, row) : lines, row + prompts.length - (empty ? 1 : 0));
+    this._insert(row, prompts, rows.prompts(this.lines)[row] === "");
   }
 
   async _pasteFromClipboard() {
@@ -192,7 +242,7 @@ export class PromptRows {
     try {
       text = await navigator.clipboard.readText();
     } catch {
-      this._tell("The browser does not show its clipboard here: press Ctrl+V in a row.");
+      this.tell("The browser does not show its clipboard here: press Ctrl+V in a row.");
       return;
     }
     const prompts = await this._read(text);
@@ -204,7 +254,7 @@ export class PromptRows {
     try {
       return await this.options.read(text);
     } catch (error) {
-      this._tell(/** @type {Error} */ (error).message);
+      this.tell(/** @type {Error} */ (error).message);
       return [];
     }
   }
@@ -224,19 +274,30 @@ export class PromptRows {
     } catch {
       return; // the node will say what is wrong with the text
     }
-    const here = rows.rowPlaces(this.lines).length;
     if (text !== this.text) return;
-    if (read.length === here) {
-      if (this.note.querySelector("button")) this._tell("");
+    this.reads = { text, count: read.length };
+    // a row that is still empty is no level
+    if (read.length === rows.prompts(this.lines).filter((prompt) => prompt !== "").length) {
+      if (this.note.querySelector("button")) this.tell("");
       return;
     }
     const rewrite = element("button", { type: "button" }, "Make them lines");
-    rewrite.addEventListener("click", () => this._rearrange(rows.toLines(read.join("\n")), 0));
-    this._tell(`The node reads ${read.length} prompts in this text. `, rewrite);
+    rewrite.addEventListener("click", () => this._rearrange(rows.withPromptsAlone(this.lines, read), 0));
+    this.tell(`The node reads ${read.length} prompts in this text. `, rewrite);
   }
 
-  /** @param {(Node | string)[]} content */
-  _tell(...content) {
-    this.note.replaceChildren(...content);
-  }
+}
+
+/** Whether an arrow key would leave a text field, as the cursor stands. @param {HTMLTextAreaElement} field
+ * @param {number} step @param {KeyboardEvent} event */
+function atEnd(field, step, event) {
+  if (event.shiftKey || event.ctrlKey || event.metaKey || field.selectionStart !== field.selectionEnd) return false;
+  return field.selectionStart === (step < 0 ? 0 : field.value.length);
+}
+
+/** What a key means for the history of edits, if anything. @param {KeyboardEvent} event */
+function undoKey({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+  if (altKey || !(ctrlKey || metaKey)) return undefined;
+  if (key.toLowerCase() === "z") return shiftKey ? "redo" : "undo";
+  return key.toLowerCase() === "y" && !shiftKey ? "redo" : undefined;
 }

@@ -3,13 +3,16 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { factorOf, findBehind, isLinked, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain } from "./host.js";
+import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
+import { addWidget, captureUndo, chain, undo } from "./host.js";
 import { PromptRows } from "./prompt_rows.js";
 
+const ROWS = "prompt_rows";
 const HEIGHT = 190;
 const NODE_SIZE = [440, 620];
-const DEFAULT_FACTOR = 2;
+
+/** The rows of a node, if it has them. @param {any} node @returns {PromptRows | undefined} */
+export const rowsOf = (node) => widgetOf(node, ROWS)?.editor;
 
 /** @param {any} node */
 export function addPromptRows(node) {
@@ -21,23 +24,27 @@ export function addPromptRows(node) {
       text.callback?.(value);
       if (done) captureUndo();
     },
-    logMagnification: (row) => row * Math.log(findBehind(node, (behind) => factorOf(behind, "zoom_factor")) ?? DEFAULT_FACTOR),
+    factors: () => factorsBehind(node),
     read: readPrompts,
+    undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
-  const widget = addWidget(node, "prompt_rows", editor.root, HEIGHT);
+  const widget = addWidget(node, ROWS, editor.root, HEIGHT);
   widget.editor = editor;
   const update = () => {
-    editor.text = String(text.value ?? "");
+    const linked = isLinked(node, "prompts");
+    const shown = valueOf(node, "prompts");
+    if (editor.root.inert !== linked) {
+      editor.root.inert = linked;
+      editor.tell();
+    }
+    editor.text = String(shown ?? "");
+    if (linked) editor.tell(shown === undefined ? "The prompts come from another node." : "The prompts are linked.");
     editor.refresh();
   };
   const listening = new AbortController();
   const { signal } = listening;
   chain(text, "callback", update);
-  chain(node, "onConfigure", update);
-  chain(node, "onConnectionsChange", () => {
-    editor.root.inert = isLinked(node, "prompts");
-    update();
-  });
+  for (const event of ["onConfigure", "onAfterGraphConfigured", "onConnectionsChange"]) chain(node, event, update);
   chain(node, "onRemoved", () => {
     listening.abort();
     editor.close();
@@ -47,6 +54,15 @@ export function addPromptRows(node) {
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
   node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
   update();
+}
+
+/** Undo makes all nodes anew; the cursor goes back into the row where it was.
+ * @param {any} node @param {boolean} redo @param {number} row */
+async function undoAndReturn(node, redo, row) {
+  const { graph, id } = node;
+  await undo(redo);
+  const again = [app.rootGraph, ...app.rootGraph.subgraphs.values()].find((other) => other.id === graph.id);
+  rowsOf(again?.getNodeById(id))?.focus(row);
 }
 
 /** @param {string} text @returns {Promise<string[]>} */

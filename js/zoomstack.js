@@ -1,9 +1,9 @@
 // @ts-check
-// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt
-// Schedule, and the focus picker to the menu of the nodes that have a focus.
+// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, and the focus picker
+// to the nodes that have a focus.
 
 import { app } from "../../../scripts/app.js";
-import { focusMenu } from "./focus_node.js";
+import { addFocusButton, focusMenu } from "./focus_node.js";
 import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
@@ -13,7 +13,7 @@ style.href = new URL("./zoomstack.css", import.meta.url).href;
 document.head.append(style);
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
-const ADDITIONS = { ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
+const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
 
 app.registerExtension({
   name: "zoomstack",

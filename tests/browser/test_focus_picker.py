@@ -1,4 +1,4 @@
-"""The focus picker: a rectangle on the last result, and the widgets that it sets."""
+"""The focus picker: a rectangle on the last result, and the two widgets and a factor that it sets."""
 
 import pytest
 from chrome import Tab
@@ -49,13 +49,13 @@ def test_the_fields_show_and_set_the_same(tab: Tab) -> None:
     assert widgets(tab) == [2, 0.5, 0.5]
 
 
-def test_a_focus_that_is_set_elsewhere_is_not_offered(tab: Tab) -> None:
+def test_a_focus_that_is_linked_is_not_offered(tab: Tab) -> None:
     viewer_graph(tab)
     tab.do(
         f"""() => {{
-            const geometry = LiteGraph.createNode("ZoomGeometry"), stack = {STACK};
-            app.rootGraph.add(geometry);
-            geometry.connect(0, stack, stack.findInputSlot("geometry"));
+            const number = LiteGraph.createNode("PrimitiveFloat"), stack = {STACK};
+            app.rootGraph.add(number);
+            number.connect(0, stack, stack.findInputSlot("focus_x"));
         }}"""
     )
     assert tab.do(MENU, -1) == []

@@ -4,52 +4,7 @@ from typing import Any
 
 import pytest
 from chrome import Tab
-from graphs import BUILD
-
-NODE = "app.rootGraph.nodes.find(n => n.type === 'ZoomPromptSchedule')"
-TEXT = f"{NODE}.widgets.find(w => w.name === 'prompts')"
-FIELDS = ".zoomstack-rows textarea"
-
-
-def text(tab: Tab) -> str:
-    return tab.do(f"() => {TEXT}.value")  # type: ignore[no-any-return]
-
-
-def rows(tab: Tab) -> list[list[str]]:
-    """Of every row: level, magnification, prompt."""
-    return tab.do(  # type: ignore[no-any-return]
-        """() => [...document.querySelectorAll(".zoomstack-rows li")].map((row) => [
-            ...[...row.querySelectorAll("span")].map((span) => span.textContent),
-            row.querySelector("textarea").value,
-        ])"""
-    )
-
-
-def shown(tab: Tab, prompts: str, factor: float = 4.0) -> None:
-    """A schedule with a text, and a sampler with a zoom factor behind it."""
-    tab.do(
-        BUILD,
-        {
-            "nodes": {
-                "schedule": {"type": "ZoomPromptSchedule", "pos": [0, 0], "widgets": {"prompts": prompts}},
-                "sampler": {"type": "ZoomKSampler", "pos": [520, 0], "widgets": {"zoom_factor": factor}},
-            },
-            "links": [["schedule", "positive", "sampler", "positive"]],
-        },
-    )
-    tab.until("() => document.querySelectorAll('.zoomstack-rows').length === 1")
-    tab.do(
-        """() => {
-            app.canvas.ds.scale = 0.9;
-            app.canvas.ds.offset = [100, 60];
-            app.canvas.setDirty(true, true);
-            return new Promise((done) => setTimeout(done, 300));
-        }"""
-    )
-
-
-def click(tab: Tab, row: int, action: str) -> None:
-    tab.do(f"() => {{ document.querySelectorAll('.zoomstack-rows [data-action={action}]')[{row}].click(); }}")
+from prompt_graph import FIELDS, NODE, TEXT, click, rows, shown, text, told
 
 
 def test_rows_show_the_text(tab: Tab) -> None:
@@ -120,7 +75,7 @@ def test_a_text_that_is_no_list_of_lines_can_be_made_one(tab: Tab) -> None:
     shown(tab, '["a galaxy",\n"a star"]\n')
     tab.do(f'() => {{ {TEXT}.value = \'["a", "b", "c"]\'; {TEXT}.callback?.({TEXT}.value); }}')
     tab.until("() => document.querySelector('.zoomstack-rows-note button')")
-    assert "3 prompts" in tab.do("() => document.querySelector('.zoomstack-rows-note').textContent")
+    assert "3 prompts" in told(tab)
     tab.do("() => { document.querySelector('.zoomstack-rows-note button').click(); }")
     assert text(tab) == "a\nb\nc"
 

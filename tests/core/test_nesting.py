@@ -1,5 +1,10 @@
 """Text to zoom factors and focus points, and how they fit a number of levels."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +130,15 @@ def test_another_number_of_steps_is_a_clear_error(levels: int) -> None:
         Nesting((2.0, 4.0)).fit(levels, 16, 16, name="A: geometry")
     with pytest.raises(ValueError, match=f"^the nesting has 2 focus points {expected}"):
         Nesting(focus=((0.5, 0.5), (0.1, 0.1))).fit(levels, 16, 16)
+
+
+@pytest.mark.parametrize(("kind", "parse"), [("factors", parse_zoom_factors), ("focus", parse_focus)])
+def test_the_front_end_reads_the_same(kind: str, parse: Callable[[str], tuple[Any, ...]]) -> None:
+    vectors = json.loads((Path(__file__).resolve().parents[1] / "vectors" / "zoom_steps.json").read_text("utf-8"))
+    assert len(vectors[kind]) > 10
+    for text, expected in vectors[kind]:
+        if expected is None:
+            with pytest.raises(ValueError):
+                parse(text)
+        else:
+            assert json.loads(json.dumps(parse(text))) == expected, text

@@ -1,0 +1,63 @@
+// @ts-check
+// The steps of a zoom as people write them, in Zoom Geometry or in one widget for all steps. Pure functions; the text is
+// read as zoomstack_core/nesting.py reads it, and tests/vectors/zoom_steps.json holds both to the same answers.
+
+/**
+ * @typedef {[number, number]} Point x, y from 0 to 1
+ * @typedef {{factors: number[], foci: Point[]}} Steps one value for all steps, or one per step from the widest level on
+ */
+
+const SEPARATORS = /[\s,;|()[\]{}]+/;
+const TIMES = /^[x×]|[x×]$/gi;
+const AXIS = /\b[xy]\s*[=:]/gi;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** @param {string} text */
+const words = (text) => text.split(SEPARATORS).filter((word) => word !== "");
+
+/** @param {string} word */
+const number = (word) => (NUMBER.test(word) ? Number(word) : NaN);
+
+/** The zoom factors in a text; null where the node would say what is wrong with it. @param {string} text */
+export function parseFactors(text) {
+  const factors = words(text).map((word) => number(word.replace(TIMES, "") || word));
+  return factors.length && factors.every((factor) => factor > 1 && Number.isFinite(factor)) ? factors : null;
+}
+
+/** The focus points in a text, the middle for no text; null where the node would say what is wrong with it.
+ * @param {string} text @returns {Point[] | null} */
+export function parseFoci(text) {
+  /** @type {Point[]} */ const points = [];
+  for (const line of text.split(/[\n;]/)) {
+    const numbers = words(line.replace(AXIS, " ")).map(number);
+    if (numbers.length % 2 || !numbers.every((value) => value >= 0 && value <= 1)) return null;
+    for (let i = 0; i < numbers.length; i += 2) points.push([numbers[i], numbers[i + 1]]);
+  }
+  return points.length ? points : [[0.5, 0.5]];
+}
+
+/** @param {number[]} factors */
+export const factorsText = (factors) => factors.join(", ");
+
+/** @param {Point[]} foci */
+export const fociText = (foci) => foci.map((point) => point.join(", ")).join("\n");
+
+/** Of one value for all steps, or one per step, that of a step; undefined where there is none. @template T
+ * @param {T[]} values @param {number} step @returns {T | undefined} */
+export const ofStep = (values, step) => (values.length === 1 ? values[0] : values[step]);
+
+/** The values with that of one step changed. Steps without a value get the last one. @template T @param {T[]} values
+ * @param {number} count of steps @param {number} step -1 for all @param {T} value @returns {T[]} */
+export function withStep(values, count, step, value) {
+  if (step < 0) return [value];
+  const length = Math.max(count, values.length);
+  return Array.from({ length }, (_, i) => (i === step ? value : (ofStep(values, i) ?? values[values.length - 1])));
+}
+
+/** ln of the magnification of a level; undefined where a step before it has no factor.
+ * @param {number[]} factors @param {number} level */
+export function logMagnificationOf(factors, level) {
+  let sum = 0;
+  for (let step = 0; step < level; step++) sum += Math.log(ofStep(factors, step) ?? NaN);
+  return Number.isNaN(sum) ? undefined : sum;
+}
