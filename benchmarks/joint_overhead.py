@@ -3,7 +3,7 @@
 A joint run (Zoom KSampler) over a run of the same number of pictures in one batch (KSampler), both through ComfyUI's
 executor, on networks of real size with random weights: SD1.5 at 512² on one CPU thread, and, where CUDA is there, SDXL
 at 1024². The two take turns. Beside that, the time of what is added to every step: blending and rendering. About five
-minutes on one CPU core; --short samples at 256² there, in about one.
+minutes on one CPU core; --short samples at 256² there, in about two.
 
 Needs ComfyUI, as the tests do: COMFYUI_PATH, or what ``python tools/host.py`` has got.
 """
@@ -54,7 +54,7 @@ class Case(NamedTuple):
 
 
 SD15 = Case("SD1.5, 512²", "cpu", "SD15", 64, levels=2, steps=2, pairs=1)
-SHORT = SD15._replace(name="SD1.5, 256²", latent=32)  # the same network
+SHORT = SD15._replace(name="SD1.5, 256²", latent=32, pairs=3)  # the same network
 SDXL = Case("SDXL, 1024²", "cuda", "SDXL", 128, levels=4, steps=8, pairs=5)
 
 UNETS: dict[str, dict[str, Any]] = {
