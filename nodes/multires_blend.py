@@ -51,7 +51,7 @@ class ZoomMultiResBlend(io.ComfyNode):
                     default=1,
                     min=1,
                     max=100,
-                    tooltip="Blend at every so manieth step only, counted back from the last one.",
+                    tooltip="Blend at every n-th step only, counted back from the last one.",
                 ),
                 io.Int.Input(
                     "travel_repeats",

@@ -98,7 +98,7 @@ def test_options_take_the_place_of_the_blend_widget(host: Host, eps: Checkpoint)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "dpm_2"])
-def test_every_so_manieth_step_counts_sigmas(host: Host, eps: Checkpoint, sampler: str) -> None:
+def test_every_nth_step_counts_sigmas(host: Host, eps: Checkpoint, sampler: str) -> None:
     """However often the sampler asks within a step; the last step is always blended, others are only rendered."""
     _, log, raw = run(host, eps, sampler_name=sampler, blend_options=blend_options(host, every=2))
     sampling = eps.model.get_model_object("model_sampling")
