@@ -111,7 +111,7 @@ function noteOn({ factors, foci }, fixedFactor, known, count) {
 
 /** The number of levels that the prompts around a node ask for. @param {any} node @returns {number | undefined} */
 function levelsAround(node) {
-  const levelsBefore = (/** @type {any} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels)[0];
+  const levelsBefore = (/** @type {any} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels || undefined)[0];
   return findBehind(node, levelsBefore)[0];
 }
 

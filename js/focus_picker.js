@@ -83,6 +83,10 @@ export class FocusPicker {
     this.frame.addEventListener("pointermove", (event) => {
       if (this.frame.hasPointerCapture(event.pointerId)) this._point(event);
     });
+    this.image.addEventListener("load", () => {
+      // so that all of a tall picture is to be seen
+      this.frame.style.setProperty("--zoomstack-aspect", String(this.image.naturalWidth / this.image.naturalHeight));
+    });
     this.rect.addEventListener("keydown", (event) => this._onKey(event));
     this.form.addEventListener("input", (event) => this._onInput(event));
     this.middle.addEventListener("click", () => this._move(0.5, 0.5));
