@@ -12,9 +12,9 @@ from .resample import compute_dtype, noise_link
 def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     """White noise of every level made to agree with the deeper levels' noise.
 
-    The inner rectangle of level i holds the next level's noise, summed over the pixels that each coarse pixel owns
-    and divided by the root of their count: every level stays N(0, I) exactly, for any factor and focus. A coarse
-    pixel that is covered only in part keeps a share of its own noise.
+    The inner rectangle of level i holds the next level's noise, by the orthonormal rows nearest to D: every level stays
+    N(0, I) exactly, for any factor and focus, and is as near to D of the next level's noise, scaled, as white noise
+    can be. A coarse pixel that is covered only in part keeps a share of its own noise.
 
     Args:
         noise: independent N(0, I) samples [N, C, H, W]; N, H, W as in ``geometry``.
@@ -26,7 +26,8 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     Raises:
         ValueError: if ``noise`` does not fit ``geometry`` or is not floating point.
 
-    Source: Generative Powers of Ten, section 4.1 (Π_noise); the normalization is 1/‖w‖₂ of the prefilter.
+    Source: Generative Powers of Ten, section 4.1 (Π_noise); where D's rows do not overlap, its normalization 1/‖w‖₂;
+    the symmetric orthogonalization of rows that do is Löwdin's.
     """
     check_float("noise", noise)
     geometry.check("noise", noise.shape)

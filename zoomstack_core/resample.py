@@ -19,6 +19,9 @@ from .geometry import Step, ZoomGeometry, step_rect
 # slack, in fine pixels, when asking whether a coarse pixel is covered: positions come from float divisions
 TOLERANCE = 1e-6
 
+# what a singular value decomposition leaves in place of zeros
+ROUNDING = 1e-14
+
 
 class Span(NamedTuple):
     """Pixels start … stop - 1 along one axis."""
@@ -149,6 +152,13 @@ def covered(axis: Axis, fine: Span) -> Span:
     return Span(max(start, 0), min(stop, axis.size))
 
 
+def touched(axis: Axis) -> Span:
+    """The coarse pixels that the fine level covers at least in part."""
+    start = math.floor(axis.offset + TOLERANCE)
+    stop = math.ceil(axis.offset + axis.size / axis.factor - TOLERANCE)
+    return Span(max(start, 0), min(stop, axis.size))
+
+
 def overlaps(axis: Axis, fine: Span, coarse: Span) -> tuple[Tensor, Tensor]:
     """Length of every fine pixel inside every coarse pixel [coarse, fine], and that part's middle from the coarse
     pixel's center, both in fine pixels."""
@@ -167,15 +177,20 @@ def reduce_matrix(axis: Axis, fine: Span, coarse: Span, prefilter: str) -> Tenso
     Where a coarse pixel cuts fine pixels unevenly, the lengths alone are off center and a ramp would drift; the
     weights are tilted back. Nothing changes for whole-numbered factors with the box.
     """
-    weight, middle = overlaps(axis, fine, coarse)
-    if prefilter == "gaussian":
-        weight = weight * _gaussian(middle, axis.factor)
-    weight = weight / weight.sum(1, keepdim=True)
+    weight = _average(axis, fine, coarse, prefilter)
     coarse_centers = (torch.arange(coarse.start, coarse.stop, dtype=torch.float64) + 0.5 - axis.offset) * axis.factor
     distance = torch.arange(fine.start, fine.stop, dtype=torch.float64)[None] + 0.5 - coarse_centers[:, None]
     mean = (weight * distance).sum(1, keepdim=True)
     variance = (weight * (distance - mean) ** 2).sum(1, keepdim=True).clamp(min=TOLERANCE**2)
     return weight * (1 - mean * (distance - mean) / variance)
+
+
+def _average(axis: Axis, fine: Span, coarse: Span, prefilter: str) -> Tensor:
+    """The mean over each coarse pixel, or over what is covered of it, float64 [coarse, fine]: rows sum to one."""
+    weight, middle = overlaps(axis, fine, coarse)
+    if prefilter == "gaussian":
+        weight = weight * _gaussian(middle, axis.factor)
+    return weight / weight.sum(1, keepdim=True)
 
 
 def expand_matrix(axis: Axis, fine: Span, coarse: Span, down: Tensor) -> Tensor:
@@ -196,22 +211,19 @@ def expand_matrix(axis: Axis, fine: Span, coarse: Span, down: Tensor) -> Tensor:
 def noise_matrix(axis: Axis, prefilter: str) -> tuple[Span, Tensor, Tensor]:
     """Coarse span, float64 matrix [coarse, fine] with orthonormal rows, and the covered share of each coarse pixel.
 
-    Every fine pixel belongs to the one coarse pixel that holds its center, so that neighbors stay uncorrelated.
+    D of white noise is not white where coarse pixels cut a fine pixel: both would hold its noise. The rows are the
+    orthonormal ones nearest to D in least squares, its polar factor, so that noisy states nest as well as they can.
     """
-    centers = (torch.arange(axis.size, dtype=torch.float64) + 0.5) / axis.factor + axis.offset
-    owner = (centers + TOLERANCE).floor().long().clamp(0, axis.size - 1)
-    span = Span(int(owner.min()), int(owner.max()) + 1)
-    weight = torch.zeros(span.stop - span.start, axis.size, dtype=torch.float64)
-    distance = (centers - owner - 0.5) * axis.factor
-    value = _gaussian(distance, axis.factor) if prefilter == "gaussian" else torch.ones_like(distance)
-    weight[owner - span.start, torch.arange(axis.size)] = value
-    weight = weight / weight.norm(dim=1, keepdim=True)
-    low = torch.arange(span.start, span.stop, dtype=torch.float64)
-    end = axis.offset + axis.size / axis.factor
-    share = (low + 1).clamp(max=end) - low.clamp(min=axis.offset)
-    share = share.clamp(0, 1)
+    fine, span, inside = Span(0, axis.size), touched(axis), covered(axis, Span(0, axis.size))
+    share = overlaps(axis, fine, span)[0].sum(1) / axis.factor
     share[share > 1 - TOLERANCE] = 1
-    return span, weight, share
+    weight = _average(axis, fine, span, prefilter) * share[:, None]
+    if inside.stop > inside.start:
+        weight[inside.start - span.start : inside.stop - span.start] = reduce_matrix(axis, fine, inside, prefilter)
+    left, _, right = torch.linalg.svd(weight, full_matrices=False)
+    rows = left @ right
+    rows[rows.abs() < ROUNDING] = 0
+    return span, rows, share
 
 
 def _gaussian(distance: Tensor, factor: float) -> Tensor:

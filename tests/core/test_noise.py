@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zoomstack_core.geometry import PREFILTERS, ZoomGeometry
 from zoomstack_core.noise import render_noise
+from zoomstack_core.resample import Axis, Span, covered, reduce_matrix
 
 
 def noise_matrix(geometry: ZoomGeometry) -> Tensor:
@@ -23,29 +24,50 @@ def noise_matrix(geometry: ZoomGeometry) -> Tensor:
 
 
 def gathering(geometry: ZoomGeometry, level: int) -> Tensor:
-    """[pixels of level, pixels of level + 1], one pixel at a time: what the geometry says of their covariance.
+    """[pixels of level, pixels of level + 1]: what D and the geometry say of their covariance.
 
-    A fine pixel belongs to the coarse pixel that holds its center. A coarse pixel's noise is √share times the
-    weighted sum of its fine pixels over the norm of their weights, where share is the area covered by the next level.
+    A coarse pixel's noise is √share times its row of (M Mᵀ)^-½ M, where share is the area covered by the next level
+    and M is D, and for a coarse pixel covered in part the sum over what is covered.
     """
-    top, left, height, width = geometry.rect(level, level + 1)
-    factor = geometry.factors[level]
-    matrix = torch.zeros(geometry.height, geometry.width, geometry.height, geometry.width, dtype=torch.float64)
-    owned: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
-    for r in range(geometry.height):
-        for c in range(geometry.width):
-            y, x = top + (r + 0.5) / factor, left + (c + 0.5) / factor
-            coarse = math.floor(y + 1e-6), math.floor(x + 1e-6)
-            squared = (y - coarse[0] - 0.5) ** 2 + (x - coarse[1] - 0.5) ** 2
-            weight = math.exp(-0.5 * squared / 0.25) if geometry.prefilter == "gaussian" else 1.0
-            owned.setdefault(coarse, []).append((r, c, weight))
-    for (row, column), pixels in owned.items():
-        rows = min(row + 1, top + height) - max(row, top)
-        columns = min(column + 1, left + width) - max(column, left)
-        norm = math.sqrt(sum(weight**2 for *_, weight in pixels))
-        for r, c, weight in pixels:
-            matrix[row, column, r, c] = math.sqrt(max(rows * columns, 0)) * weight / norm
-    return matrix.flatten(2).flatten(0, 1)
+    rect, factor = geometry.rect(level, level + 1), geometry.factors[level]
+    rows, columns = (
+        _gathering(n, factor, start, geometry.prefilter)
+        for n, start in ((geometry.height, rect.top), (geometry.width, rect.left))
+    )
+    return torch.kron(rows, columns)
+
+
+def _gathering(size: int, factor: float, start: float, prefilter: str) -> Tensor:
+    """One axis [coarse, fine], zero where nothing is covered."""
+    axis, end = Axis(size, factor, start), start + size / factor
+    averages, shares, chosen = [], [], []
+    inside = covered(axis, Span(0, size))
+    whole = range(*inside)
+    down = reduce_matrix(axis, Span(0, size), inside, prefilter) if whole else None
+    for coarse in range(size):
+        share = min(coarse + 1, end) - max(coarse, start)
+        if share < 1e-6:
+            continue
+        row = torch.zeros(size, dtype=torch.float64)
+        if down is not None and coarse in whole:
+            row = down[coarse - inside.start]
+        else:
+            for fine in range(size):
+                low = max(start + fine / factor, coarse)
+                high = min(start + (fine + 1) / factor, coarse + 1)
+                distance = (low + high) / 2 - coarse - 0.5
+                weight = math.exp(-0.5 * (distance / 0.5) ** 2) if prefilter == "gaussian" else 1.0
+                row[fine] = max(high - low, 0) * weight
+            row *= share / row.sum()
+        averages.append(row)
+        shares.append(share)
+        chosen.append(coarse)
+    average = torch.stack(averages)
+    values, vectors = torch.linalg.eigh(average @ average.T)
+    white = (vectors * values.rsqrt()) @ vectors.T @ average
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    matrix[chosen] = torch.tensor(shares, dtype=torch.float64).clamp(max=1).sqrt()[:, None] * white
+    return matrix
 
 
 def assert_exact_covariance(geometry: ZoomGeometry) -> None:

@@ -181,15 +181,41 @@ def test_interacting_depth_is_bounded_by_the_size(size, factor):
 
 
 @given(axes(), st.sampled_from(PREFILTERS))
-def test_noise_rows_are_orthonormal_and_windows_do_not_overlap(axis, prefilter):
+def test_noise_rows_are_the_orthonormal_ones_nearest_to_reduce(axis, prefilter):
+    """Nearest: no rotation brings the rows nearer to D, which is to say that D · rowsᵀ is symmetric and positive."""
     span, weight, share = noise_matrix(axis, prefilter)
     identity = torch.eye(span.stop - span.start, dtype=torch.float64)
-    torch.testing.assert_close(weight @ weight.T, identity, atol=1e-12, rtol=0)
-    assert ((weight != 0).sum(0) == 1).all()
+    torch.testing.assert_close(weight @ weight.T, identity, atol=1e-11, rtol=0)
+    inside = covered(axis, Span(0, axis.size))
+    if inside == span:
+        product = reduce_matrix(axis, Span(0, axis.size), inside, prefilter) @ weight.T
+        torch.testing.assert_close(product, product.T, atol=1e-11, rtol=0)
+        assert torch.linalg.eigvalsh(product).min() > 0
     end = axis.offset + axis.size / axis.factor
     for pixel, part in zip(range(*span), share.tolist(), strict=True):
         length = min(pixel + 1, end) - max(pixel, axis.offset)
         assert part == pytest.approx(min(max(length, 0), 1), abs=2e-6)
+
+
+@pytest.mark.parametrize("prefilter", PREFILTERS)
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_noise_of_whole_aligned_factors_is_reduce_over_the_norm_of_its_rows(factor, prefilter):
+    axis = Axis(6 * factor, float(factor), 2.0)
+    span, weight, share = noise_matrix(axis, prefilter)
+    down = reduce_matrix(axis, Span(0, axis.size), span, prefilter)
+    torch.testing.assert_close(weight, down / down.norm(dim=1, keepdim=True), atol=1e-13, rtol=0)
+    assert ((weight != 0).sum(0) == 1).all() and (share == 1).all()
+
+
+@pytest.mark.parametrize(("factor", "least"), [(1.5, 0.99), (1.7, 0.98), (2.5, 0.99)])
+def test_noise_agrees_with_reduced_noise(factor, least):
+    """Correlation of a level's noise with D of the deeper level's, over all pixels; one where factors are whole."""
+    axis = Axis(60, factor, 60 - 60 / factor)
+    inside = covered(axis, Span(0, 60))
+    span, weight, _ = noise_matrix(axis, "box")
+    down = reduce_matrix(axis, Span(0, 60), inside, "box")
+    rows = weight[inside.start - span.start : inside.stop - span.start]
+    assert float((rows * down).sum() / (rows.norm() * down.norm())) > least
 
 
 def test_covered_share_of_a_large_image_is_exact():
