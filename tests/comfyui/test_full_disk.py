@@ -43,7 +43,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
     yield resized
     if folder.is_mount():
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def zoom_graph(host: Host, form: str) -> Prompt:
