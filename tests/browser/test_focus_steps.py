@@ -150,3 +150,47 @@ def test_the_prompts_tell_how_many_steps_there_are(tab: Tab) -> None:
     assert inputs == {"zoom_factors": "2", "focus": "0.5, 0.5\n0.51, 0.5\n0.5, 0.5", "prefilter": "box"}
     tab.load(saved["workflow"])
     assert texts(tab) == ["2", "0.5, 0.5\n0.51, 0.5\n0.5, 0.5"]
+
+
+def test_a_click_on_the_button_opens_the_picker(tab: Tab) -> None:
+    tab.do(BUILD, {"nodes": {"geometry": {"type": "ZoomGeometry", "pos": [300, 200]}}, "links": []})
+    if tab.do("() => LiteGraph.vueNodesMode"):
+        tab.wait(tab.page.get_by_role("button", name="Choose the focus").click())
+    else:
+        place = tab.do(
+            """() => {
+                const node = app.rootGraph.nodes[0], widget = node.widgets.find((widget) => widget.type === "button");
+                const {scale, offset} = app.canvas.ds, box = app.canvas.canvas.getBoundingClientRect();
+                const x = node.pos[0] + node.size[0] / 2, y = node.pos[1] + widget.last_y + 10;
+                return [box.left + (x + offset[0]) * scale, box.top + (y + offset[1]) * scale];
+            }"""
+        )
+        tab.wait(tab.page.mouse.click(*place))
+    tab.until("() => document.querySelector('.zoomstack-focus')?.open")
+    note = tab.do("() => document.querySelector('.zoomstack-focus-note').textContent")
+    assert note.startswith("To choose each step for itself, connect")
+    tab.press("Escape")
+    tab.until("() => !document.querySelector('.zoomstack-focus')")
+
+
+def test_all_of_a_tall_picture_is_to_be_seen(tab: Tab) -> None:
+    geometry_graph(tab)
+    tab.do(
+        """() => {
+            for (const node of app.rootGraph.nodes.filter((node) => node.type === "EmptyImage")) {
+                node.widgets.find((widget) => widget.name === "height").value = 768;
+            }
+        }"""
+    )
+    tab.run()
+    tab.do(PRESS_BUTTON)
+    tab.until("() => document.querySelector('.zoomstack-focus img').naturalHeight === 768")
+    frame, image = (
+        tab.wait(tab.page.locator(selector).bounding_box())
+        for selector in (".zoomstack-focus-frame", ".zoomstack-focus img")
+    )
+    assert frame and image
+    assert abs(frame["width"] - image["width"]) < 1 and abs(image["height"] - 3 * image["width"]) < 2
+    assert frame["y"] > 0 and frame["y"] + frame["height"] < 900
+    tab.press("Escape")
+    tab.until("() => !document.querySelector('.zoomstack-focus')")

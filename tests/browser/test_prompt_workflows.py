@@ -100,3 +100,25 @@ def test_a_text_that_only_a_run_can_tell_is_not_shown(tab: Tab) -> None:
     assert prompts(tab) == []
     note = tab.do("() => document.querySelector('.zoomstack-rows-note').textContent")
     assert note == "The prompts come from another node."
+
+
+def test_prompts_of_a_subgraph_are_shown_as_its_node_sets_them(tab: Tab) -> None:
+    source = {"type": "PrimitiveStringMultiline", "pos": [-460, 0], "widgets": {"value": "x\ny\nz"}}
+    schedule = {"type": "ZoomPromptSchedule", "pos": [0, 0], "widgets": {"prompts": "a\nb"}}
+    build(tab, {"schedule": schedule, "source": source}, [["source", "STRING", "schedule", "prompts"]])
+    tab.do(SUBGRAPH, True)
+    tab.until("() => document.querySelectorAll('.zoomstack-rows textarea').length === 3")
+    assert tab.do(ALL_ROWS) == [["x", "y", "z"]]
+    tab.do(
+        """() => {
+            const node = app.rootGraph.nodes.find((node) => node.subgraph);
+            node.disconnectInput(node.inputs.findIndex((input) => input.name === "prompts"));
+            node.widgets.find((widget) => widget.name === "prompts").value = "p\\nq";
+        }"""
+    )
+    tab.do(CAPTURE)
+    assert tab.do(ALL_ROWS) == [["p", "q"]]
+    tab.do("() => { app.canvas.setGraph(app.rootGraph); }")
+    output = tab.do("async () => (await app.graphToPrompt()).output")
+    (inputs,) = [node["inputs"] for node in output.values() if node["class_type"] == "ZoomPromptSchedule"]
+    assert inputs["prompts"] == "p\nq"
