@@ -14,10 +14,13 @@ const ENDS = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
 const LINE = new RegExp(`([^\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(${ENDS}|$)`, "y");
 const BREAKS = new RegExp(`\\s*(?:${ENDS})+\\s*`, "g");
 
+/** @param {string} line without blanks around it */
+const isComment = (line) => line.startsWith("#") || line.startsWith("//");
+
 /** Whether the node would read a line as a prompt. @param {string} text */
 export function isPrompt(text) {
   const line = text.trim();
-  return line !== "" && !line.startsWith("#") && !RULE.test(line);
+  return line !== "" && !isComment(line) && !RULE.test(line);
 }
 
 /** @param {string} text @returns {Lines} one at least; the last one has no end */
@@ -85,7 +88,7 @@ export function withRowsSwapped(lines, row, other) {
 
 /** Other prompts in place of all that is no comment. @param {Lines} lines @param {string[]} read @returns {Lines} */
 export function withPromptsAlone(lines, read) {
-  const comments = lines.filter(({ text, row }) => !row && text.startsWith("#"));
+  const comments = lines.filter(({ text, row }) => !row && isComment(text));
   return withRowsAfter(comments, -1, read);
 }
 

@@ -10,6 +10,8 @@ import { PromptRows } from "./prompt_rows.js";
 const ROWS = "prompt_rows";
 const HEIGHT = 190;
 const NODE_SIZE = [440, 620];
+/** An object of JSON. The host would take it for a choice of its dynamic prompts, as in {red|blue}, and take it apart. */
+const JSON_OBJECT = /\{\s*["'][^"'\n]*["']\s*:/;
 
 /** The rows of a node, if it has them. @param {any} node @returns {PromptRows | undefined} */
 export const rowsOf = (node) => widgetOf(node, ROWS)?.editor;
@@ -41,6 +43,9 @@ export function addPromptRows(node) {
     if (linked) editor.tell(shown === undefined ? "The prompts come from another node." : "The prompts are linked.");
     editor.refresh();
   };
+  const choose = text.serializeValue;
+  text.serializeValue = (/** @type {any[]} */ ...given) =>
+    choose && !JSON_OBJECT.test(text.value) ? choose(...given) : text.value;
   const listening = new AbortController();
   const { signal } = listening;
   chain(text, "callback", update);

@@ -82,8 +82,8 @@ class ZoomPromptSchedule(io.ComfyNode):
                     dynamic_prompts=True,
                     placeholder="one prompt per zoom level, the widest view first",
                     tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
-                    "levels. Blank lines and lines that start with # are skipped. Numbered or bulleted lists and JSON "
-                    "lists, as language models write them, are fine, also with talk around them.",
+                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists and "
+                    "JSON lists, as language models write them, are fine, also with talk around them.",
                 ),
             ],
             outputs=[

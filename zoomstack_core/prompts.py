@@ -56,10 +56,10 @@ class _Line(NamedTuple):
 def parse_prompts(text: str) -> list[str]:
     """The level prompts in ``text``, outermost first.
 
-    One prompt per line; blank lines and lines that start with ``#`` are skipped. Removed from around a prompt: ``1.``,
-    ``1)``, ``1:``, ``-``, ``*``, ``•``, ``Level 3:``, Markdown bold, quotes. Where numbers count up from 0 or 1, lines
-    between them belong to the number above. Also read: a JSON (or Python) list of strings or of objects with a prompt,
-    and an object that holds one such list or one prompt per level.
+    One prompt per line; blank lines and lines that start with ``#`` or ``//`` are skipped. Removed from around a
+    prompt: ``1.``, ``1)``, ``1:``, ``-``, ``*``, ``•``, ``Level 3:``, Markdown bold, quotes. Where numbers count up
+    from 0 or 1, lines between them belong to the number above. Also read: a JSON (or Python) list of strings or of
+    objects with a prompt, and an object that holds one such list or one prompt per level.
 
     Talk around the prompts is not read: a model's thoughts, all that is outside of a fenced code block or of a JSON
     list, sentences that stand before or after a marked list and apart from it, and the usual words of an answer ("Sure!
@@ -107,6 +107,8 @@ def _read_lines(body: str) -> list[str]:
     gap = False
     for raw in body.splitlines():
         line = raw.strip()
+        if line.startswith("//"):
+            continue  # ComfyUI's front end takes these out of what is typed there
         if line.startswith("#"):
             headings.append(_unwrap(_HEADING.sub("", line)))
         elif not line or _RULE.fullmatch(line):

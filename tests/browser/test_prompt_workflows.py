@@ -1,5 +1,6 @@
 """The rows of Zoom Prompt Schedule agree with its text, wherever the node comes from."""
 
+import pytest
 from chrome import Tab
 from prompt_graph import CAPTURE, build, prompts, put_cursor, rows, shown, text
 
@@ -122,3 +123,20 @@ def test_prompts_of_a_subgraph_are_shown_as_its_node_sets_them(tab: Tab) -> None
     output = tab.do("async () => (await app.graphToPrompt()).output")
     (inputs,) = [node["inputs"] for node in output.values() if node["class_type"] == "ZoomPromptSchedule"]
     assert inputs["prompts"] == "p\nq"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ('[{"prompt": "a galaxy"}, {"prompt": "a star"}]', None),
+        ('Sure!\n```json\n{"level 1": "a galaxy",\n "level 2": "a star"}\n```', None),
+        ("# note\na {red|red} galaxy\n// out\na star", "# note\na red galaxy\n\na star"),
+    ],
+)
+def test_json_arrives_as_it_is_and_dynamic_prompts_are_chosen(tab: Tab, typed: str, sent: str | None) -> None:
+    shown(tab, typed)
+    output = tab.do("async () => (await app.graphToPrompt()).output")
+    (inputs,) = [node["inputs"] for node in output.values() if node["class_type"] == "ZoomPromptSchedule"]
+    assert inputs["prompts"] == (typed if sent is None else sent)
+    if sent:
+        assert prompts(tab) == ["a {red|red} galaxy", "a star"]
