@@ -3,6 +3,8 @@
 A zoom through 8 levels, encoded while it is rendered, over the same frames encoded from memory at the same preset. The
 two take turns. Both wall time and the processor time of the whole process are given, since other work on the machine
 shows in the first. Beside that, the quality: PSNR of luma against frames rendered at three times the size and averaged.
+
+On Linux also the memory at 1920×1080: how far a new process rises above what it holds with the stack, at its peak.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ import argparse
 import math
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +34,10 @@ from zoomstack_core.stack import ZoomStack
 
 PRESETS = ("veryfast", "medium")
 LEVELS = 8
+FPS = 30
 SUPERSAMPLING = 3
+ROOT = Path(__file__).resolve().parents[1]
+STATUS = Path("/proc/self/status")
 
 
 class Line(NamedTuple):
@@ -55,7 +62,7 @@ def natural_stack(levels: int, size: int) -> ZoomStack:
 
 
 def measure(frames: int = 60, size: int = 1024, rounds: int = 2) -> list[Line]:
-    """The ratio of wall times for every preset, the median of the rounds; and the quality."""
+    """The ratio of wall times for every preset, the median of the rounds; the quality, and the memory."""
     stack = natural_stack(LEVELS, size)
     zooms = [(LEVELS - 1) * k / (frames - 1) for k in range(frames)]
     renderer = PlaneRenderer(stack, size, size, YUV420)
@@ -76,14 +83,44 @@ def measure(frames: int = 60, size: int = 1024, rounds: int = 2) -> list[Line]:
         result.append(Line(name, wall, detail, "<= 1.3"))
     quality = f"against {SUPERSAMPLING}-fold supersampling"
     result.append(Line("video, PSNR of luma in dB", _quality(stack, size), quality, ">= 40"))
-    return result
+    return result + measure_memory()
+
+
+def measure_memory(seconds: Sequence[float] = (10, 30)) -> list[Line]:
+    """The peak for every length, each in a process of its own."""
+    if not STATUS.exists():
+        return []
+    lines = []
+    for length in seconds:
+        command = [sys.executable, "-m", "benchmarks.video", "--peak-of", str(round(length * FPS))]
+        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        name = f"video, {length:g} s of 1920×1080, peak of memory beyond the stack in MB"
+        lines.append(Line(name, float(output), f"{PRESETS[0]}, {os.cpu_count()} processor cores", "< 200"))
+    return lines
+
+
+def _peak(frames: int) -> float:
+    """MB that this process needs at most, beyond what it has with a stack, to render and encode frames."""
+    stack = natural_stack(LEVELS, 1024)
+    zooms = [(LEVELS - 1) * k / (frames - 1) for k in range(frames)]
+    (STATUS.parent / "clear_refs").write_text("5")  # the peak begins anew
+    before = _status("VmRSS")
+    with closing(work_ahead(PlaneRenderer(stack, 1080, 1920, YUV420), zooms)) as rendered:
+        _time(rendered, PRESETS[0])
+    return (_status("VmHWM") - before) / 1e6
+
+
+def _status(name: str) -> int:
+    """Bytes that Linux gives for this process."""
+    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
 
 
 def _time(frames: Iterable[Planes], preset: str) -> tuple[float, float]:
     """Wall and processor seconds of an encoding."""
     with tempfile.TemporaryDirectory() as folder:
         wall, processor = time.perf_counter(), time.process_time()
-        encode_video(Path(folder) / "zoom.mp4", frames, 30, preset=preset)
+        encode_video(Path(folder) / "zoom.mp4", frames, FPS, preset=preset)
         return time.perf_counter() - wall, time.process_time() - processor
 
 
@@ -106,9 +143,19 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", type=float, nargs="+", metavar="SECONDS", help="only the memory, for these lengths")
+    parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.peak_of:
+        print(_peak(arguments.peak_of))
+        return
     print(f"{os.cpu_count()} processor cores, load {os.getloadavg()[0]:.1f}")
-    for line in measure(arguments.frames, arguments.size, arguments.rounds):
+    lines = (
+        measure_memory(arguments.memory)
+        if arguments.memory
+        else measure(arguments.frames, arguments.size, arguments.rounds)
+    )
+    for line in lines:
         print(f"{line.name}: {line.value:.2f} ({line.target}); {line.detail}")
 
 

@@ -87,9 +87,10 @@ def _pixel_formats(encoder: str) -> tuple[str, ...]:
 def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
     options = {"crf": f"{crf:g}", "preset": preset}
     if encoder == "libx264":
-        # the frames that wait for a look ahead, and those that threads work at, are most of the memory; a zoom has no
-        # cuts to look out for
-        options["rc-lookahead"] = "0" if PRESETS.index(preset) < 2 else str(X264_LOOKAHEAD)
+        # the frames that wait, for a look ahead or to be shown after later ones, and those that threads work at, are
+        # most of the memory; the two fastest presets do not look ahead
+        if PRESETS.index(preset) >= 2:
+            options.update({"rc-lookahead": str(X264_LOOKAHEAD), "bf": "1"})
         options["threads"] = str(min(MOST_THREADS, max(1, (os.cpu_count() or 1) * 3 // 2)))
     if encoder == "libx265":
         options["x265-params"] = f"log-level=error:rc-lookahead={LOOKAHEAD}:frame-threads=1"
@@ -98,7 +99,7 @@ def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
 
 # Frames that x265 and x264 keep back to look ahead.
 LOOKAHEAD = 20
-X264_LOOKAHEAD = 5
+X264_LOOKAHEAD = 8
 # Of x264; it holds several frames for each.
 MOST_THREADS = 4
 # With smaller frames x265 4.1 writes where it must not, and takes the process down with it.

@@ -59,7 +59,7 @@ class FrameRenderer:
         self.height, self.width = height, width
         self._dtype = stack.images.dtype
         dtype = compute_dtype(self._dtype)
-        self._levels = _Levels(stack, stack.images.device, lambda image: [Sheet(image.to(dtype))])
+        self._levels = _Levels(stack, stack.images.device, lambda image: [Sheet.of(image.to(dtype))])
 
     def __call__(self, *zooms: float) -> Tensor:
         """[C, height, width] in [0, 1]: what is seen at a zoom in [0, N - 1], the mean if there are several.
@@ -137,9 +137,16 @@ class PlaneRenderer:
         return planes
 
     def _sheets(self, image: Tensor) -> list[Sheet]:
+        _, height, width = image.shape
+        step_y, step_x = self.layout.step_y, self.layout.step_x
+        luma = Sheet(1, height, width, torch.float32, image.device)
+        chroma = Sheet(2, -(-height // step_y), -(-width // step_x), torch.float32, image.device)
         # band by band: at once it takes several times the memory of the level
-        bands = [to_codes(band.to(torch.float32), self.layout) for band in image.split(BAND, dim=1)]
-        return [Sheet(torch.cat(codes, dim=1)) for codes in zip(*bands, strict=True)]
+        for top in range(0, height, BAND):
+            codes = to_codes(image[:, top : top + BAND].to(torch.float32), self.layout)
+            luma.write(top, codes[0])
+            chroma.write(top // step_y, codes[1])
+        return [luma, chroma]
 
 
 def _paint_codes(

@@ -16,7 +16,7 @@ from .taps import make_taps
 from .view import Placement
 
 # Columns that are painted at a time: a strip of them stays in the cache of a processor core.
-STRIP = 128
+STRIP = 256
 
 
 class Grid(NamedTuple):

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from .taps import Taps
 
-# Pixels that are read in one piece. The code that ``embedding_bag`` compiles for a length of rows is kept for good, so
-# there is one length only; and it copies a table that is not in one piece, so there are no parts of tables.
+# Pixels that are read in one piece. The code that ``embedding_bag`` compiles for a length of rows is kept for good, at
+# about 0.1 MB, so there are few lengths: this one, and for the second sum multiples of UNIT columns. It copies a table
+# that is not in one piece, so there are no parts of tables.
 BLOCK = 128
+UNIT = 32
 
 
 class Bags(NamedTuple):
@@ -47,32 +48,53 @@ class Sheet:
     less than a product with a matrix.
 
     Args:
-        image: [C, H, W], float32 or float64.
+        channels, height, width: of the image, which is black until it is written.
+        dtype: float32 or float64.
+        device: where to keep it.
     """
 
-    def __init__(self, image: Tensor):
-        self.channels, self.height, self.width = image.shape
-        self.device, self.dtype = image.device, image.dtype
-        self._pieces = -(-self.height // BLOCK)
-        columns = pad(image.transpose(1, 2), (0, self._pieces * BLOCK - self.height))
-        self._tables = columns.reshape(self.channels, -1, BLOCK)
+    def __init__(self, channels: int, height: int, width: int, dtype: torch.dtype, device: torch.device):
+        self.channels, self.height, self.width = channels, height, width
+        self.dtype, self.device = dtype, device
+        self._pieces = -(-height // BLOCK)
+        self._tables = torch.zeros(channels, width * self._pieces, BLOCK, dtype=dtype, device=device)
+
+    @classmethod
+    def of(cls, image: Tensor) -> Sheet:
+        """The sheet of an image [C, H, W]."""
+        channels, height, width = image.shape
+        sheet = cls(channels, height, width, image.dtype, image.device)
+        sheet.write(0, image)
+        return sheet
+
+    def write(self, top: int, band: Tensor) -> None:
+        """Fills the rows from `top` on with a band [C, rows, W] of the image."""
+        columns = self._tables.view(self.channels, self.width, -1)
+        columns[:, :, top : top + band.shape[1]] = band.transpose(1, 2)
 
     def plan(self, rows: Taps, columns: Taps) -> Plan:
         """How to ``sample`` these rows and columns."""
         first, last = int(rows.sources[0, 0]) // BLOCK, int(rows.sources[-1, -1]) // BLOCK + 1
-        pieces = np.arange(first, last, dtype=np.int32)
-        sources = columns.sources[:, None] * np.int32(self._pieces) + pieces[:, None]
-        weights = columns.weights[:, None].repeat(last - first, axis=1)
-        taps = sources.shape[-1]
+        count, taps = last - first, columns.sources.shape[-1]
+        # one bag for every column and piece; NumPy is fast along long rows only
+        pieces = np.arange(first, last, dtype=np.int32).repeat(taps)
+        # the last column is repeated, so that any range can be made longer
+        padded = np.arange(len(columns.sources) + UNIT - 1).clip(max=len(columns.sources) - 1)
+        sources = (columns.sources[padded] * np.int32(self._pieces))[:, None].repeat(count, axis=1)
+        sources = sources.reshape(-1, count * taps) + pieces
+        weights = columns.weights[padded, None].repeat(count, axis=1)
         across = self._bags(sources.reshape(-1, taps), weights.reshape(-1, taps))
-        return Plan(last - first, taps, across, self._bags(rows.sources - first * BLOCK, rows.weights))
+        return Plan(count, taps, across, self._bags(rows.sources - first * BLOCK, rows.weights))
 
     def sample(self, plan: Plan, start: int, stop: int) -> list[Tensor]:
         """Every channel at all the rows of a plan and at its columns start … stop - 1."""
-        across, bags = plan.across, slice(start * plan.pieces, stop * plan.pieces)
+        count = stop - start
+        length = -(-count // UNIT) * UNIT
+        across, bags = plan.across, slice(start * plan.pieces, (start + length) * plan.pieces)
         taps = slice(bags.start * plan.taps, bags.stop * plan.taps)
         wide = Bags(across.rows[taps], across.weights[taps], across.starts[: bags.stop - bags.start])
-        return [plan.down.sums(wide.sums(table).view(stop - start, -1).T.contiguous()) for table in self._tables]
+        sums = (plan.down.sums(_turned(wide.sums(table).view(length, -1))) for table in self._tables)
+        return [channel[:, :count] for channel in sums]
 
     def _bags(self, sources: NDArray[np.int32], weights: NDArray[np.float32]) -> Bags:
         return Bags(
@@ -80,6 +102,18 @@ class Sheet:
             torch.from_numpy(weights.ravel()).to(self.device, self.dtype),
             _multiples(*sources.shape).to(self.device),
         )
+
+
+def _turned(table: Tensor) -> Tensor:
+    """The transpose [n, m] of a table [m, n], in one piece.
+
+    On the CPU shuffling the channels of a single pixel that lies channels-last is just that, and three times as fast as
+    copying a transposed view.
+    """
+    if table.device.type != "cpu":
+        return table.T.contiguous()
+    pixel = table.reshape(1, 1, 1, -1).permute(0, 3, 1, 2)
+    return torch.channel_shuffle(pixel, len(table)).reshape(table.shape[::-1])
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,8 @@
 """Painting in strips: what is hidden is left out, and strips do not show."""
 
+from typing import Any
+from weakref import WeakSet
+
 import pytest
 import torch
 
@@ -7,6 +10,9 @@ from zoomstack_core import paint as painting
 from zoomstack_core.color import YUV420, YUV420_10, YUV422_10, PixelFormat, to_planes
 from zoomstack_core.frames import FrameRenderer, PlaneRenderer
 from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.path import ZoomPath
+from zoomstack_core.sheet import Sheet
+from zoomstack_core.shutter import shutter_zooms
 from zoomstack_core.stack import ZoomStack
 
 GEOMETRY = ZoomGeometry(3, 90, 120, 2.0, (0.4, 0.55))
@@ -81,6 +87,35 @@ def test_a_camera_that_rests_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     first = renderer(0.5)
     assert renderer(0.5) is first
     assert renderer(0.6) is not first
+
+
+@pytest.mark.parametrize("levels", [6, 16])
+@pytest.mark.parametrize("direction", ["in", "in_out"])
+@pytest.mark.parametrize("shutter", [0.0, 1.0])
+def test_only_levels_in_view_are_held(
+    monkeypatch: pytest.MonkeyPatch, levels: int, direction: str, shutter: float
+) -> None:
+    """Memory grows neither with the number of levels nor with the length; and no level is converted without need."""
+    geometry = ZoomGeometry(levels, 30, 40, 2.0)
+    renderer = PlaneRenderer(smooth_stack(geometry), 30, 40, YUV420)
+    alive: WeakSet[Sheet] = WeakSet()
+    made = []
+    begin = Sheet.__init__
+
+    def count(self: Sheet, *shape: Any) -> None:
+        begin(self, *shape)
+        alive.add(self)
+        made.append(shape)
+
+    monkeypatch.setattr(Sheet, "__init__", count)
+    path = ZoomPath(geometry.factors, seconds_per_level=1.0, direction=direction)
+    most = 0
+    for zooms in shutter_zooms(path.zooms(24), geometry, 30, 40, shutter):
+        renderer(*zooms)
+        most = max(most, len(alive))
+    sheets_per_level, in_view = 2, 3
+    assert sheets_per_level <= most <= sheets_per_level * in_view
+    assert len(made) <= sheets_per_level * (levels if direction == "in" else 2 * levels - 1)
 
 
 def test_planes_of_odd_frames_and_of_two_channels_are_errors() -> None:

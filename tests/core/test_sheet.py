@@ -44,7 +44,7 @@ def test_a_sheet_gives_what_the_weights_say(height: int, scale: float, dtype: to
         return result.scatter_add_(1, index, weights)
 
     expected = matrix(rows, height) @ image.double() @ matrix(columns, 90).T
-    sheet = Sheet(image)
+    sheet = Sheet.of(image)
     plan = sheet.plan(rows, columns)
     for start, stop in ((0, 30), (0, 1), (7, 22)):
         for channel, truth in zip(sheet.sample(plan, start, stop), expected[..., start:stop], strict=True):
