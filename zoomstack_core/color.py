@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import pad
 
 # the number of BT.709 as primaries, transfer and matrix, and of the limited ("TV") range, in ITU-T H.273 and in FFmpeg
 BT709 = 1
@@ -74,9 +74,9 @@ def to_codes(rgb: Tensor, layout: PixelFormat) -> tuple[Tensor, Tensor]:
     chroma = codes[1:]
     if layout.step_x == 2:
         height, width = chroma.shape[1:]
-        site = rgb.new_tensor([1.0, 2.0, 1.0]).expand(layout.step_y, 3) / (4 * layout.step_y)
-        padded = pad(chroma[:, None], (1, width % 2, 0, height % layout.step_y), mode="replicate")
-        chroma = conv2d(padded, site[None, None], stride=(layout.step_y, 2))[:, 0]
+        padded = pad(chroma, (1, width % 2, 0, height % layout.step_y), mode="replicate")
+        rows = padded if layout.step_y == 1 else (padded[:, ::2] + padded[:, 1::2]) / 2
+        chroma = (rows[..., :-2:2] + 2 * rows[..., 1:-1:2] + rows[..., 2::2]) / 4
     return codes[:1], chroma
 
 
