@@ -2,6 +2,8 @@
 // Draws the levels of a view on a canvas. Every level is kept in several sizes, a factor of two apart, so that no draw
 // call scales by much: that is quick, and free of aliasing and of blocks.
 
+import { clamp, smoothstep } from "./zoom_math.js";
+
 /** @typedef {import("./zoom_math.js").Placement} Placement */
 /** @typedef {HTMLCanvasElement | ImageBitmap} Picture */
 
@@ -11,8 +13,8 @@ const ENLARGED = 1024;
 const KEPT = 8;
 /** Below this number of view pixels a soft border is drawn hard. */
 const THIN = 0.5;
-/** The smoothstep of a soft border, as colors of a gradient. */
-const STOPS = 8;
+/** Steps of a soft border. */
+const STEPS = 256;
 
 /** @param {number} width @param {number} height */
 function makeCanvas(width, height) {
@@ -35,20 +37,25 @@ function scaled(picture, width, height, quality) {
 }
 
 export class LevelPainter {
-  /** @param {ImageBitmap[]} levels the widest first, all of one size; closed by `close` */
+  /** @param {ImageBitmap[]} levels the widest first, all of one size and opaque; closed by `close` */
   constructor(levels) {
     this.levels = levels;
     /** Each level at its own size, half of it, a quarter … @type {Picture[][]} */
     this.smaller = levels.map((level) => [level]);
     /** Level → enlarged picture, the least recently used first. @type {Map<number, HTMLCanvasElement>} */
     this.enlarged = new Map();
-    this.scratch = makeCanvas(1, 1);
+    /** Where soft levels are drawn before they are laid over the others: one canvas for the widest of them, one for the
+     * next …, since a canvas that is drawn on again in one frame has to be copied. @type {HTMLCanvasElement[]} */
+    this.asides = [];
+    this.across = makeFade(2 * STEPS, 1);
+    this.down = makeFade(1, 2 * STEPS);
   }
 
   close() {
     for (const level of this.levels) level.close();
     this.levels = [];
     this.smaller = [];
+    this.asides = [];
     this.enlarged.clear();
   }
 
@@ -58,54 +65,60 @@ export class LevelPainter {
   paint(target, placements) {
     target.clearRect(0, 0, target.canvas.width, target.canvas.height);
     target.imageSmoothingQuality = "low";
-    for (const placement of placements) {
-      if (placement.feather.some((width) => width > THIN)) this._paintSoft(target, placement);
-      else this._paintHard(target, placement);
+    for (const [order, placement] of placements.entries()) {
+      if (placement.feather.some((width) => width > THIN)) this._paintSoft(target, placement, order);
+      else this._paintHard(target, placement, placements[order + 1]);
     }
     target.globalAlpha = 1;
   }
 
-  /** @param {CanvasRenderingContext2D} target @param {Placement} placement */
-  _paintHard(target, { level, rect, scale, opacity }) {
+  /** A level without soft borders, as far as the next one does not hide it.
+   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {Placement} [next] */
+  _paintHard(target, { level, rect, scale, opacity }, next) {
+    const picture = this._picture(level, scale);
     target.globalAlpha = opacity;
-    target.drawImage(this._picture(level, scale), rect.left, rect.top, rect.width, rect.height);
+    for (const part of around(target.canvas, next)) {
+      target.save();
+      target.beginPath();
+      target.rect(...part);
+      target.clip();
+      target.drawImage(picture, rect.left, rect.top, rect.width, rect.height);
+      target.restore();
+    }
   }
 
   /** A level whose borders fade out: drawn aside, faded there, and laid over what is drawn.
-   * @param {CanvasRenderingContext2D} target @param {Placement} placement */
-  _paintSoft(target, { level, rect, scale, opacity, feather }) {
+   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {number} order of the placement */
+  _paintSoft(target, { level, rect, scale, opacity, feather }, order) {
     const left = Math.max(0, Math.floor(rect.left));
     const top = Math.max(0, Math.floor(rect.top));
     const width = Math.min(target.canvas.width, Math.ceil(rect.left + rect.width)) - left;
     const height = Math.min(target.canvas.height, Math.ceil(rect.top + rect.height)) - top;
     if (width <= 0 || height <= 0) return;
-    const { scratch } = this;
-    if (scratch.width < width || scratch.height < height) {
-      scratch.width = Math.max(scratch.width, width);
-      scratch.height = Math.max(scratch.height, height);
+    const canvas = (this.asides[order] ??= makeCanvas(1, 1));
+    if (canvas.width < width || canvas.height < height) {
+      canvas.width = Math.max(canvas.width, width);
+      canvas.height = Math.max(canvas.height, height);
     }
-    const aside = context(scratch);
-    aside.globalCompositeOperation = "copy";
+    const aside = context(canvas);
+    aside.clearRect(0, 0, width, height);
+    aside.globalCompositeOperation = "source-over";
+    aside.imageSmoothingEnabled = true;
     aside.imageSmoothingQuality = "low";
-    aside.save();
-    aside.beginPath();
-    aside.rect(0, 0, width, height);
-    aside.clip();
     const [x, y] = [rect.left - left, rect.top - top];
     aside.drawImage(this._picture(level, scale), x, y, rect.width, rect.height);
-    aside.globalCompositeOperation = "destination-in";
+    // Without a graphics card a smoothed, narrow picture takes several times as long as its pixels as they are, and
+    // "destination-in" as long as "destination-out" over the whole canvas.
+    aside.globalCompositeOperation = "destination-out";
+    aside.imageSmoothingEnabled = false;
     const [above, below, before, after] = feather;
-    if (before > THIN || after > THIN) {
-      aside.fillStyle = softEdges(aside.createLinearGradient(x, 0, x + rect.width, 0), before, after, rect.width);
-      aside.fillRect(0, 0, width, height);
-    }
-    if (above > THIN || below > THIN) {
-      aside.fillStyle = softEdges(aside.createLinearGradient(0, y, 0, y + rect.height), above, below, rect.height);
-      aside.fillRect(0, 0, width, height);
-    }
-    aside.restore();
+    const { across, down } = this;
+    if (before > THIN) aside.drawImage(across, 0, 0, STEPS, 1, x, 0, before, height);
+    if (after > THIN) aside.drawImage(across, STEPS, 0, STEPS, 1, x + rect.width - after, 0, after, height);
+    if (above > THIN) aside.drawImage(down, 0, 0, 1, STEPS, 0, y, width, above);
+    if (below > THIN) aside.drawImage(down, 0, STEPS, 1, STEPS, 0, y + rect.height - below, width, below);
     target.globalAlpha = opacity;
-    target.drawImage(scratch, 0, 0, width, height, left, top, width, height);
+    target.drawImage(canvas, 0, 0, width, height, left, top, width, height);
   }
 
   /** The picture of a level whose size is right for a scale: at most twice too large.
@@ -139,15 +152,34 @@ export class LevelPainter {
   }
 }
 
-/** A gradient along an axis of `length`: clear at both ends, opaque where the soft borders end.
- * @param {CanvasGradient} gradient @param {number} first @param {number} last widths of the borders
- * @param {number} length */
-function softEdges(gradient, first, last, length) {
-  for (let i = 0; i <= STOPS; i++) {
-    const t = i / STOPS;
-    const color = `rgba(0, 0, 0, ${t * t * (3 - 2 * t)})`;
-    gradient.addColorStop(Math.min(0.5, (t * Math.max(first, 1e-6)) / length), color);
-    gradient.addColorStop(Math.max(0.5, 1 - (t * Math.max(last, 1e-6)) / length), color);
+/** What is taken away in a soft border from its outer edge to its inner one, and the same once more from inside out.
+ * @param {number} width @param {number} height one of them 1, the other 2·STEPS */
+function makeFade(width, height) {
+  const fade = makeCanvas(width, height);
+  const target = context(fade);
+  for (let i = 0; i < 2 * STEPS; i++) {
+    target.globalAlpha = 1 - smoothstep((Math.min(i, 2 * STEPS - 1 - i) + 0.5) / STEPS);
+    target.fillRect(width > 1 ? i : 0, height > 1 ? i : 0, 1, 1);
   }
-  return gradient;
+  return fade;
+}
+
+/** The parts of a canvas that a level does not hide: [left, top, width, height] in whole pixels.
+ * @param {HTMLCanvasElement} canvas @param {Placement} [placement] @returns {[number, number, number, number][]} */
+function around({ width, height }, placement) {
+  if (!placement || placement.opacity < 1) return [[0, 0, width, height]];
+  const { rect, feather } = placement;
+  const [above, below, before, after] = feather;
+  const left = clamp(Math.ceil(rect.left + before), 0, width);
+  const top = clamp(Math.ceil(rect.top + above), 0, height);
+  const right = clamp(Math.floor(rect.left + rect.width - after), left, width);
+  const bottom = clamp(Math.floor(rect.top + rect.height - below), top, height);
+  /** @type {[number, number, number, number][]} */
+  const parts = [
+    [0, 0, width, top],
+    [0, top, left, bottom - top],
+    [right, top, width - right, bottom - top],
+    [0, bottom, width, height - bottom],
+  ];
+  return parts.filter(([, , w, h]) => w > 0 && h > 0);
 }

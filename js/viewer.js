@@ -26,10 +26,10 @@ const LONGEST_STEP = 100;
 const KEY_ZOOM = Math.LN2 / 4;
 const KEY_PAN = 0.1;
 const MOST_PIXELS_PER_CSS_PIXEL = 4;
-/** Without a graphics card a large picture takes long to draw: while it moves it then has fewer pixels, as many as can
- * be drawn in this number of milliseconds. At rest it always has all of them. */
-const DRAW_TIME = 12;
+/** Without a graphics card a large picture takes long to draw: while it moves it then has this part of its width and
+ * height in pixels, so that a frame takes at most DRAW_TIME milliseconds. At rest it always has all of them. */
 const DETAILS = [1, 0.7, 0.5, 0.35];
+const DRAW_TIME = 14;
 
 export class ZoomViewer {
   /** @param {ViewerOptions} options */
@@ -41,7 +41,12 @@ export class ZoomViewer {
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
     /** What is left of a turn of the wheel. */ this.glide = { amount: 0, atX: 0.5, atY: 0.5 };
-    /** Milliseconds that a picture with all pixels takes, about. */ this.cost = 0;
+    /** Milliseconds that a frame takes while the picture moves, about. */ this.cost = 0;
+    /** Of DETAILS. */ this.detail = 0;
+    this.drawnAt = 0;
+    // A canvas is painted after the script that draws on it has ended: only a message that comes then tells how long.
+    this.afterFrame = new MessageChannel();
+    this.afterFrame.port1.onmessage = () => this._chooseDetail(performance.now() - this.drawnAt);
     this.loading = 0;
     this.request = 0;
     this.lastTick = 0;
@@ -160,6 +165,7 @@ export class ZoomViewer {
     this.loading++;
     cancelAnimationFrame(this.request);
     this.closing.abort();
+    this.afterFrame.port1.close();
     this.sizes.disconnect();
     this.painter?.close();
     this.painter = null;
@@ -174,19 +180,31 @@ export class ZoomViewer {
     if (!stack || !painter || !width || !height) return;
     // the graph scales its nodes by a transform, which no size in CSS pixels shows
     const transform = canvas.getBoundingClientRect().width / width || 1;
-    const detail = moving ? (DETAILS.find((part) => part * part * this.cost < DRAW_TIME) ?? DETAILS[3]) : 1;
-    const ratio = detail * math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
+    const ratio = (moving ? DETAILS[this.detail] : 1) * math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
     const pixels = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
     const target = canvas.getContext("2d");
     if (!target) return;
-    const start = performance.now();
+    this.drawnAt = performance.now();
     painter.paint(target, math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]));
-    this.cost += 0.2 * ((performance.now() - start) / detail ** 2 - this.cost);
+    if (moving) this.afterFrame.port2.postMessage(0);
     this.frames++;
     const place = math.logMagnification(stack.geometry, this.view.zoom);
     const level = math.clamp(Math.round(this.view.zoom), 0, stack.urls.length - 1);
     this.controls.showPlace(place, this._describe(level, place));
+  }
+
+  /** Fewer pixels if frames take too long, more if those would not. @param {number} passed milliseconds for a frame */
+  _chooseDetail(passed) {
+    this.cost += 0.2 * (passed - this.cost);
+    const cheaper = DETAILS[this.detail + 1];
+    const finer = DETAILS[this.detail - 1];
+    const step = this.cost > DRAW_TIME && cheaper ? cheaper : finer;
+    if (!step) return;
+    const cost = this.cost * (step / DETAILS[this.detail]) ** 2;
+    if (step === finer && cost > 0.7 * DRAW_TIME) return;
+    this.detail = DETAILS.indexOf(step);
+    this.cost = cost;
   }
 
   /** @param {number} level @param {number} [magnification] ln of it */

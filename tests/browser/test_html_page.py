@@ -6,8 +6,19 @@ import pytest
 import torch
 from chrome import Chrome
 
+from zoomstack_core.frames import render_frame
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.html_export import explorer_page, images_of
+from zoomstack_core.stack import ZoomStack
+
+# The page's own modules are objects of these names.
+PAINT = """([zoom, width, height]) => {
+    const canvas = document.createElement("canvas"), {geometry} = explorer.stack;
+    [canvas.width, canvas.height] = [width, height];
+    const target = canvas.getContext("2d"), view = zoom_math.pathView(geometry, zoom, width / height);
+    explorer.painter.paint(target, zoom_math.layoutLevels(geometry, view, width, height));
+    return [...target.getImageData(0, 0, width, height).data];
+}"""
 
 
 def test_the_page_opens_offline_and_zooms(chrome: Chrome, tmp_path: Path) -> None:
@@ -30,5 +41,36 @@ def test_the_page_opens_offline_and_zooms(chrome: Chrome, tmp_path: Path) -> Non
         assert tab.do(pixel) == pytest.approx([0, 0, 255, 255], abs=2)
         assert tab.requests == []
         assert tab.errors == []
+    finally:
+        tab.close()
+
+
+@pytest.mark.parametrize(
+    ("factors", "foci"),
+    [
+        ((2.0,) * 4, ((0.5, 0.5),) * 4),
+        ((2.0, 3.0, 1.5, 4.0), ((0.2, 0.3), (0.5, 0.5), (0.9, 0.1), (0.5, 0.7))),
+    ],
+)
+def test_the_page_shows_what_the_video_shows(
+    chrome: Chrome, tmp_path: Path, factors: tuple[float, ...], foci: tuple[tuple[float, float], ...]
+) -> None:
+    geometry = ZoomGeometry(5, 128, 128, factors, foci)
+    coarse = torch.rand(5, 3, 6, 6, generator=torch.Generator().manual_seed(4))
+    layers = torch.nn.functional.interpolate(coarse, size=(128, 128), mode="bilinear")
+    stack = ZoomStack(layers, geometry)
+    file = tmp_path / "page.html"
+    file.write_text(explorer_page(images_of(stack.images), geometry), encoding="utf-8")
+    tab = chrome.tab("")
+    try:
+        tab.open(file.as_uri())
+        tab.until("() => explorer.frames > 0")
+        for width, height in ((150, 100), (120, 140)):
+            for zoom in (0, 0.4, 0.9, 1.5, 2.3, 2.9, 3.3, 4):
+                data = tab.do(PAINT, [zoom, width, height])
+                shown = torch.tensor(data).reshape(height, width, 4)[..., :3].movedim(-1, 0) / 255
+                video = render_frame(stack, zoom, height, width)
+                assert (shown - video).abs().mean() < 0.01, f"zoom {zoom}, {width} × {height}"
+                assert (shown - video).abs().quantile(0.99) < 0.05, f"zoom {zoom}, {width} × {height}"
     finally:
         tab.close()
