@@ -28,6 +28,11 @@ export function addViewer(node) {
     },
     save: () => void savePage(node, viewer),
   });
+  // The host zooms the graph by any two fingers, those on a widget too, and hears of them before the widget does.
+  const keepFingers = (/** @type {TouchEvent} */ event) => {
+    if (viewer.picture.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
+  };
+  window.addEventListener("touchmove", keepFingers, { capture: true, passive: true, signal: viewer.closing.signal });
   const widget = addWidget(node, WIDGET, viewer.root, HEIGHT);
   widget.viewer = viewer;
   // The images are under the usual key for clients, history and a page without this script; here they would be shown
@@ -62,11 +67,16 @@ function show(viewer, { images, zoom }) {
   else viewer.noteBelow();
 }
 
-/** @param {ZoomViewer} viewer @param {SavedFile} page */
+/** Say where a page lies, open it, download it. @param {ZoomViewer} viewer @param {SavedFile} page */
 function linkTo(viewer, page) {
-  const path = page.subfolder ? `${page.subfolder}/${page.filename}` : page.filename;
-  const link = element("a", { href: urlOf(page), download: page.filename, title: `output/${path}` }, path);
-  viewer.noteBelow("Saved: ", link);
+  const { filename, subfolder } = page;
+  const path = ["output", subfolder, filename].filter(Boolean).join("/");
+  const address = api.apiURL(`/zoomstack/page?${new URLSearchParams({ filename, subfolder: subfolder ?? "" })}`);
+  const open = element("a", { href: address, target: "_blank", rel: "noopener", title: "Open the page in a new tab" }, "Open");
+  // the host's own address of a saved page only downloads it
+  const copy = element("a", { href: urlOf(page), download: filename, title: "Download the page" }, "Download");
+  const where = element("span", { class: "zoomstack-path", title: `Saved in ComfyUI's folder: ${path}` }, path);
+  viewer.noteBelow(open, copy, where);
 }
 
 /** Save what a viewer shows as one HTML page in the output folder. @param {any} node @param {ZoomViewer} viewer */

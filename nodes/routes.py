@@ -1,5 +1,6 @@
 """What the front end asks the server for while no workflow runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import folder_paths
@@ -8,6 +9,7 @@ from PIL import Image
 from server import PromptServer
 
 from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.html_export import framed_page
 from ..zoomstack_core.prompts import parse_prompts
 from .zoom_viewer import DEFAULT_PREFIX, save_page
 
@@ -42,10 +44,31 @@ async def save_page_of_result(request: web.Request) -> web.Response:
     return web.json_response(page)
 
 
-def _temporary(file: dict[str, str]) -> Path:
-    """A file of the folder for temporary files; FileNotFoundError for anything else."""
-    folder = Path(folder_paths.get_temp_directory()).resolve()
-    path = (folder / file.get("subfolder", "") / file["filename"]).resolve()
-    if file.get("type") != "temp" or folder not in path.parents or not path.is_file():
+@PromptServer.instance.routes.get("/zoomstack/page")
+async def open_saved_page(request: web.Request) -> web.Response:
+    """A saved page, to be looked at. The host lets the browser only download HTML, since HTML could use the host in the
+    user's name; in a sandboxed frame it cannot."""
+    try:
+        path = _inside(folder_paths.get_output_directory(), request.query)
+        if path.suffix != ".html":
+            raise FileNotFoundError(path)
+        page = framed_page(path.read_text(encoding="utf-8"), path.stem)
+    except (KeyError, ValueError, FileNotFoundError):
+        return web.json_response({"error": "there is no such page in the output folder."}, status=404)
+    return web.Response(text=page, content_type="text/html", headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _inside(folder: str, file: Mapping[str, str]) -> Path:
+    """A file in a folder of the host, as the host names saved files; FileNotFoundError for anything else."""
+    inside = Path(folder).resolve()
+    path = (inside / file.get("subfolder", "") / file["filename"]).resolve()
+    if inside not in path.parents or not path.is_file():
         raise FileNotFoundError(path)
     return path
+
+
+def _temporary(file: dict[str, str]) -> Path:
+    """A file of the folder for temporary files; FileNotFoundError for anything else."""
+    if file.get("type") != "temp":
+        raise FileNotFoundError(file)
+    return _inside(folder_paths.get_temp_directory(), file)

@@ -56,6 +56,21 @@ explorer.show({stack});
 </html>
 """
 
+_FRAME = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+html, body, iframe {{ display: block; width: 100%; height: 100%; margin: 0; border: 0; background: #111; }}
+</style>
+</head>
+<body><iframe sandbox="allow-scripts" allow="fullscreen" title="{title}" srcdoc="{page}"></iframe></body>
+</html>
+"""
+
 
 def explorer_page(
     images: Sequence[Image.Image], geometry: ZoomGeometry, prompts: Sequence[str] = (), title: str = "Zoom"
@@ -86,6 +101,19 @@ def explorer_page(
         script="\n".join(bundled(module) for module in MODULES),
         stack=json.dumps(stack).replace("<", "\\u003c"),  # no "</script>" in a prompt ends the script
     )
+
+
+def framed_page(page: str, title: str) -> str:
+    """A page around any other page whose scripts can then reach nothing: no address of its server, no cookie.
+
+    Args:
+        page: HTML; may come from anywhere.
+        title: of the page around it.
+
+    Returns:
+        HTML with ``page`` in a sandboxed frame, which has an origin of its own.
+    """
+    return _FRAME.format(title=html.escape(title), page=html.escape(page))
 
 
 def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request, Route, async_playwright
+from playwright.async_api import Browser, CDPSession, ConsoleMessage, Page, Playwright, Request, Route, async_playwright
 
 T = TypeVar("T")
 
@@ -148,6 +148,7 @@ class Tab:
         self.chrome, self.url, self.page = chrome, url, page
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self._session: CDPSession | None = None
         self.wait(self._listen())
 
     async def _listen(self) -> None:
@@ -179,6 +180,12 @@ class Tab:
         text = f"{message.text} @ {where}"
         if message.type == "error" and not any(own in text for own in OWN_ERRORS_OF_THE_HOST):
             self.errors.append(text)
+
+    def cdp(self, method: str, **values: Any) -> Any:
+        """The answer of Chromium's own protocol, for what Playwright does not do."""
+        if self._session is None:
+            self._session = self.wait(self.page.context.new_cdp_session(self.page))
+        return self.wait(self._session.send(method, values))
 
     def open(self, address: str | None = None) -> None:
         self.wait(self.page.goto(address or self.url, wait_until="domcontentloaded"))
@@ -235,3 +242,12 @@ class Tab:
         self.wait(self.page.mouse.down())
         self.wait(self.page.mouse.move(x + right, y + down, steps=4))
         self.wait(self.page.mouse.up())
+
+    def touch(self, *steps: list[tuple[float, float]]) -> None:
+        """Put fingers down at the first step's points, move them to those of each other step, lift them."""
+        self.cdp("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
+        for kind, points in zip(("touchStart", *["touchMove"] * (len(steps) - 1)), steps, strict=True):
+            fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+            self.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+        self.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.cdp("Emulation.setTouchEmulationEnabled", enabled=False)

@@ -1,6 +1,7 @@
 """The exported page: complete, without a network, and safe whatever the prompts say."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -11,7 +12,7 @@ from PIL import Image
 
 from zoomstack_core import html_export
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.html_export import explorer_page, images_of
+from zoomstack_core.html_export import explorer_page, framed_page, images_of
 
 GEOMETRY = ZoomGeometry(2, 24, 32, 4.0, (0.2, 0.5))
 IMAGES = images_of(torch.rand(2, 3, 24, 32, generator=torch.Generator().manual_seed(1)))
@@ -45,6 +46,15 @@ def test_nothing_in_a_prompt_or_title_becomes_code() -> None:
     page = explorer_page(IMAGES, GEOMETRY, [evil], title=evil)
     assert page.count("</script>") == 1
     assert stack_in(page)["prompts"] == [evil]
+
+
+def test_a_framed_page_cannot_leave_its_frame() -> None:
+    page = 'x"></iframe><script>alert("&amp;")</script>'
+    framed = framed_page(page, '</title>"')
+    assert "<script>" not in framed
+    assert framed.count("</title>") == 1
+    (held,) = re.findall(r'<iframe sandbox="allow-scripts" allow="fullscreen" title="[^"]*" srcdoc="([^"]*)">', framed)
+    assert html.unescape(held) == page
 
 
 def test_the_images_must_fit() -> None:
