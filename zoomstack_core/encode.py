@@ -14,10 +14,11 @@ import av
 import av.container
 import numpy as np
 import torch
+from av.video.frame import PictureType
 from torch import Tensor
 
 from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
-from .formats import FORMATS, MAX_CRF, PRESETS, VideoFormat, available_formats
+from .formats import FORMATS, KEYFRAME_EVERY, MAX_CRF, PRESETS, VideoFormat, available_formats
 from .palette import PaletteFilter
 from .whole_file import whole_file
 
@@ -26,6 +27,9 @@ __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "available_formats", "encode_video",
 logger = logging.getLogger("zoomstack")
 
 F = TypeVar("F", Tensor, Planes)
+
+# Frames since a rest from which on the picture counts as moving: it sets out slowly.
+MOVING = 30
 
 
 def encode_video(
@@ -107,6 +111,7 @@ class _Writer:
     def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
         """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
         form, size, count = self._form, None, 0
+        keys = KeyframeTimer() if "g" in self._options else None
         options = form.container_options
         with av.open(str(path), "w", format=form.container, options=options) as container:
             container.metadata.update(self._metadata)
@@ -119,6 +124,8 @@ class _Writer:
                     raise ValueError(f"all frames must have the size {size} of the first, got {_size(frame)}")
                 picture = make_picture(frame, self._layout)
                 picture.pts, picture.time_base = count, 1 / self._rate
+                if keys and keys.due(frame):
+                    picture.pict_type = PictureType.I
                 container.mux(_ordered(stream.encode(palette(picture) if palette else picture)))
                 count += 1
                 yield frame
@@ -144,6 +151,24 @@ class _Writer:
             context.color_primaries = context.color_trc = context.colorspace = BT709
             context.color_range = LIMITED_RANGE
         return stream
+
+
+class KeyframeTimer:
+    """Says which frames become keyframes: those in the midst of a movement, where they do not show."""
+
+    def __init__(self) -> None:
+        self._before: object = None
+        self._since = self._moving = 0
+
+    def due(self, frame: object) -> bool:
+        """Of the next frame. It rests if it is the very frame before it, as a ``PlaneRenderer`` gives it."""
+        self._moving = 0 if frame is self._before else self._moving + 1
+        self._before = frame
+        self._since += 1
+        if self._since <= KEYFRAME_EVERY or self._moving < MOVING:
+            return False
+        self._since = 1
+        return True
 
 
 def _ordered(packets: list[av.Packet[av.VideoStream]]) -> list[av.Packet[av.VideoStream]]:

@@ -85,7 +85,7 @@ def _pixel_formats(encoder: str) -> tuple[str, ...]:
 
 
 def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
-    options = {"crf": f"{crf:g}", "preset": preset}
+    options = {"crf": f"{crf:g}", "preset": preset, "g": str(2 * KEYFRAME_EVERY)}
     if encoder == "libx264":
         # the frames that wait, for a look ahead or to be shown after later ones, and those that threads work at, are
         # most of the memory; the two fastest presets do not look ahead
@@ -97,6 +97,9 @@ def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
     return options
 
 
+# Frames from one keyframe of x264 and x265 to the next while the camera moves. Each draws the whole picture anew, which
+# shows as a faint pulse where the picture rests: there it may take twice as long.
+KEYFRAME_EVERY = 250
 # Frames that x265 and x264 keep back to look ahead.
 LOOKAHEAD = 20
 X264_LOOKAHEAD = 8

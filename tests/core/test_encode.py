@@ -82,6 +82,27 @@ def test_lower_crf_is_better_and_larger(tmp_path: Path) -> None:
     assert sizes[0] > 3 * sizes[1]
 
 
+def keyframes(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [k for k, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+
+
+@pytest.mark.parametrize("form", ["h264", "h265"])
+def test_keyframes_wait_for_movement(tmp_path: Path, form: str) -> None:
+    """They come about every 250 frames, but not in a rest or just after it, where they would show as a pulse."""
+    if form not in available_formats():
+        pytest.skip(f"no encoder for {form} in this build")
+    frames = [colors(64, 64).roll(k, 2) for k in range(600)]
+    frames[230:330] = [frames[230]] * 100
+    encode_video(tmp_path / "zoom.mp4", frames, 30, preset="ultrafast", form=form)
+    assert keyframes(tmp_path / "zoom.mp4") == [0, 359]
+
+
+def test_a_still_picture_has_keyframes_too(tmp_path: Path) -> None:
+    encode_video(tmp_path / "zoom.mp4", [colors(64, 64)] * 520, 30, preset="ultrafast")
+    assert keyframes(tmp_path / "zoom.mp4") == [0, 500]
+
+
 def test_frames_are_taken_one_at_a_time(tmp_path: Path) -> None:
     """The next frame is asked for only after the last one is encoded: none pile up."""
     log: list[str] = []
