@@ -94,7 +94,7 @@ def _log_energy(stacks: Sequence[Numbers]) -> Tensor:
 
 
 COLUMNS: dict[str, Callable[[Summary], str]] = {
-    "consistency error": lambda s: f"{s.consistency:.4f}",
+    "largest consistency error": lambda s: f"{s.consistency:.4f}",
     "seam ratio, geometric mean (worst border)": lambda s: f"{s.seam} ({s.worst_seam:.2f})",
     "energy over independent": lambda s: " / ".join(f"{band:.2f}" for band in s.bands or ()),
     "energy over training images": lambda s: " / ".join(str(band) for band in s.real_bands),
