@@ -59,7 +59,7 @@ export class LevelPainter {
     this.enlarged.clear();
   }
 
-  /** Draw a view; what no level covers stays clear.
+  /** Draw a view; what no level covers stays clear, or black where the canvas is opaque.
    * @param {CanvasRenderingContext2D} target
    * @param {Placement[]} placements in pixels of the canvas, the widest first */
   paint(target, placements) {

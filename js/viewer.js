@@ -183,7 +183,7 @@ export class ZoomViewer {
     const ratio = (moving ? DETAILS[this.detail] : 1) * math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
     const pixels = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
-    const target = canvas.getContext("2d");
+    const target = canvas.getContext("2d", { alpha: false }); // opaque: much less work for the page around it
     if (!target) return;
     this.drawnAt = performance.now();
     painter.paint(target, math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]));

@@ -13,9 +13,9 @@ RECORD = f"""() => {{
     const viewer = {VIEWER}, draw = viewer.draw.bind(viewer), zooms = window.drawnZooms = new Set();
     viewer.draw = (moving) => {{ zooms.add(viewer.view.zoom); draw(moving); }};
 }}"""
-# WCAG's contrast ratio between the text and the background of an element of the bar.
+# WCAG's contrast ratio between the text of an element and what is behind it.
 CONTRAST = """(selector) => {
-    const style = getComputedStyle(document.querySelector(selector)), paint = document.createElement("canvas");
+    const element = document.querySelector(selector), paint = document.createElement("canvas");
     const target = Object.assign(paint, {width: 1, height: 1}).getContext("2d", {willReadFrequently: true});
     const luminance = (color) => {
         target.fillStyle = color;
@@ -24,7 +24,10 @@ CONTRAST = """(selector) => {
             .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
     };
-    const [dark, light] = [luminance(style.color), luminance(style.backgroundColor)].sort((a, b) => a - b);
+    let behind = element;
+    while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+    const colors = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+    const [dark, light] = colors.map(luminance).sort((a, b) => a - b);
     return (light + 0.05) / (dark + 0.05);
 }"""
 
@@ -104,5 +107,12 @@ def test_the_bar_can_be_read_in_both_palettes(tab: Tab, palette: str) -> None:
     try:
         for part in ("button", "select"):
             assert tab.do(CONTRAST, f".zoomstack-bar {part}") > 4.5, f"{part}, {palette}"
+        focus(tab)
+        tab.press("f")
+        tab.until(f"() => {FULL}")
+        for part in (".zoomstack-note", ".zoomstack-bar button", ".zoomstack-bar select"):
+            assert tab.do(CONTRAST, part) > 4.5, f"{part}, full screen, {palette}"
+        tab.press("f")
+        tab.until("() => !document.fullscreenElement")
     finally:
         tab.do("async () => { await app.extensionManager.setting.set('Comfy.ColorPalette', 'dark'); }")
