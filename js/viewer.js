@@ -30,6 +30,8 @@ const MOST_PIXELS_PER_CSS_PIXEL = 4;
  * height in pixels, so that a frame takes at most DRAW_TIME milliseconds. At rest it always has all of them. */
 const DETAILS = [1, 0.7, 0.5, 0.35];
 const DRAW_TIME = 14;
+/** As many pixels are always drawn: if those take long, it is the page around them that does. */
+const FEWEST_PIXELS = 500 ** 2;
 
 export class ZoomViewer {
   /** @param {ViewerOptions} options */
@@ -180,7 +182,9 @@ export class ZoomViewer {
     if (!stack || !painter || !width || !height) return;
     // the graph scales its nodes by a transform, which no size in CSS pixels shows
     const transform = canvas.getBoundingClientRect().width / width || 1;
-    const ratio = (moving ? DETAILS[this.detail] : 1) * math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
+    const full = math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
+    const least = Math.min(full, Math.sqrt(FEWEST_PIXELS / (width * height)));
+    const ratio = moving ? Math.max(full * DETAILS[this.detail], least) : full;
     const pixels = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
     const target = canvas.getContext("2d", { alpha: false }); // opaque: much less work for the page around it
