@@ -72,8 +72,7 @@ def encode_video(
     if form not in FORMATS:
         raise ValueError(f"form must be one of {', '.join(FORMATS)}, got {form!r}")
     chosen = FORMATS[form]
-    options = chosen.options(chosen.encoder(), crf, preset)
-    writer = _Writer(chosen, chosen.layout(bits), rate, options, metadata or {})
+    writer = _Writer(chosen, chosen.layout(bits), rate, (crf, preset), metadata or {})
     path = Path(path)
     count = 0
     with whole_file(path) as part, closing(writer.write(part, frames)) as written:
@@ -103,15 +102,20 @@ class _Writer:
     """One video file in the making."""
 
     def __init__(
-        self, form: VideoFormat, layout: PixelFormat, rate: Fraction, options: dict[str, str], metadata: dict[str, str]
+        self,
+        form: VideoFormat,
+        layout: PixelFormat,
+        rate: Fraction,
+        quality: tuple[float, str],
+        metadata: dict[str, str],
     ):
         self._form, self._layout, self._rate = form, layout, rate
-        self._options, self._metadata = options, metadata
+        self._quality, self._metadata = quality, metadata
 
     def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
         """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
         form, size, count = self._form, None, 0
-        keys = KeyframeTimer() if "g" in self._options else None
+        keys = KeyframeTimer() if form.name in ("h264", "h265") else None
         options = form.container_options
         with av.open(str(path), "w", format=form.container, options=options) as container:
             container.metadata.update(self._metadata)
@@ -137,7 +141,9 @@ class _Writer:
         if min(height, width) < self._form.smallest:
             least = self._form.smallest
             raise ValueError(f"{self._form.name} needs frames of at least {least}×{least}, got {height}×{width}")
-        stream = container.add_stream(self._form.encoder(), rate=self._rate, options=self._options)
+        encoder = self._form.encoder()
+        options = self._form.options(encoder, *self._quality, height * width)
+        stream = container.add_stream(encoder, rate=self._rate, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = height, width
         context = stream.codec_context

@@ -28,7 +28,7 @@ class VideoFormat:
         container: FFmpeg's name of it.
         encoders: FFmpeg's names; the first one that the build has is used.
         layouts: the pixel formats, the usual one first.
-        options: of an encoder, from its name, the crf and the preset.
+        options: of an encoder, from its name, the crf, the preset and the pixels of a frame.
         container_options: of the container.
         tag: of the stream, where players ask for a special one.
         smallest: pixels that both sides must have.
@@ -39,7 +39,7 @@ class VideoFormat:
     container: str
     encoders: tuple[str, ...]
     layouts: tuple[PixelFormat, ...]
-    options: Callable[[str, float, str], Options]
+    options: Callable[[str, float, str, int], Options]
     container_options: Options = field(default_factory=dict)
     tag: str | None = None
     smallest: int = 2
@@ -84,13 +84,14 @@ def _pixel_formats(encoder: str) -> tuple[str, ...]:
     return tuple(form.name for form in codec.video_formats or ())
 
 
-def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
+def _crf_and_preset(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     options = {"crf": f"{crf:g}", "preset": preset, "g": str(2 * KEYFRAME_EVERY)}
     if encoder == "libx264":
         # the frames that wait, for a look ahead or to be shown after later ones, and those that threads work at, are
         # most of the memory; the two fastest presets do not look ahead
         if PRESETS.index(preset) >= 2:
-            options.update({"rc-lookahead": str(X264_LOOKAHEAD), "bf": "1"})
+            ahead = min(max(X264_LEAST, X264_PIXELS // pixels), X264_MOST)
+            options.update({"rc-lookahead": str(ahead), "bf": "1"})
         options["threads"] = str(min(MOST_THREADS, max(1, (os.cpu_count() or 1) * 3 // 2)))
     if encoder == "libx265":
         options["x265-params"] = f"log-level=error:rc-lookahead={LOOKAHEAD}:frame-threads=1"
@@ -100,9 +101,11 @@ def _crf_and_preset(encoder: str, crf: float, preset: str) -> Options:
 # Frames from one keyframe of x264 and x265 to the next while the camera moves. Each draws the whole picture anew, which
 # shows as a faint pulse where the picture rests: there it may take twice as long.
 KEYFRAME_EVERY = 250
-# Frames that x265 and x264 keep back to look ahead.
+# Frames that x265 keeps back to look ahead.
 LOOKAHEAD = 20
-X264_LOOKAHEAD = 8
+# The same for x264: as many as have this number of pixels, so that they take no more memory than at 1920×1080.
+X264_LEAST, X264_MOST = 8, 40
+X264_PIXELS = X264_LEAST * 1920 * 1080
 # Of x264; it holds several frames for each.
 MOST_THREADS = 4
 # With smaller frames x265 4.1 writes where it must not, and takes the process down with it.
@@ -114,28 +117,28 @@ def _scaled(crf: float) -> int:
     return round(crf * 63 / MAX_CRF)
 
 
-def _av1(encoder: str, crf: float, preset: str) -> Options:
+def _av1(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     speed = len(PRESETS) - 1 - PRESETS.index(preset)  # 8 is the fastest
     if encoder == "libsvtav1":
         return {"crf": str(_scaled(crf)), "preset": str(min(9, speed + 3))}
     return {"crf": str(_scaled(crf)), "cpu-used": str(speed), "row-mt": "1"}
 
 
-def _vp9(encoder: str, crf: float, preset: str) -> Options:
+def _vp9(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     speed = len(PRESETS) - 1 - PRESETS.index(preset)
     return {"crf": str(_scaled(crf)), "b": "0", "deadline": "good", "cpu-used": str(speed), "row-mt": "1"}
 
 
-def _prores(encoder: str, crf: float, preset: str) -> Options:
+def _prores(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     return {"profile": "3", "vendor": "apl0"}  # ProRes 422 HQ has a quality of its own
 
 
-def _webp(encoder: str, crf: float, preset: str) -> Options:
+def _webp(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     effort = str(min(6, PRESETS.index(preset)))
     return {"quality": f"{100 - 1.2 * crf:g}", "lossless": str(int(crf == 0)), "compression_level": effort}
 
 
-def _no_options(encoder: str, crf: float, preset: str) -> Options:
+def _no_options(encoder: str, crf: float, preset: str, pixels: int) -> Options:
     return {}
 
 

@@ -98,6 +98,16 @@ def test_keyframes_wait_for_movement(tmp_path: Path, form: str) -> None:
     assert keyframes(tmp_path / "zoom.mp4") == [0, 359]
 
 
+@pytest.mark.parametrize("size", [(64, 64), (512, 512), (1024, 1024), (1080, 1920)])
+def test_smaller_frames_are_looked_ahead_at_more_of_in_the_same_memory(size: tuple[int, int]) -> None:
+    def ahead(height: int, width: int) -> int:
+        return int(FORMATS["h264"].options("libx264", 17, "medium", height * width)["rc-lookahead"])
+
+    assert 8 <= ahead(*size) <= 40
+    assert ahead(*size) * math.prod(size) <= ahead(1080, 1920) * 1080 * 1920
+    assert ahead(2160, 3840) == ahead(1080, 1920) < ahead(1024, 1024)
+
+
 def test_a_still_picture_has_keyframes_too(tmp_path: Path) -> None:
     encode_video(tmp_path / "zoom.mp4", [colors(64, 64)] * 520, 30, preset="ultrafast")
     assert keyframes(tmp_path / "zoom.mp4") == [0, 500]
