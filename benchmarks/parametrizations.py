@@ -2,7 +2,7 @@
 
 The denoiser of the exact benchmark, whose truth is known, as a network of ComfyUI's own: it predicts noise (EPS), v or
 the flow's velocity from the host's scaled states and timesteps, and Zoom KSampler samples it through ComfyUI's
-executor, with the model's own sigmas. Each change of the defaults towards the paper is measured alone. Levels are
+executor, with the model's own sigmas. Each change towards the paper is measured alone. Levels are
 judged by the covariance of many samples: one per channel of a latent with as many channels.
 
 Needs ComfyUI, as the tests do: COMFYUI_PATH.
@@ -62,11 +62,11 @@ ONE_SIGMA = 0.001
 
 RUNS = (
     Run("every level alone: dpmpp_2m_sde, exponential", together=False),
-    Run("defaults: dpmpp_2m_sde, border, alignment 1"),
-    Run("defaults, but dpmpp_2m", sampler_name="dpmpp_2m"),
-    Run("defaults, but ddpm", sampler_name="ddpm"),
-    Run("defaults, but laplacian", blend="laplacian"),
-    Run("defaults, but one sigma", alignment=ONE_SIGMA),
+    Run("dpmpp_2m_sde, border, alignment 1"),
+    Run("the same with dpmpp_2m, which is the default", sampler_name="dpmpp_2m"),
+    Run("the same with ddpm", sampler_name="ddpm"),
+    Run("the same with laplacian", blend="laplacian"),
+    Run("the same with one sigma", alignment=ONE_SIGMA),
     Run("ddpm, laplacian, one sigma", "ddpm", "laplacian", ONE_SIGMA),
     Run("the paper: ddpm, laplacian, alignment 0, exponential", "ddpm", "laplacian", 0.0),
     Run("the same, normal", "ddpm", "laplacian", 0.0, "normal"),

@@ -54,7 +54,7 @@ def step_inputs() -> list[io.Input]:
         io.Combo.Input(
             "sampler_name",
             options=comfy.samplers.KSampler.SAMPLERS,
-            default="dpmpp_2m_sde",
+            default="dpmpp_2m",
             tooltip="The sampler; all of them work at every alignment. The paper's is ddpm, which needs more steps.",
         ),
         io.Combo.Input(
