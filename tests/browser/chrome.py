@@ -245,9 +245,7 @@ class Tab:
 
     def touch(self, *steps: list[tuple[float, float]]) -> None:
         """Put fingers down at the first step's points, move them to those of each other step, lift them."""
-        self.cdp("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
         for kind, points in zip(("touchStart", *["touchMove"] * (len(steps) - 1)), steps, strict=True):
             fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
             self.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
         self.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-        self.cdp("Emulation.setTouchEmulationEnabled", enabled=False)

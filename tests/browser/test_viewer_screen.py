@@ -68,8 +68,18 @@ def test_on_a_dense_screen_the_picture_has_all_of_its_pixels(dense: Tab) -> None
     assert [width, height] == [2 * page_width, 2 * page_height]
 
 
-def test_one_finger_moves_and_two_zoom(tab: Tab) -> None:
+@pytest.fixture
+def touchable(tab: Tab) -> Iterator[Tab]:
+    """A tab on a screen for fingers."""
+    tab.cdp("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
+    yield tab
+    tab.cdp("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+def test_one_finger_moves_and_two_zoom(touchable: Tab) -> None:
+    tab = touchable
     show_result(tab)
+    settled(tab)
     x, y = tab.center(PICTURE)
     start, scale = view(tab)["zoom"], tab.do("() => [app.canvas.ds.scale, ...app.canvas.ds.offset]")
     tab.touch(*[[(x - 20 - 4 * i, y), (x + 20 + 4 * i, y)] for i in range(11)])
