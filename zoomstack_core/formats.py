@@ -104,7 +104,7 @@ KEYFRAME_EVERY = 250
 # Frames that x265 keeps back to look ahead.
 LOOKAHEAD = 20
 # The same for x264: as many as have this number of pixels, so that they take no more memory than at 1920×1080.
-X264_LEAST, X264_MOST = 8, 40
+X264_LEAST, X264_MOST = 6, 40
 X264_PIXELS = X264_LEAST * 1920 * 1080
 # Of x264; it holds several frames for each.
 MOST_THREADS = 4
