@@ -4,25 +4,15 @@ room."""
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import folder_paths
 import pytest
 import torch
 from harness import Host, NodeFailed, Prompt, call
+from zoom_graphs import PATH_WIDGETS
 
 PAGE = 4096
-PATH: dict[str, Any] = {
-    "seconds_per_level": 0.5,
-    "fps": 12.0,
-    "direction": "in",
-    "easing": "none",
-    "loop": False,
-    "width": 0,
-    "height": 0,
-    "hold_start": 0.0,
-    "hold_end": 0.0,
-}
+PATH = {**PATH_WIDGETS, "fps": 12.0, "easing": "none"}
 FORMATS = ("h264", "h265", "av1", "vp9", "prores", "gif", "webp")
 Disk = Callable[[int], Path]
 

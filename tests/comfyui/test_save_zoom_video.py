@@ -10,18 +10,8 @@ import pytest
 import torch
 from harness import Host, NodeFailed, Prompt, call
 from PIL import Image
+from zoom_graphs import PATH_WIDGETS
 
-TIMING: dict[str, Any] = {
-    "seconds_per_level": 0.5,
-    "fps": 10.0,
-    "direction": "in",
-    "easing": "sine",
-    "loop": False,
-    "width": 0,
-    "height": 0,
-    "hold_start": 0.0,
-    "hold_end": 0.0,
-}
 WORKFLOW = {"name": "zoom"}
 
 
@@ -30,7 +20,7 @@ def graph(host: Host, node: str, **widgets: Any) -> Prompt:
     return {
         "images": host.source(levels),
         "stack": call("ZoomStack", images=["images", 0], zoom_factor=2.0),
-        "zoom": call(node, stack=["stack", 0], **{**TIMING, **widgets}),
+        "zoom": call(node, stack=["stack", 0], **{**PATH_WIDGETS, **widgets}),
     }
 
 

@@ -1,7 +1,6 @@
 """Levels upscaled between decode and Zoom Stack, for a larger video: by the host's upscale models and by resizing."""
 
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
@@ -10,19 +9,9 @@ from harness import Host, Prompt, call
 from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
+from zoom_graphs import PATH_WIDGETS
 
 LEVELS, HEIGHT, WIDTH = 3, 32, 48
-TIMING: dict[str, Any] = {
-    "seconds_per_level": 0.5,
-    "fps": 10.0,
-    "direction": "in",
-    "easing": "sine",
-    "loop": False,
-    "width": 0,
-    "height": 0,
-    "hold_start": 0.0,
-    "hold_end": 0.0,
-}
 
 
 def levels_that_agree(host: Host) -> Prompt:
@@ -55,7 +44,7 @@ def test_an_upscale_model_makes_a_larger_zoom_whose_levels_agree(host: Host, nam
         "loader": call("UpscaleModelLoader", model_name=file),
         "large": call("ImageUpscaleWithModel", upscale_model=["loader", 0], image=["levels", 1]),
         "stack": call("ZoomStack", images=["large", 0], zoom_factor=2.0),
-        "video": call("ZoomVideo", stack=["stack", 0], crf=4.0, **TIMING),
+        "video": call("ZoomVideo", stack=["stack", 0], crf=4.0, **PATH_WIDGETS),
     }
     before, large, stack, video = host.evaluate(prompt, ["levels", 0], ["large", 0], ["stack", 0], ["video", 0])
     size = factor * HEIGHT, factor * WIDTH
@@ -86,7 +75,7 @@ def test_a_sharper_upscaler_makes_a_sharper_zoom(host: Host) -> None:
             **levels_that_agree(host),
             "large": call("ImageScaleBy", image=["levels", 1], upscale_method=method, scale_by=4.0),
             "stack": call("ZoomStack", images=["large", 0], zoom_factor=2.0),
-            "zoom": call("ZoomFrames", stack=["stack", 0], **TIMING),
+            "zoom": call("ZoomFrames", stack=["stack", 0], **PATH_WIDGETS),
         }
         stack, images = host.evaluate(prompt, ["stack", 0], ["zoom", 0])
         assert images.shape[1:] == (4 * HEIGHT, 4 * WIDTH, 3)

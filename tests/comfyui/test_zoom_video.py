@@ -11,18 +11,9 @@ import numpy as np
 import pytest
 import torch
 from harness import Host, NodeFailed, Prompt, PromptRejected, call
+from zoom_graphs import PATH_WIDGETS
 
-WIDGETS: dict[str, Any] = {
-    "seconds_per_level": 0.5,
-    "fps": 10.0,
-    "direction": "in",
-    "easing": "linear",
-    "loop": False,
-    "width": 0,
-    "height": 0,
-    "hold_start": 0.2,
-    "hold_end": 0.3,
-}
+WIDGETS = {**PATH_WIDGETS, "easing": "linear", "hold_start": 0.2, "hold_end": 0.3}
 
 
 def images(levels: int = 3, height: int = 32, width: int = 48) -> torch.Tensor:
