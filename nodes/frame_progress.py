@@ -7,10 +7,10 @@ from fractions import Fraction
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
 from PIL import Image
-from server import PromptServer
 
 from ..zoomstack_core.frames import FrameRenderer
 from ..zoomstack_core.stack import ZoomStack
+from .node_text import NodeText
 
 PREVIEW_SIZE = 512  # pixels of the longer side
 TEXT_EVERY = 1.0  # seconds
@@ -23,14 +23,14 @@ class FrameProgress:
         stack: what is rendered.
         zooms: of every frame.
         rate: frames per second; one frame of every second is previewed.
-        node_id: of the node that shows the text.
+        text: of the node that renders.
     """
 
-    def __init__(self, stack: ZoomStack, zooms: list[float], rate: Fraction, node_id: str):
+    def __init__(self, stack: ZoomStack, zooms: list[float], rate: Fraction, text: NodeText):
         geometry = stack.geometry
         scale = min(1.0, PREVIEW_SIZE / max(geometry.height, geometry.width))
         size = max(1, round(geometry.height * scale)), max(1, round(geometry.width * scale))
-        self._zooms, self._preview_every, self._node_id = zooms, math.ceil(rate), node_id
+        self._zooms, self._preview_every, self._text = zooms, math.ceil(rate), text
         self._preview = FrameRenderer(stack, *size)
         self._bar = ProgressBar(len(zooms))
         self._begin = self._last_text = time.monotonic()
@@ -44,8 +44,7 @@ class FrameProgress:
         if now - self._last_text >= TEXT_EVERY or done == len(self._zooms):
             self._last_text = now
             left = (now - self._begin) / done * (len(self._zooms) - done)
-            text = f"frame {done} of {len(self._zooms)}, {left // 60:.0f}:{left % 60:02.0f} left"
-            PromptServer.instance.send_progress_text(text, self._node_id)
+            self._text.progress(f"frame {done} of {len(self._zooms)}, {left // 60:.0f}:{left % 60:02.0f} left")
 
     def _picture(self, done: int) -> tuple[str, Image.Image, int]:
         """What ComfyUI's progress bar takes: format, picture and the size of its longer side."""

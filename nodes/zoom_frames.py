@@ -13,6 +13,7 @@ from ..zoomstack_core.frames import FrameRenderer, even_size
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
 from .frame_progress import FrameProgress
+from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
@@ -56,7 +57,8 @@ class ZoomFrames(io.ComfyNode):
         zooms = make_path("Zoom Frames", stack.geometry, **path).zooms(rate)
         _check_memory(len(zooms), height, width)
         moments = shutter_zooms(zooms, stack.geometry, height, width, motion_blur, path["loop"])
-        render, progress = FrameRenderer(stack, height, width), FrameProgress(stack, zooms, rate, cls.hidden.unique_id)
+        render = FrameRenderer(stack, height, width)
+        progress = FrameProgress(stack, zooms, rate, NodeText(cls.hidden.unique_id, "Zoom Frames"))
         images = torch.empty((len(zooms), height, width, 3))
         with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             for k, frame in enumerate(frames):

@@ -15,6 +15,7 @@ from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer, even_size
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
 from .frame_progress import FrameProgress
+from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
@@ -102,7 +103,7 @@ class ZoomVideo(io.ComfyNode):
         render = _renderer(stack, *size, format, bit_depth)
         file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{FORMATS[format].extension}"
         file.parent.mkdir(parents=True, exist_ok=True)
-        progress = FrameProgress(stack, zooms, rate, cls.hidden.unique_id)
+        progress = FrameProgress(stack, zooms, rate, NodeText(cls.hidden.unique_id, "Zoom Video"))
         with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             encode_video(file, frames, rate, crf, preset, lambda done, _: progress(done), format, bit_depth)
         return io.NodeOutput(InputImpl.VideoFromFile(str(file)))

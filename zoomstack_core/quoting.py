@@ -1,0 +1,18 @@
+"""What came in, short enough for an error message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def short(value: Any, most: int = 80) -> str:
+    """``repr(value)`` in at most ``most`` characters; the middle of what is longer is left out.
+
+    >>> short("a" * 200, most=20)
+    "'aaaaaaaa … aaaaaaa'"
+    """
+    text = repr(value if not isinstance(value, str) or len(value) <= most else value[:most] + value[-most:])
+    if len(text) <= most:
+        return text
+    head = (most - 3) // 2 + (most - 3) % 2
+    return f"{text[:head]} … {text[len(text) - (most - 3 - head) :]}"
