@@ -3,6 +3,7 @@
 // to the nodes that have a focus.
 
 import { app } from "../../../scripts/app.js";
+import { fillInPrefix } from "./file_names.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
@@ -14,12 +15,14 @@ document.head.append(style);
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
 const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
+const SAVERS = new Set(["ZoomSaveVideo", "ZoomViewer"]);
 
 app.registerExtension({
   name: "zoomstack",
   /** @param {any} node */
   nodeCreated(node) {
     ADDITIONS[node.constructor.comfyClass]?.(node);
+    if (SAVERS.has(node.constructor.comfyClass)) fillInPrefix(node);
   },
   /** @param {any} node */
   getNodeMenuItems(node) {
