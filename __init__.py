@@ -3,12 +3,17 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
+from .nodes.saving import remove_unfinished
 
 WEB_DIRECTORY = "./js"
 
 
 class ZoomStackExtension(ComfyExtension):
     """What ComfyUI asks the pack for."""
+
+    async def on_load(self) -> None:
+        """Clears away what a server that was killed has left of files that it was saving."""
+        remove_unfinished()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Every node of the pack."""
