@@ -54,7 +54,6 @@ class ZoomViewer(io.ComfyNode):
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The levels, the widest view first.")],
-            hidden=[io.Hidden.prompt],
         )
 
     @classmethod
