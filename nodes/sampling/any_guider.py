@@ -60,7 +60,9 @@ class PlanningGuiding(JointGuiding):
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
         own = _own_sigmas(model, geometry, sampler, sigmas, settings)
-        self.plan = JointPlan(geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held)
+        self.plan = JointPlan(
+            geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
+        )
 
         def report(step: int, x0: Tensor, x: Tensor, total: int) -> None:
             shown = mosaic(x0)

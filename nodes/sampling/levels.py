@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .batches import prompts_in
 from .limits import check_latents
 from .marks import ZOOM_LEVEL
 
@@ -17,7 +18,8 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     """The number of levels that conditioning and latents agree on.
 
     Args:
-        conds: the entries of a guider by kind ("positive", "negative", …); those with a mark are for one level.
+        conds: the entries of a guider by kind ("positive", "negative", …); those with a mark are for one level, those
+            with a batch of prompts have one for each.
         samples: latents, one per level or a single one.
         node: the display name of the node, for errors.
 
@@ -27,6 +29,14 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     check_latents(samples, node)
     marks = {name: {entry[ZOOM_LEVEL] for entry in cond if ZOOM_LEVEL in entry} for name, cond in conds.items()}
     positive = marks.get("positive", set())
+    batches = prompts_in(conds.get("positive", []))
+    if not positive and batches:
+        if len(batches) > 1:
+            raise ValueError(
+                f"{node}: positive has batches of {' and '.join(map(str, sorted(batches)))} prompts; expected one "
+                "number, that of the zoom levels."
+            )
+        positive = set(range(*batches))
     levels = max(positive) + 1 if positive else len(samples)
     for name, own in marks.items():
         if own and max(own) >= levels:

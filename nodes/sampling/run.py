@@ -93,7 +93,9 @@ def sample_zoom(
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
     held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
-    guider.plan = JointPlan(geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held)
+    guider.plan = JointPlan(
+        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
+    )
     result = guider.sample(
         guider.plan.initial_noise(noise, sampler),
         samples,
