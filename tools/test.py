@@ -1,5 +1,6 @@
 """All checks: ``python tools/test.py [pytest arguments]`` runs ruff, mypy, tsc and the tests with ComfyUI's Python.
 
+With ``--host VERSION`` (0.27.0, …) only the tests run, on another version of ComfyUI (see host_versions.py).
 Gets ComfyUI and the test tools if they are not there (see host.py). All of them run, whatever the ones before say; the
 exit status is the first one that is not 0.
 """
@@ -11,6 +12,7 @@ import subprocess
 import sys
 
 from host import CHECKOUT, Host, ensure_host
+from host_versions import install_version, take_version
 from js_types import LEFT_OUT
 from report import Stopwatch, run, say
 
@@ -51,9 +53,12 @@ def run_check(command: list[str], environ: dict[str, str]) -> int:
 
 
 def main() -> int:
-    host = ensure_host(test_requirements=True)
+    version, given = take_version(sys.argv[1:])
+    host = install_version(version) if version else ensure_host(test_requirements=True)
     first_failure = 0
-    for name, arguments in checks(sys.argv[1:]):
+    for name, arguments in checks(given):
+        if version and name != "pytest":
+            continue  # it says the same on every host
         say(f"--- {name}")
         watch = Stopwatch()
         status = run_check([str(host.python), *arguments], environment(host))

@@ -22,6 +22,7 @@ from .previews import mosaic_callback
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, level_sigmas
 
+DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
 NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
 
 
@@ -107,7 +108,7 @@ def sample_zoom(
         seed=seed,
     )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
-    spent = ("downscale_ratio_spacial", "downscale_ratio_temporal", HELD)
+    spent = (*DOWNSCALE_RATIOS, HELD)
     return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
 
 
@@ -142,7 +143,7 @@ def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, in
 
 
 def _level_latents(model: Any, latent: dict[str, Any], levels: int) -> Tensor:
-    samples = comfy.sample.fix_empty_latent_channels(
-        model, latent["samples"], latent.get("downscale_ratio_spacial"), latent.get("downscale_ratio_temporal")
-    )
+    # By name, and only what the latent says of itself: hosts before 0.24 know no temporal ratio, and write none.
+    ratios = {name: latent[name] for name in DOWNSCALE_RATIOS if name in latent}
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"], **ratios)
     return comfy.utils.repeat_to_batch_size(samples, levels)

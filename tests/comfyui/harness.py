@@ -53,6 +53,8 @@ class Host:
         self.messages: list[tuple[Any, Any]] = []
         self.progress: list[tuple[float, float]] = []
         self.previews: list[Any] = []
+        # main.py imports the package utils first: nodes.py puts comfy/, which has a utils.py, before it on the path.
+        import utils.extra_config  # noqa: F401, I001
         import comfy.utils
         import execution
         import server
