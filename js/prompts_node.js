@@ -67,7 +67,8 @@ async function undoAndReturn(node, redo, row) {
   const { graph, id } = node;
   await undo(redo);
   const again = [app.rootGraph, ...app.rootGraph.subgraphs.values()].find((other) => other.id === graph.id);
-  rowsOf(again?.getNodeById(id))?.focus(row);
+  const made = again?.getNodeById(id); // none where something else has happened meanwhile
+  if (made) rowsOf(made)?.focus(row);
 }
 
 /** @param {string} text @returns {Promise<string[]>} */
