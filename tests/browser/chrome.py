@@ -57,7 +57,11 @@ RECORD_DEPRECATED = """() => {
         if (line) (window.zoomstackDeprecated ??= new Set()).add(`${message} @ ${line.trim()}`);
     }];
 }"""
-DEPRECATED = "() => { const found = [...window.zoomstackDeprecated ?? []]; window.zoomstackDeprecated = null; return found; }"
+DEPRECATED = """() => {
+    const found = [...window.zoomstackDeprecated ?? []];
+    window.zoomstackDeprecated = null;
+    return found;
+}"""
 RUN = """async (ms) => {
     const outputs = {}, api = window.comfyAPI.api.api, listeners = new AbortController();
     const ended = new Promise((end) => {
