@@ -36,6 +36,26 @@ export const isLinked = (node, name) => linkTo(node, inputOf(node, name)) !== un
 /** Whether a node does nothing in a run. @param {any} node */
 const isOff = (node) => node.mode === MUTED || node.mode === BYPASSED;
 
+/** All nodes that are reached from the outputs of `node`, as far as `passes` lets through: by the node and the type of
+ * its output. @param {any} node @param {(node: any, type: string) => boolean} passes @returns {any[]} */
+export function nodesAlong(node, passes) {
+  const seen = new Set([node]);
+  for (const from of seen) { // which grows meanwhile
+    if (isOff(from)) continue;
+    const next = (from.outputs ?? []).flatMap((/** @type {any} */ output, /** @type {number} */ slot) =>
+      passes(from, String(output.type)) ? targetsOfOutput(from, slot) : [],
+    );
+    for (const target of next) seen.add(target);
+  }
+  return [...seen].filter((other) => other !== node && !isOff(other));
+}
+
+/** The node that an input's value comes from, if it can be told. @param {any} node @param {string} name @returns {any} */
+export function originOf(node, name) {
+  const [origin, ...others] = originsOf(node, inputOf(node, name));
+  return others.every((other) => other.node === origin.node) && !origin?.widget ? origin?.node : undefined;
+}
+
 /** What `find` gives for the nearest nodes behind `node`, or for itself; those at the same distance together.
  * @template T @param {any} node @param {(node: any) => T | undefined} find @returns {T[]} */
 export const findBehind = (node, find) => search(node, find, targetsOf);
@@ -74,9 +94,8 @@ export function factorsOf(node) {
 
 /** The Zoom Geometry node that is linked to a node, if it can be told. @param {any} node @returns {any} */
 export function geometryOf(node) {
-  const [origin, ...others] = originsOf(node, inputOf(node, "geometry"));
-  const found = origin?.node;
-  return found?.type === "ZoomGeometry" && others.every((other) => other.node === found) ? found : undefined;
+  const found = originOf(node, "geometry");
+  return found?.type === "ZoomGeometry" ? found : undefined;
 }
 
 /** What an input of a node is set to, in its own widget or by a primitive node that is linked to it; undefined where

@@ -4,7 +4,8 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain, undo } from "./host.js";
+import { addWidget, captureUndo, chain, edits, undo } from "./host.js";
+import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
 
 const ROWS = "prompt_rows";
@@ -27,6 +28,7 @@ export function addPromptRows(node) {
       if (done) captureUndo();
     },
     factors: () => factorsBehind(node),
+    problems: (levels) => problemsOf(node, levels),
     read: readPrompts,
     undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
@@ -55,6 +57,7 @@ export function addPromptRows(node) {
     editor.close();
   });
   api.addEventListener("graphChanged", update, { signal }); // the factor stands in another node
+  edits.addEventListener("edit", update, { signal });
   editor.root.addEventListener("pointerenter", update, { signal });
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
   node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
