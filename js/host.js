@@ -1,9 +1,19 @@
 // @ts-check
-// The few things that both additions need from ComfyUI's front end.
+// The few things that the additions need from ComfyUI's front end.
 
 import { app } from "../../../scripts/app.js";
 
 let serial = 0;
+
+/** Tells of an "edit" at once where a widget of ours is set: the host tells of a text only when it has lost the cursor. */
+export const edits = new EventTarget();
+
+/** @param {any} node @param {Set<string>} names of widgets whose edits are told */
+export function tellEdits(node, names) {
+  for (const widget of node.widgets ?? []) {
+    if (names.has(widget.name)) chain(widget, "callback", () => edits.dispatchEvent(new Event("edit")));
+  }
+}
 
 /** Call `added` after the method of an object, which stays in place.
  * @param {any} object @param {string} name @param {(...values: any[]) => void} added */

@@ -4,7 +4,8 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain, undo } from "./host.js";
+import { addWidget, captureUndo, chain, edits, undo } from "./host.js";
+import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
 
 const ROWS = "prompt_rows";
@@ -27,6 +28,7 @@ export function addPromptRows(node) {
       if (done) captureUndo();
     },
     factors: () => factorsBehind(node),
+    problems: (levels) => problemsOf(node, levels),
     read: readPrompts,
     undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
@@ -57,6 +59,7 @@ export function addPromptRows(node) {
   api.addEventListener("graphChanged", update, { signal }); // the factor stands in another node
   // older front ends make the node of a subgraph, and link it, without a word to the nodes inside
   app.canvas.canvas.addEventListener("litegraph:set-graph", update, { signal });
+  edits.addEventListener("edit", update, { signal });
   editor.root.addEventListener("pointerenter", update, { signal });
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
   node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
@@ -69,7 +72,8 @@ async function undoAndReturn(node, redo, row) {
   const { graph, id } = node;
   await undo(redo);
   const again = [app.rootGraph, ...app.rootGraph.subgraphs.values()].find((other) => other.id === graph.id);
-  rowsOf(again?.getNodeById(id))?.focus(row);
+  const made = again?.getNodeById(id); // none where something else has happened meanwhile
+  if (made) rowsOf(made)?.focus(row);
 }
 
 /** @param {string} text @returns {Promise<string[]>} */

@@ -4,6 +4,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
+import { tellEdits } from "./host.js";
 import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
@@ -15,11 +16,16 @@ document.head.append(style);
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
 const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
 
+/** Widgets that must fit the number of levels, or that say how large they are. */
+const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negative", "expected_levels"]);
+
 app.registerExtension({
   name: "zoomstack",
   /** @param {any} node */
   nodeCreated(node) {
-    ADDITIONS[node.constructor.comfyClass]?.(node);
+    const type = String(node.constructor.comfyClass);
+    ADDITIONS[type]?.(node);
+    if (type.startsWith("Zoom")) tellEdits(node, COUNTED);
   },
   /** @param {any} node */
   getNodeMenuItems(node) {

@@ -17,7 +17,8 @@ from torch import Tensor
 from .geometry import ZoomGeometry
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
-MODULES = ("zoom_math", "level_painter", "gestures", "viewer_controls", "viewer")  # each needs only those before it
+# Each needs only those before it.
+MODULES = ("zoom_math", "frame_detail", "level_painter", "gestures", "viewer_controls", "viewer")
 QUALITY = 95
 LOSSLESS_PIXELS = 256 * 256  # WebP halves the resolution of colors, which shows in small images
 

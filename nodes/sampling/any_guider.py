@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import comfy.model_sampling
+from comfy_execution.utils import get_executing_context
 from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
+from ..node_text import NodeText
 from .guider import JointGuiding, JointPlan, make_joint
 from .held import with_held
 from .latents import latent_layout
 from .levels import count_levels
 from .noise import sharing_of
-from .previews import Callback, mosaic
+from .progress import Callback, LevelProgress
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, aligned_sigmas, to_ve
 
@@ -64,21 +66,18 @@ class PlanningGuiding(JointGuiding):
             geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
         )
 
-        def report(step: int, x0: Tensor, x: Tensor, total: int) -> None:
-            shown = mosaic(x0)
-            callback(step, shown, x, total)  # type: ignore[misc]
-            shown.set_(x0)  # the node that samples keeps what it was shown last, and gives it away as the estimate
+        noise = self.plan.initial_noise(noise, sampler)
+        options = {"disable_pbar": disable_pbar, "seed": seed}
+        if callback is None:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, **options)
+        with LevelProgress(self, max(0, len(sigmas) - 1), callback, _text_of_running_node(settings.node)) as progress:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, callback=progress, **options)
 
-        return super().sample(
-            self.plan.initial_noise(noise, sampler),
-            latent_image,
-            sampler,
-            own.sigmas,
-            denoise_mask,
-            callback=callback if callback is None or levels == 1 else report,
-            disable_pbar=disable_pbar,
-            seed=seed,
-        )
+
+def _text_of_running_node(node: str) -> NodeText:
+    """The text of the node that samples, one of the host's. ``node`` is the display name of ours."""
+    running = get_executing_context()
+    return NodeText(running.node_id if running else None, node)
 
 
 def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:

@@ -111,6 +111,13 @@ class JointGuiding:
     """
 
     plan: JointPlan
+    evaluations = 0
+    """How often the model was asked in the last run."""
+
+    @property
+    def finished_levels(self) -> int:
+        """The number of levels that were finished at the last evaluation; those after them are not."""
+        return self._active.start
 
     def sample(
         self,
@@ -169,7 +176,7 @@ class JointGuiding:
                 # noisy states of a run that goes on: only the finished levels' are images
                 finished = plan.sigmas.active(sigmas[0], levels).start
                 images = initial = torch.cat([images[:finished], torch.zeros_like(images[finished:])])
-        self._last_estimates, self._portions = images, Portions()
+        self._last_estimates, self._portions, self.evaluations = images, Portions(), 0
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
@@ -229,6 +236,7 @@ class JointGuiding:
         self.conds, self._active = self._virtual, active
         estimates = states
         if len(active):
+            self.evaluations += 1
             estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
         if plan.alone:
             return estimates

@@ -9,16 +9,18 @@ import comfy.model_management
 import comfy.sample
 import comfy.samplers
 import comfy.utils
+import latent_preview
 import torch
 from torch import Tensor
 
+from ..node_text import NodeText
 from .guider import JointGuider, JointPlan
 from .held import HELD, held_levels
 from .latents import latent_layout
 from .levels import count_levels
 from .marks import Conditioning
 from .noise import sharing_of
-from .previews import mosaic_callback
+from .progress import LevelProgress
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, level_sigmas
 
@@ -57,11 +59,13 @@ def sample_zoom(
     latent: dict[str, Any],
     request: SamplingRequest,
     settings: ZoomSettings,
+    text: NodeText,
 ) -> dict[str, Any]:
     """All zoom levels sampled in lockstep.
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
+        text: of the node, which says how far the run is.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -77,19 +81,17 @@ def sample_zoom(
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
     layout = latent_layout(model)
     geometry = settings.nesting.fit(len(samples), *layout.size(samples), name=f"{settings.node}: geometry")
-    sigmas = _part(
-        level_sigmas(
-            model,
-            geometry,
-            request.steps,
-            request.sampler_name,
-            request.scheduler,
-            request.denoise,
-            settings.alignment,
-            settings.node,
-        ),
-        request,
+    whole = level_sigmas(
+        model,
+        geometry,
+        request.steps,
+        request.sampler_name,
+        request.scheduler,
+        request.denoise,
+        settings.alignment,
+        settings.node,
     )
+    sigmas = _part(whole, request)
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
@@ -97,16 +99,20 @@ def sample_zoom(
     guider.plan = JointPlan(
         geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
     )
-    result = guider.sample(
-        guider.plan.initial_noise(noise, sampler),
-        samples,
-        sampler,
-        sigmas.sigmas,
-        denoise_mask=latent.get("noise_mask"),
-        callback=mosaic_callback(model, len(sigmas.sigmas) - 1),
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=seed,
-    )
+    rungs = len(sigmas.sigmas) - 1
+    steps = round(rungs / _rungs_per_step(whole, request))
+    report = latent_preview.prepare_callback(model, steps)
+    with LevelProgress(guider, steps, report, text) as progress:
+        result = guider.sample(
+            guider.plan.initial_noise(noise, sampler),
+            samples,
+            sampler,
+            sigmas.sigmas,
+            denoise_mask=latent.get("noise_mask"),
+            callback=progress,
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=seed,
+        )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     spent = (*DOWNSCALE_RATIOS, HELD)
     return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
@@ -116,8 +122,13 @@ def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
     """The steps that were asked for; of an aligned run the same part of its whole ladder."""
     if request.start == 0 and request.end >= request.steps:
         return sigmas
-    per_step = (len(sigmas.sigmas) - 1) / request.steps if sigmas.aligned else 1
+    per_step = _rungs_per_step(sigmas, request)
     return sigmas.between(request.start * per_step, request.end * per_step, not request.leave_noise)
+
+
+def _rungs_per_step(whole: LevelSigmas, request: SamplingRequest) -> float:
+    """An aligned run has one ladder for all levels, which is longer than the steps of each."""
+    return (len(whole.sigmas) - 1) / request.steps if whole.aligned else 1
 
 
 def _check_leftover(sigmas: LevelSigmas, node: str) -> None:

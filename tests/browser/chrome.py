@@ -46,8 +46,22 @@ OWN_ERRORS_OF_THE_HOST = (
     "/api/userdata",
     "ComfyApp graph accessed before initialization",
     "net::ERR_FAILED",
-    "missingModelDownload",  # it asks for the size of model files that are not here
+    "missingModelDownload",  # it asks for the size of model files that are not here,
+    "missingModelMetadata",  # from this module in newer versions
 )
+# Every use of what the front end calls deprecated by a script of ours, each time and not only the first.
+RECORD_DEPRECATED = """() => {
+    LiteGraph.alwaysRepeatWarnings = true;
+    LiteGraph.onDeprecationWarning = [(message) => {
+        const line = new Error().stack.split("\\n").find((line) => line.includes("/extensions/ZoomStack/"));
+        if (line) (window.zoomstackDeprecated ??= new Set()).add(`${message} @ ${line.trim()}`);
+    }];
+}"""
+DEPRECATED = """() => {
+    const found = [...window.zoomstackDeprecated ?? []];
+    window.zoomstackDeprecated = null;
+    return found;
+}"""
 RUN = """async (ms) => {
     const outputs = {}, api = window.comfyAPI.api.api, listeners = new AbortController();
     const ended = new Promise((end) => {
@@ -154,7 +168,7 @@ class Tab:
     async def _listen(self) -> None:
         # on Playwright's thread: listeners are messages to its driver too
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error.stack or error}"))
         self.page.on("request", self._on_request)
         await self.page.route("**/*", self._only_here)
 
@@ -195,6 +209,11 @@ class Tab:
         self.open()
         self.until(READY)
         self.wait(self.page.add_style_tag(content="* { transition: none !important }"))
+        self.do(RECORD_DEPRECATED)
+
+    def deprecated(self) -> list[str]:
+        """What this pack's scripts have used of the front end that is deprecated, since the last call."""
+        return self.do(DEPRECATED)  # type: ignore[no-any-return]
 
     def do(self, script: str, argument: Any = None) -> Any:
         """The result of a JavaScript function, by way of JSON."""

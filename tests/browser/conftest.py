@@ -30,7 +30,9 @@ class TiedServer(ComfyServer):
 
     def command(self) -> list[str]:
         python, *script = super().command()
-        return [python, "-c", TIED, *script]
+        # The folder of another front end than the one that ComfyUI requires; tools/test.py --front-end sets it.
+        other = os.environ.get("ZOOMSTACK_FRONT_END")
+        return [python, "-c", TIED, *script, *(("--front-end-root", other) if other else ())]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,3 +78,4 @@ def _no_new_errors(request: pytest.FixtureRequest) -> Iterator[None]:
         tab: Tab = request.getfixturevalue("tab")
         errors, tab.errors[:] = list(tab.errors), []
         assert not errors, "the page's console has errors that are not the host's own"
+        assert not tab.deprecated(), "our scripts use what this front end calls deprecated"

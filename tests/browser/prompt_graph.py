@@ -72,3 +72,8 @@ def put_cursor(tab: Tab, row: int) -> None:
 def told(tab: Tab) -> str:
     """What is said below the rows."""
     return tab.do("() => document.querySelector('.zoomstack-rows-note').textContent")  # type: ignore[no-any-return]
+
+
+def warned(tab: Tab) -> str:
+    """What is said above the buttons of what does not fit the levels."""
+    return tab.do("() => document.querySelector('.zoomstack-rows-warning').textContent")  # type: ignore[no-any-return]

@@ -39,7 +39,7 @@ def test_every_step_of_a_zoom_geometry_counts(tab: Tab) -> None:
     set_value(tab, "ZoomGeometry", "zoom_factors", "3x")
     assert sizes(tab) == ["×1", "×3", "×9", "×27"]
     set_value(tab, "ZoomGeometry", "zoom_factors", "2, 4")  # of the third step nothing is known
-    assert sizes(tab) == ["×1", "×2", "×8", ""]
+    assert sizes(tab) == ["×1", "×2", "×8", "×?"]
     set_value(tab, "ZoomGeometry", "zoom_factors", "2, two")
     assert sizes(tab) == ["", "", "", ""]
 
