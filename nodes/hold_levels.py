@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .sampling.held import hold_levels
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -45,6 +46,7 @@ class ZoomHoldLevels(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, latent: dict[str, Any], levels: str, add_deeper: int, add_wider: int) -> io.NodeOutput:
         held = hold_levels(latent, levels, add_wider, add_deeper)
         return io.NodeOutput(held, len(held["samples"]))

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .sampler_inputs import (
     model_inputs,
     noise_input,
@@ -54,6 +55,7 @@ class ZoomKSampler(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         model: Any,
@@ -127,6 +129,7 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         model: Any,

@@ -5,6 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..zoomstack_core.blend import BLEND_MODES
+from .errors import checked
 from .sampling.spaces import SPACES, BlendOptions
 from .types import CATEGORY, SEARCH_ALIASES, ZoomBlendType
 
@@ -70,6 +71,7 @@ class ZoomMultiResBlend(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         mode: str,

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..zoomstack_core.anchor import ANCHOR_METHODS
+from .errors import checked
 from .sampling.photos import FITS, Photo
 from .types import CATEGORY, SEARCH_ALIASES, ZoomAnchorsType
 
@@ -88,6 +89,7 @@ class ZoomPhotoAnchor(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         photo: Tensor,

@@ -5,6 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..zoomstack_core.prompts import join_prompt, parse_prompts
+from .errors import checked
 from .sampling.marks import Conditioning, mark_level
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -99,6 +100,7 @@ class ZoomPromptSchedule(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         clip: Any,

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.prompt_writing import write_instruction
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, geometry_input, zoom_factor_input
 
 
@@ -46,6 +47,7 @@ class ZoomPromptWriter(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls, scene: str, levels: int, zoom_factor: float, style: str = "", geometry: Nesting | None = None
     ) -> io.NodeOutput:

@@ -12,6 +12,7 @@ from ..zoomstack_core.encode import frame_rate
 from ..zoomstack_core.frames import FrameRenderer, even_size
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
@@ -50,6 +51,7 @@ class ZoomFrames(io.ComfyNode):
         )
 
     @classmethod
+    @checked(start="start_zoom", end="end_zoom")
     def execute(
         cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
     ) -> io.NodeOutput:

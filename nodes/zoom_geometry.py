@@ -7,6 +7,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.geometry import PREFILTERS
 from ..zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
 
 
@@ -57,6 +58,7 @@ class ZoomGeometryNode(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0]) -> io.NodeOutput:
         factors = _parse("zoom_factors", parse_zoom_factors, zoom_factors)
         return io.NodeOutput(Nesting(factors, _parse("focus", parse_focus, focus), prefilter))

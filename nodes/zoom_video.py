@@ -14,6 +14,7 @@ from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats
 from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer, even_size
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
@@ -84,6 +85,7 @@ class ZoomVideo(io.ComfyNode):
         )
 
     @classmethod
+    @checked(start="start_zoom", end="end_zoom")
     def execute(
         cls,
         stack: ZoomStack,
