@@ -38,9 +38,8 @@ def telling(node: str, **names: str) -> Iterator[None]:
         yield
     except ValueError as error:
         message = error.told(names) if isinstance(error, ArgumentError) else str(error)
-        if _NAMES_A_NODE.match(message) and not isinstance(error, ArgumentError):
-            raise
-        raise ValueError(_cut(f"{node}: {message}")) from error
+        named = message if _NAMES_A_NODE.match(message) else f"{node}: {message}"
+        raise ValueError(_cut(named)) from error
     except OSError as error:
         if _NAMES_A_NODE.match(str(error)):
             raise

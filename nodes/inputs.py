@@ -64,6 +64,12 @@ def _number(entry: io.Int.Input | io.Float.Input, value: Any) -> int | float:
     return int(value) if whole else float(value)
 
 
+def check_order(first: str, start: float, last: str, end: float) -> None:
+    """Raises ArgumentError where a range, given by two inputs, ends before it begins."""
+    if start > end:
+        raise ArgumentError(first, shown(start), f"at most {last}, which is {end}")
+
+
 def _boolean(name: str, value: Any) -> bool:
     if not isinstance(value, (numbers.Integral, np.bool_)) or value not in (0, 1):
         raise ArgumentError(name, shown(value), "true or false")
@@ -88,7 +94,7 @@ def image(name: str, value: Any) -> Tensor:
         raise ArgumentError(name, what, "3 (color) or 4 (color and alpha); for a gray picture repeat its channel")
     if not value.is_floating_point():
         raise ArgumentError(name, shown(value), "floating-point colors from 0 to 1: divide 8-bit values by 255")
-    least, most = _range(name, value, "pictures")
+    least, most = value_range(name, value, "pictures")
     if least < COLORS[0] or most > COLORS[1]:
         raise ArgumentError(name, f"has values from {least:g} to {most:g}", "colors from 0 to 1: scale or clamp them")
     return value
@@ -99,23 +105,27 @@ def latent(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or "samples" not in value:
         raise ArgumentError(name, shown(value), "a latent, from a latent node or VAE Encode")
     samples = value["samples"]
+    if getattr(samples, "is_nested", False):  # of sound and pictures; what samples zoom levels says so
+        return value
     if not isinstance(samples, Tensor):
         raise ArgumentError(name, f"holds samples that are no tensor: {type(samples).__name__}", "a latent")
-    if samples.is_nested:  # of sound and pictures; what samples zoom levels says so
-        return value
     if samples.ndim < 3 or not samples.numel() or not samples.is_floating_point():
         raise ArgumentError(name, shown(samples), "floating-point latents [levels, channels, height, width], not empty")
-    _range(name, samples, "levels")
+    value_range(name, samples, "levels")
     mask = value.get("noise_mask")
     if mask is not None:
         if not isinstance(mask, Tensor) or not mask.numel() or mask.ndim < 2:
             raise ArgumentError(name, f"has a noise_mask that {shown(mask)}", "masks [levels, height, width]")
-        _range(name, mask, "masks of its noise_mask")
+        value_range(name, mask, "masks of its noise_mask")
     return value
 
 
-def _range(name: str, value: Tensor, what: str) -> tuple[float, float]:
-    """The least and the largest value of a tensor [N, …], read from its device once."""
+def value_range(name: str, value: Tensor, what: str) -> tuple[float, float]:
+    """The least and the largest value of a tensor [N, …] of N ``what``, read from its device once.
+
+    Raises:
+        ArgumentError: if it holds NaN or infinity.
+    """
     least, most = torch.stack(torch.aminmax(value.detach())).tolist()  # both carry NaN along
     if not math.isfinite(least) or not math.isfinite(most):
         bad = ~torch.isfinite(value.reshape(len(value), -1)).all(1)
@@ -179,9 +189,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "MODEL": _with(("clone", "get_model_object", "model_options"), "a model, as a checkpoint loader gives it"),
     "CLIP": _with(
         ("tokenize", "encode_from_tokens_scheduled"),
-        "a text encoder; a checkpoint without one needs a CLIP loader beside its loader",
+        "a text encoder. If a checkpoint loader gave it, the checkpoint has no text encoder: use a CLIP loader",
     ),
-    "VAE": _with(("encode", "decode"), "a VAE; a checkpoint without one needs a VAE loader beside its loader"),
+    "VAE": _with(("encode", "decode"), "a VAE. If a checkpoint loader gave it, the checkpoint has none: use Load VAE"),
     "GUIDER": _of_class(comfy.samplers.CFGGuider, "a guider, such as CFG Guider gives"),
     "NOISE": _with(("seed", "generate_noise"), "noise, as Zoom Shared Noise or Random Noise gives"),
     "VIDEO": _of_class(Input.Video, "a video, as Zoom Video gives"),

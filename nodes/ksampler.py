@@ -5,6 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .errors import checked
+from .node_text import NodeText
 from .sampler_inputs import (
     model_inputs,
     noise_input,
@@ -52,10 +53,11 @@ class ZoomKSampler(io.ComfyNode):
                 noise_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    @checked()
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,
@@ -72,8 +74,8 @@ class ZoomKSampler(io.ComfyNode):
         **zoom: Any,
     ) -> io.NodeOutput:
         request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
-        settings = zoom_settings(NAME, **zoom)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings))
+        settings, text = zoom_settings(NAME, **zoom), NodeText(cls.hidden.unique_id, NAME)
+        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings, text))
 
 
 class ZoomKSamplerAdvanced(io.ComfyNode):
@@ -126,10 +128,11 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
                 noise_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The levels, the widest first.")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    @checked()
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,
@@ -160,5 +163,5 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
             end=end_at_step,
             leave_noise=return_with_leftover_noise == "enable",
         )
-        settings = zoom_settings(ADVANCED_NAME, **zoom)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings))
+        settings, text = zoom_settings(ADVANCED_NAME, **zoom), NodeText(cls.hidden.unique_id, ADVANCED_NAME)
+        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings, text))

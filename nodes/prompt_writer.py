@@ -52,7 +52,4 @@ class ZoomPromptWriter(io.ComfyNode):
         cls, scene: str, levels: int, zoom_factor: float, style: str = "", geometry: Nesting | None = None
     ) -> io.NodeOutput:
         nesting = choose_nesting(geometry, zoom_factor, 0.5, 0.5)
-        try:
-            return io.NodeOutput(write_instruction(scene, levels, nesting, style), levels)
-        except ValueError as error:
-            raise ValueError(f"Zoom Prompt Writer: {error}") from None
+        return io.NodeOutput(write_instruction(scene, levels, nesting, style), levels)

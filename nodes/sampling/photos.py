@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor, PhotoAnchors
 from ...zoomstack_core.geometry import ZoomGeometry
+from .limits import check_vae
 
 FITS = ("cover", "contain")
 
@@ -67,17 +68,18 @@ def picture_anchors(
 
 
 def latent_anchors(
-    photos: Sequence[Photo], geometry: ZoomGeometry, vae: Any, encode: Callable[[Any, Tensor], Tensor]
+    photos: Sequence[Photo], geometry: ZoomGeometry, vae: Any, channels: int, encode: Callable[[Any, Tensor], Tensor]
 ) -> list[PhotoAnchor]:
     """Anchors where the levels are latents: the photographs are encoded once.
 
     Args:
         geometry: of the levels as latents.
         vae: the blend options' VAE; without it that of the first photograph which has one.
+        channels: of the model's latents.
         encode: (vae, picture [1, H, W, 3] with colors in [0, 1]) to latents as the estimates are, [1, C, h, w].
 
     Raises:
-        ValueError: for photographs that do not fit the levels or each other, or without a VAE.
+        ValueError: for photographs that do not fit the levels or each other, or without the model's VAE.
     """
     vae = vae or next((photo.vae for photo in photos if photo.vae is not None), None)
     if vae is None:
@@ -85,6 +87,7 @@ def latent_anchors(
             "Zoom Photo Anchor: vae is not connected and the model works on latents; connect the model's VAE here or "
             "to Zoom Multi-Res Blend."
         )
+    check_vae(vae, channels, "Zoom Photo Anchor: vae")
     latent = encode(vae, torch.full((1, *PROBE, 3), 0.5))
     scale = PROBE[0] // latent.shape[-2]
     anchors = []
@@ -100,7 +103,8 @@ def check_levels(photos: Sequence[Photo], levels: int) -> None:
     for photo in photos:
         if photo.level >= levels:
             raise ValueError(
-                f"Zoom Photo Anchor: level is {photo.level}; expected 0 … {levels - 1}, as there are {levels} levels."
+                f"Zoom Photo Anchor: level {photo.level + 1} has a photo, but there are only {levels} levels; expected "
+                "another level, or more prompts."
             )
 
 
@@ -118,9 +122,10 @@ def _fitted(photos: Sequence[Photo], geometry: ZoomGeometry) -> list[tuple[Tenso
                 difference = view.missing(wide_picture).square().mean(0)[both > 0]
                 if len(difference) and float(difference.mean().sqrt()) > LARGEST_CONTRADICTION:
                     raise ValueError(
-                        f"Zoom Photo Anchor: photo of level {photo.level} contradicts that of level {wider.level}: "
-                        f"where both show the same, their colors differ by {float(difference.mean().sqrt()):.2f} of "
-                        f"the range; expected at most {LARGEST_CONTRADICTION}. Check the levels and the zoom factor, "
+                        f"Zoom Photo Anchor: photo of level {photo.level + 1} contradicts that of level "
+                        f"{wider.level + 1}: where both show the same, their colors differ by "
+                        f"{float(difference.mean().sqrt()):.2f} of the range; expected at most "
+                        f"{LARGEST_CONTRADICTION}. Check the levels and the zoom factor, "
                         "or crop the photos."
                     )
     return fitted
@@ -130,10 +135,8 @@ def fit_photo(photo: Photo, height: int, width: int) -> tuple[Tensor, Tensor]:
     """The photograph at the size of a level, [3, height, width], and where it is, [height, width] bool.
 
     Raises:
-        ValueError: if it is a batch, or too small.
+        ValueError: if it is too small.
     """
-    if len(photo.image) != 1:
-        raise ValueError(f"Zoom Photo Anchor: photo is a batch of {len(photo.image)}; expected one image per anchor.")
     image = photo.image.movedim(-1, 1).float()
     rows, columns = image.shape[-2:]
     scales = height / rows, width / columns

@@ -15,8 +15,9 @@ from torch import Tensor
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.joint import JointDenoiser, fill_waiting
-from ...zoomstack_core.render import render_images
+from ...zoomstack_core.render import check_float, render_images
 from .held import check_nesting
+from .limits import check_vae
 from .photos import Photo, check_levels, latent_anchors, picture_anchors
 from .sigmas import Moment
 
@@ -165,7 +166,9 @@ class PixelAgreement:
             latents[level] = estimates[level - active.start]
         # a level's last estimate is what deeper ones observe of it from then on
         if free and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
+            check_float("denoised", estimates)
             before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
+            check_float("vae", before)
             self._pictures = self._joint.update(before, active, moment.progress, sigmas=moment.sigmas)
             for level in free:
                 latents[level] = self._moved(latents[level], before[level - active.start], self._pictures[level])
@@ -224,6 +227,7 @@ def make_agreement(
     """
     check_levels(photos, geometry.levels)
     held = held or {}
+    channels = inner_model.latent_format.latent_channels
 
     def joint(
         nesting: ZoomGeometry,
@@ -251,11 +255,12 @@ def make_agreement(
         if photos and is_pixel_format(inner_model.latent_format):
             anchors = picture_anchors(photos, geometry, to_latent)
         elif photos:
-            anchors = latent_anchors(photos, geometry, options.vae, encode)
+            anchors = latent_anchors(photos, geometry, options.vae, channels, encode)
         before = None if initial is None else layout.spread(initial)
         fixed = {level: layout.spread(one)[0] for level, one in held.items()}
         spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
         return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
+    check_vae(options.vae, channels, "Zoom Multi-Res Blend: vae")
     space = VaeSpace(options.vae, inner_model)
     shown = space.decode(latent).shape
     pixels = geometry.resized(*shown[-2:])

@@ -3,13 +3,15 @@
 from typing import Any
 
 import comfy.samplers
+import pytest
 import torch
 from comfy_api.latest import InputImpl
-from harness import Host
+from harness import Host, NodeFailed, Prompt, Ref
 from zoom_graphs import BOTH, PATH_WIDGETS, ZOOM_ONLY, Checkpoint
 
 NAN, INF = float("nan"), float("inf")
 LONG = "x" * 200_000
+LONGEST = 1000  # characters of an error, which a person reads in a box
 
 SAMPLED: dict[str, Any] = {**{key: ZOOM_ONLY[key] for key in ("zoom_factor", "alignment", "blend")}}
 FOCUS = {"focus_x": 0.5, "focus_y": 0.5}
@@ -28,6 +30,8 @@ PATH_OPTIONS: dict[str, Any] = {
     "start_zoom": 0.0,
     "end_zoom": -1.0,
     "motion_blur": 0.0,
+    "first_level": 1.0,
+    "last_level": 0.0,
 }
 PERCENT = {"start_percent": 0.0, "end_percent": 1.0}
 
@@ -37,6 +41,16 @@ def with_nan(value: Any, at: Any = NAN) -> Any:
     changed = value.clone()
     changed.view(-1)[len(changed.view(-1)) // 2] = at
     return changed
+
+
+def message_of(host: Host, prompt: Prompt, *refs: Ref, kind: str = "ValueError") -> str:
+    """What the user reads when a graph fails, with an exception of this kind."""
+    with pytest.raises(NodeFailed) as failed:
+        host.evaluate(prompt, *refs)
+    found, message = str(failed.value).split("\nTraceback")[0].split("\n\n  File")[0].split(": ", 2)[1:]
+    assert found == kind, f"{found}: {message[:300]}"
+    assert len(message) < LONGEST, message[:300]
+    return message
 
 
 def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
@@ -60,14 +74,26 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         "noise": shared,
         **joint,
     }
-    held = host.module("nodes.sampling.held").hold_levels(eps.empty(2), "all", 0, 1)
+    held = host.module("nodes.sampling.held").hold_levels(eps.empty(2), [0, 1], 0, 1)
     path = {"stack": stack, **PATH_WIDGETS, **PATH_OPTIONS}
+    hold = {"latent": eps.empty(3), "levels": "all", "add_deeper": 1, "add_wider": 0}
+    photo = {
+        **PERCENT,
+        "photo": torch.rand(1, 64, 64, 3),
+        "level": 1,
+        "method": "projection",
+        "strength": 1.0,
+        "fit": "cover",
+        "vae": eps.vae,
+        "anchors": anchors,
+    }
     return {
         "ZoomDemoModel": {},
         "ZoomFrames": path,
         "ZoomGeometry": {"zoom_factors": "2", "focus": "0.5, 0.5", "prefilter": "box"},
         "ZoomGuider": {"guider": guider, "held": held, **joint},
-        "ZoomHoldLevels": {"latent": eps.empty(3), "levels": "all", "add_deeper": 1, "add_wider": 0},
+        "ZoomHeldLevels": hold,
+        "ZoomHoldLevels": hold,
         "ZoomKSampler": {**BOTH, **sampler, "steps": 2},
         "ZoomKSamplerAdvanced": {**ADVANCED, **sampler, "steps": 2},
         "ZoomMultiResBlend": {
@@ -80,16 +106,8 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
             "travel_start": 0.2,
             "travel_end": 0.8,
         },
-        "ZoomPhotoAnchor": {
-            **PERCENT,
-            "photo": torch.rand(1, 64, 64, 3),
-            "level": 0,
-            "method": "projection",
-            "strength": 1.0,
-            "fit": "cover",
-            "vae": eps.vae,
-            "anchors": anchors,
-        },
+        "ZoomAnchorPhoto": photo,
+        "ZoomPhotoAnchor": photo,
         "ZoomPromptSchedule": {
             "clip": eps.clip,
             "prefix": "",
