@@ -19,7 +19,7 @@ from .inputs import checked_inputs
 LONGEST = 900  # characters of an error; the middle of what is longer is left out
 
 # "Zoom Photo Anchor: …" while Zoom KSampler runs: the input is a node's before it, and that is the one to name
-_NAMES_A_NODE = re.compile(r"(?:Save )?Zoom [\w ()-]{2,40}: ")
+_NAMES_A_NODE = re.compile(r"(?:Save )?Zoom [A-Z][\w ()-]{1,40}: ")
 _NOT_ALLOWED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 

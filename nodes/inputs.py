@@ -116,7 +116,10 @@ def latent(name: str, value: Any) -> dict[str, Any]:
     if mask is not None:
         if not isinstance(mask, Tensor) or not mask.numel() or mask.ndim < 2:
             raise ArgumentError(name, f"has a noise_mask that {shown(mask)}", "masks [levels, height, width]")
-        value_range(name, mask, "masks of its noise_mask")
+        least, most = value_range(name, mask.float(), "masks of its noise_mask")
+        if least < COLORS[0] or most > COLORS[1]:
+            found = f"has a noise_mask with values from {least:g} to {most:g}"
+            raise ArgumentError(name, found, "0, to keep, to 1, to sample: divide 8-bit values by 255")
     return value
 
 
@@ -145,6 +148,15 @@ def _conditioning(name: str, value: Any) -> Any:
         isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], dict) for entry in value
     ):
         raise ArgumentError(name, shown(value), "conditioning, as from Zoom Prompt Schedule")
+    if not value and name == "positive":  # without guidance nothing needs to be avoided
+        raise ArgumentError(name, "is empty", "at least one prompt, as from Zoom Prompt Schedule")
+    texts = [embedding for embedding, _ in value if isinstance(embedding, Tensor) and embedding.numel()]
+    limits = [limit.float() for text in texts if text.is_floating_point() for limit in torch.aminmax(text.detach())]
+    if limits and not torch.isfinite(torch.stack([limit.to(limits[0].device) for limit in limits])).all():
+        what = (
+            "finite numbers. The text encoder made them: start ComfyUI with --fp32-text-enc, or load another file of it"
+        )
+        raise ArgumentError(name, "holds NaN or infinity in the embedding of a prompt", what)
     return value
 
 

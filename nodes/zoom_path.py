@@ -116,6 +116,7 @@ def more_inputs() -> list[io.Input]:
         # What first_level and last_level were when levels were counted from 0: for what was saved then.
         io.Float.Input(
             "start_zoom",
+            display_name="start_zoom (from 0)",
             default=NO_START,
             min=0.0,
             max=1000.0,
@@ -126,6 +127,7 @@ def more_inputs() -> list[io.Input]:
         ),
         io.Float.Input(
             "end_zoom",
+            display_name="end_zoom (from 0)",
             default=NO_END,
             min=-1.0,
             max=1000.0,

@@ -291,15 +291,10 @@ class JointGuiding:
 
 @contextmanager
 def _telling_of_the_model() -> Iterator[None]:
-    """What the core finds not finite came out of the network, or of the VAE."""
+    """Estimates and results that the core finds not finite came out of the network."""
     try:
         yield
     except ArgumentError as error:
-        if error.argument == "vae":
-            found = "Zoom Multi-Res Blend: vae gave NaN or infinity for finite latents"
-            raise ValueError(
-                f"{found}; expected pictures. Start ComfyUI with --fp32-vae, or load another VAE."
-            ) from error
         if error.argument in ("denoised", "layers"):
             raise ArgumentError(
                 "model",

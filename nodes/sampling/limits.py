@@ -48,17 +48,17 @@ def check_latent_kind(latents: Tensor, model: Any) -> None:
         )
 
 
-def check_vae(vae: Any, model_channels: int, name: str) -> None:
+def check_vae(vae: Any, model_channels: int, node: str) -> None:
     """Raises ValueError for a VAE whose latents have another number of channels than the model's, where it says so.
 
     Args:
-        name: the node's display name and the input.
+        node: the display name of the node that it is connected to.
     """
     channels = getattr(vae, "latent_channels", model_channels)
     if channels != model_channels:
         raise ValueError(
-            f"{name} has latents of {channels} channels, the model's have {model_channels}; expected the model's own "
-            "VAE: connect that of its checkpoint, or load the one that belongs to it."
+            f"{node}: vae has latents of {channels} channels, the model's have {model_channels}; expected the model's "
+            "own VAE: connect that of its checkpoint, or load the one that belongs to it."
         )
 
 

@@ -13,7 +13,6 @@ from torch.nn.functional import interpolate
 
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor, PhotoAnchors
 from ...zoomstack_core.geometry import ZoomGeometry
-from .limits import check_vae
 
 FITS = ("cover", "contain")
 
@@ -68,18 +67,17 @@ def picture_anchors(
 
 
 def latent_anchors(
-    photos: Sequence[Photo], geometry: ZoomGeometry, vae: Any, channels: int, encode: Callable[[Any, Tensor], Tensor]
+    photos: Sequence[Photo], geometry: ZoomGeometry, vae: Any, encode: Callable[[Any, Tensor], Tensor]
 ) -> list[PhotoAnchor]:
     """Anchors where the levels are latents: the photographs are encoded once.
 
     Args:
         geometry: of the levels as latents.
         vae: the blend options' VAE; without it that of the first photograph which has one.
-        channels: of the model's latents.
         encode: (vae, picture [1, H, W, 3] with colors in [0, 1]) to latents as the estimates are, [1, C, h, w].
 
     Raises:
-        ValueError: for photographs that do not fit the levels or each other, or without the model's VAE.
+        ValueError: for photographs that do not fit the levels or each other, or without a VAE.
     """
     vae = vae or next((photo.vae for photo in photos if photo.vae is not None), None)
     if vae is None:
@@ -87,7 +85,6 @@ def latent_anchors(
             "Zoom Photo Anchor: vae is not connected and the model works on latents; connect the model's VAE here or "
             "to Zoom Multi-Res Blend."
         )
-    check_vae(vae, channels, "Zoom Photo Anchor: vae")
     latent = encode(vae, torch.full((1, *PROBE, 3), 0.5))
     scale = PROBE[0] // latent.shape[-2]
     anchors = []

@@ -70,7 +70,8 @@ def test_a_value_that_comes_by_a_link_is_shown(tab: Tab) -> None:
     """It goes on to count from 0, so nobody should overlook it."""
     workflow = saved(0.0, -1.0)
     (node,) = [node for node in workflow["nodes"] if node["type"] == "ZoomVideo"]
-    entry = next(entry for entry in node["inputs"] if entry["name"] == "start_zoom")
+    entry = {"name": "start_zoom", "type": "FLOAT", "widget": {"name": "start_zoom"}, "link": 9001}
+    node["inputs"].append(entry)
     number = {
         "id": 9001,
         "type": "PrimitiveFloat",
@@ -82,7 +83,6 @@ def test_a_value_that_comes_by_a_link_is_shown(tab: Tab) -> None:
     }
     number |= {"inputs": [], "properties": {}, "widgets_values": [1.5]}
     number["outputs"] = [{"name": "FLOAT", "type": "FLOAT", "links": [9001]}]
-    entry["link"] = 9001
     workflow["nodes"].append(number)
     workflow["links"].append([9001, 9001, 0, node["id"], node["inputs"].index(entry), "FLOAT"])
     tab.load(workflow)

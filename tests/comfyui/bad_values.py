@@ -173,8 +173,17 @@ BAD_VALUES: dict[str, dict[str, Any]] = {
         "mask of NaN": {"samples": levels(), "noise_mask": with_nan(torch.ones(3, 8, 8))},
         "mask of None in a list": {"samples": levels(), "noise_mask": [None]},
         "empty mask": {"samples": levels(), "noise_mask": torch.ones(0, 8, 8)},
+        "mask of bytes": {"samples": levels(), "noise_mask": torch.full((3, 8, 8), 255, dtype=torch.uint8)},
+        "mask of 255": {"samples": levels(), "noise_mask": torch.full((3, 8, 8), 255.0)},
     },
-    "CONDITIONING": {"none": None, "text": LONG, "entries of text": ["a"], "pairs of text": [["a", "b"]]},
+    "CONDITIONING": {
+        "none": None,
+        "text": LONG,
+        "entries of text": ["a"],
+        "pairs of text": [["a", "b"]],
+        "empty": [],
+        "NaN": [[torch.full((1, 77, 32), NAN), {}]],
+    },
 }
 # of every other type
 BAD_OBJECTS: dict[str, Any] = {"text": LONG, "list": [None], "dict": {}, "number": 7, "tensor": torch.zeros(1)}
@@ -186,4 +195,9 @@ def bad_values(entry: Any) -> dict[str, Any]:
     None is no such value: nodes of other packs give it for nothing."""
     values = BAD_VALUES.get(entry.get_io_type(), REQUIRED_OBJECTS)
     is_socket = not hasattr(entry, "default") or getattr(entry, "force_input", False)
-    return {name: value for name, value in values.items() if value is not None or not (entry.optional and is_socket)}
+    may_be_empty = {"empty"} if entry.id == "negative" else set()
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in may_be_empty and (value is not None or not (entry.optional and is_socket))
+    }

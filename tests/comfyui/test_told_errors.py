@@ -107,7 +107,7 @@ def test_a_model_that_overflows(host: Host, eps: Checkpoint, blend: str, alignme
 
 
 class Overflowing:
-    """A VAE that decodes to NaN, as some do in 16 bits."""
+    """A VAE that gives NaN, as some do in 16 bits."""
 
     def __init__(self, vae: Any) -> None:
         self._vae = vae
@@ -118,12 +118,23 @@ class Overflowing:
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         return self._vae.decode(latents) * NAN  # type: ignore[no-any-return]
 
+    def encode(self, picture: torch.Tensor) -> torch.Tensor:
+        return self._vae.encode(picture) * NAN  # type: ignore[no-any-return]
+
 
 def test_a_vae_that_overflows(host: Host, flow: Checkpoint) -> None:
     options = host.module("nodes.sampling.spaces").BlendOptions(space="pixels", vae=Overflowing(flow.vae))
     message = run(host, flow, blend_options=options)
-    assert message.startswith("Zoom Multi-Res Blend: vae gave NaN or infinity for finite latents; expected pictures.")
+    assert message.startswith("Zoom Multi-Res Blend: vae gave NaN or infinity; expected finite numbers.")
     assert "--fp32-vae" in message
+
+
+def test_a_vae_that_overflows_at_a_photo(host: Host, flow: Checkpoint) -> None:
+    photo = host.module("nodes.sampling.photos").Photo(
+        torch.rand(1, 64, 64, 3), 0, "projection", 1.0, 0.0, 1.0, "cover", Overflowing(flow.vae)
+    )
+    message = run(host, flow, anchors=(photo,))
+    assert message.startswith("Zoom Photo Anchor: vae gave NaN or infinity; expected finite numbers.")
 
 
 def test_a_model_that_overflows_before_its_vae(host: Host, flow: Checkpoint) -> None:

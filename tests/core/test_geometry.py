@@ -128,7 +128,7 @@ def test_step_rect_of_another_size():
         ({"zoom_factor": 0.5}, r"zoom_factor holds 0\.5; expected numbers above 1"),
         ({"zoom_factor": -2.0}, r"zoom_factor holds -2\.0"),
         ({"zoom_factor": math.nan}, r"zoom_factor is nan; expected one number or 2 of them"),
-        ({"zoom_factor": 10**400}, r"zoom_factor is 1000"),
+        ({"zoom_factor": 10**400}, r"zoom_factor is inf"),
         ({"zoom_factor": math.inf}, r"zoom_factor is inf"),
         ({"zoom_factor": "2"}, r"zoom_factor is '2'"),
         ({"zoom_factor": None}, r"zoom_factor is None"),

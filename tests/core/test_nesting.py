@@ -76,8 +76,8 @@ def test_focus_points(text: str, points: tuple[tuple[float, float], ...]) -> Non
         ("0,5, 0,5, 1", "has 5 numbers"),
         ("0.5, middle", "'middle', which is no number"),
         ("0.5, nan", "'nan', which is no number"),
-        ("0.5, 1.2", r"the point 0.5, 1.2 lies outside the image"),
-        ("-0.1, 0", "the point -0.1, 0 lies outside"),
+        ("0.5, 1.2", r"the point 0.5, 1.2, which lies outside the image"),
+        ("-0.1, 0", "the point -0.1, 0, which lies outside"),
     ],
 )
 def test_what_is_no_point_is_a_clear_error(text: str, message: str) -> None:
