@@ -1,10 +1,11 @@
 // @ts-check
-// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, and the focus picker
-// to the nodes that have a focus.
+// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, the focus picker to
+// the nodes that have a focus, and what older workflows say to the widgets of today.
 
 import { app } from "../../../scripts/app.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { tellEdits } from "./host.js";
+import { addOldLevels } from "./old_levels.js";
 import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
@@ -14,7 +15,13 @@ style.href = new URL("./zoomstack.css", import.meta.url).href;
 document.head.append(style);
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
-const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
+const ADDITIONS = {
+  ZoomFrames: addOldLevels,
+  ZoomGeometry: addFocusButton,
+  ZoomPromptSchedule: addPromptRows,
+  ZoomVideo: addOldLevels,
+  ZoomViewer: addViewer,
+};
 
 /** Widgets that must fit the number of levels, or that say how large they are. */
 const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negative", "expected_levels"]);

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .node_text import NodeText
 from .sampler_inputs import (
     model_inputs,
@@ -56,6 +57,7 @@ class ZoomKSampler(io.ComfyNode):
         )
 
     @classmethod
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,
@@ -130,6 +132,7 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
         )
 
     @classmethod
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,

@@ -5,6 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..zoomstack_core.prompts import join_prompt, parse_prompts
+from ..zoomstack_core.quoting import short
+from .errors import checked
 from .sampling.marks import Conditioning, mark_level
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -22,6 +24,10 @@ the highlands of an ocean planet
 ocean mountains seen from above
 ocean hills and rocks seen from above
 ocean ground, close up"""  # a factor of two apart
+
+
+# An error shows so many prompts, and so many characters of each.
+SHOWN_PROMPTS, SHOWN_PROMPT = 10, 50
 
 
 class ZoomPromptSchedule(io.ComfyNode):
@@ -99,6 +105,7 @@ class ZoomPromptSchedule(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         clip: Any,
@@ -108,17 +115,12 @@ class ZoomPromptSchedule(io.ComfyNode):
         expected_levels: int = 0,
         prompts: str = "",
     ) -> io.NodeOutput:
-        if clip is None:
-            raise ValueError(
-                "Zoom Prompt Schedule: the clip input is None. If it comes from a checkpoint loader, the checkpoint "
-                "has no text encoder; load one with a CLIP loader."
-            )
         levels = _parse("prompts", prompts)
         if expected_levels not in (0, len(levels)):
             raise ValueError(
                 f"Zoom Prompt Schedule: prompts has {len(levels)} levels, expected_levels is {expected_levels}. If a "
                 "language model wrote them, run it again with another seed; or set expected_levels to 0. Read were:\n"
-                + "\n".join(f"{number}. {prompt}" for number, prompt in enumerate(levels, 1))
+                + "\n".join(_listed(levels))
             )
         positive_marked: Conditioning = []
         for level, prompt in enumerate(levels):
@@ -145,6 +147,14 @@ def _parse(name: str, text: str) -> list[str]:
         return parse_prompts(text)
     except ValueError as error:
         raise ValueError(f"Zoom Prompt Schedule: {name}: {error}") from None
+
+
+def _listed(prompts: list[str]) -> list[str]:
+    """The prompts as numbered lines for an error: what is too much for one is left out of the middle."""
+    lines = [f"{number}. {short(prompt, SHOWN_PROMPT)[1:-1]}" for number, prompt in enumerate(prompts, 1)]
+    if len(lines) <= SHOWN_PROMPTS:
+        return lines
+    return [*lines[: SHOWN_PROMPTS // 2], "…", *lines[-SHOWN_PROMPTS // 2 :]]
 
 
 def _encode(clip: Any, text: str) -> Conditioning:

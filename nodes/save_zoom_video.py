@@ -9,6 +9,7 @@ from comfy_api.latest import Input, InputImpl, io, ui
 
 from ..zoomstack_core.remux import copy_video
 from ..zoomstack_core.whole_file import whole_file
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES
 
 FORMATS = (".mp4", ".mov", ".webm", ".gif", ".webp")
@@ -41,6 +42,7 @@ class ZoomSaveVideo(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, video: Input.Video, filename_prefix: str) -> io.NodeOutput:
         source = _file_of(video)
         suffix = source.suffix.lower() if source else ".mp4"

@@ -1,12 +1,10 @@
 """ZoomGeometry: another zoom factor and another focus for every step from a level to the next."""
 
-from collections.abc import Callable
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..zoomstack_core.geometry import PREFILTERS
 from ..zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
 
 
@@ -57,13 +55,6 @@ class ZoomGeometryNode(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0]) -> io.NodeOutput:
-        factors = _parse("zoom_factors", parse_zoom_factors, zoom_factors)
-        return io.NodeOutput(Nesting(factors, _parse("focus", parse_focus, focus), prefilter))
-
-
-def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"Zoom Geometry: {name}: {error}.") from None
+        return io.NodeOutput(Nesting(parse_zoom_factors(zoom_factors), parse_focus(focus), prefilter))

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .sampler_inputs import zoom_inputs, zoom_options, zoom_settings
 from .sampling.any_guider import joint_guider
 from .types import CATEGORY, SEARCH_ALIASES
@@ -48,5 +49,6 @@ class ZoomGuider(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
         return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom), held))

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
 from .types import (
     CATEGORY,
     SEARCH_ALIASES,
@@ -45,6 +46,7 @@ class ZoomStackNode(io.ComfyNode):
         )
 
     @classmethod
+    @checked(layers="images")
     def execute(
         cls,
         images: Tensor,

@@ -11,13 +11,14 @@ from comfy_api.latest import InputImpl, io
 
 from ..zoomstack_core.ahead import work_ahead
 from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
-from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer, even_size
+from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
+from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
 
 class ZoomVideo(io.ComfyNode):
@@ -78,12 +79,14 @@ class ZoomVideo(io.ComfyNode):
                     tooltip="10 bits keep soft gradients free of bands; not every player shows H.264 with 10 bits. "
                     "ProRes always has 10.",
                 ),
+                *level_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked(start="start_zoom", end="end_zoom")
     def execute(
         cls,
         stack: ZoomStack,
@@ -97,13 +100,14 @@ class ZoomVideo(io.ComfyNode):
         bit_depth: int = 8,
         **path: Any,
     ) -> io.NodeOutput:
-        rate, size = frame_rate(fps), even_size(stack.geometry, height, width)
-        zooms = make_path("Zoom Video", stack.geometry, **path).zooms(rate)
+        text = NodeText(cls.hidden.unique_id, "Zoom Video")
+        rate, size = frame_rate(fps), frame_size(stack.geometry, height, width)
+        zooms = make_path(text, stack.geometry, **path).zooms(rate)
         moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
         render = _renderer(stack, *size, format, bit_depth)
         file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{FORMATS[format].extension}"
         file.parent.mkdir(parents=True, exist_ok=True)
-        progress = FrameProgress(stack, zooms, rate, NodeText(cls.hidden.unique_id, "Zoom Video"))
+        progress = FrameProgress(stack, zooms, rate, text)
         with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             encode_video(file, frames, rate, crf, preset, lambda done, _: progress(done), format, bit_depth)
         return io.NodeOutput(InputImpl.VideoFromFile(str(file)))

@@ -13,6 +13,7 @@ from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, im
 from ..zoomstack_core.prompts import parse_prompts
 from ..zoomstack_core.stack import ZoomStack
 from ..zoomstack_core.whole_file import whole_file
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 DEFAULT_PREFIX = "zoomstack/explorer"
@@ -57,6 +58,7 @@ class ZoomViewer(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         stack: ZoomStack,

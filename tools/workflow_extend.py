@@ -127,7 +127,7 @@ def _two_parts(
     prompts = workflow.node("ZoomPromptSchedule", 320, clip=source.clip, prompts=both["STRING"], **words)
     workflow.group("4. Hold the first, sample the rest")
     workflow.note(HOLD_NOTE, 240)
-    held = workflow.node("ZoomHoldLevels", 150, latent=levels, add_deeper=4)["LATENT"]
+    held = workflow.node("ZoomHeldLevels", 150, latent=levels, add_deeper=4)["LATENT"]
     levels = zoom_sampler(workflow, source, prompts, held, seed=7, zoom_factor=factor, **sampling)
     images = workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
     save(workflow, images, prefix, video_size, STACK_NOTE, zoom_factor=factor)

@@ -139,6 +139,6 @@ def _sample(
     """The images of all levels; ``vae`` is for models whose latents are no pictures."""
     workflow.group(f"{len(workflow.groups) + 1}. Sample all levels with the photo")
     workflow.note(ANCHOR_NOTE, 190)
-    anchor = workflow.node("ZoomPhotoAnchor", 240, photo=photo, vae=vae)
+    anchor = workflow.node("ZoomAnchorPhoto", 240, photo=photo, vae=vae)
     levels = zoom_sampler(workflow, source, prompts, latent, anchors=anchor["anchors"], **sampling)
     return workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.noise import render_noise
 from ...zoomstack_core.render import render_images
@@ -222,7 +225,10 @@ class JointGuiding:
             return samples
         for level in plan.held:
             samples[level] = latent_image[level].to(samples)
-        return samples if plan.alone else self._joint.finish(samples)
+        if plan.alone:
+            return samples
+        with _telling_of_the_model():
+            return self._joint.finish(samples)
 
     def __call__(
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
@@ -240,7 +246,8 @@ class JointGuiding:
             estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
         if plan.alone:
             return estimates
-        self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
+        with _telling_of_the_model():
+            self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
         return self._last_estimates
 
     def _blending_uncond(self, model_options: dict[str, Any], active: range) -> dict[str, Any]:
@@ -303,6 +310,22 @@ class JointGuiding:
 
     def _wrap(self, kind: str, wrapper: Any) -> None:
         comfy.patcher_extension.add_wrapper_with_key(kind, KEY, wrapper, self.model_options, is_model_options=True)
+
+
+@contextmanager
+def _telling_of_the_model() -> Iterator[None]:
+    """Estimates and results that the core finds not finite came out of the network."""
+    try:
+        yield
+    except ArgumentError as error:
+        if error.argument in ("denoised", "layers"):
+            raise ArgumentError(
+                "model",
+                "gave NaN or infinity while sampling",
+                "finite numbers. Its 16-bit numbers may have overflowed: start ComfyUI with --bf16-unet or "
+                "--fp32-unet, or try a lower cfg, another sampler, and no other patches of the model",
+            ) from error
+        raise
 
 
 class JointGuider(JointGuiding, comfy.samplers.CFGGuider):

@@ -26,7 +26,7 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     Raises:
         ValueError: where they do not agree.
     """
-    check_latents(samples, node)
+    check_latents(samples)
     marks = {name: {entry[ZOOM_LEVEL] for entry in cond if ZOOM_LEVEL in entry} for name, cond in conds.items()}
     positive = marks.get("positive", set())
     batches = prompts_in(conds.get("positive", []))
@@ -47,7 +47,10 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     for name, cond in conds.items():
         missing = [i for i in range(levels) if all(entry.get(ZOOM_LEVEL, i) != i for entry in cond)]
         if missing and cond:
-            raise ValueError(f"{node}: {name} has no prompt for level {missing[0]} of {levels}, counted from 0.")
+            raise ValueError(
+                f"{node}: {name} has no prompt for level {missing[0] + 1} of {levels}; expected one "
+                "for each: connect Zoom Prompt Schedule."
+            )
     if positive and len(samples) not in (1, levels):
         raise ValueError(
             f"{node}: latent_image has a batch of {len(samples)}, positive has prompts for {levels} levels; "

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from ..node_text import NodeText
+from .demo_notice import demo_notices
 from .guider import JointGuider, JointPlan
 from .held import HELD, held_levels
 from .latents import latent_layout
 from .levels import count_levels
+from .limits import check_latent_kind
 from .marks import Conditioning
 from .noise import sharing_of
 from .progress import LevelProgress
@@ -65,7 +67,7 @@ def sample_zoom(
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
-        text: of the node, which says how far the run is.
+        text: of the node: how far the run is, and what the user should know.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -77,6 +79,10 @@ def sample_zoom(
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
     samples = _level_latents(model, latent, count_levels(guider.original_conds, latent["samples"], settings.node))
+    if HELD not in latent:  # else `held_levels` says it
+        check_latent_kind(samples, model)
+    for notice in demo_notices(model, samples, request.steps, request.cfg):
+        text.notice(notice)
     if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
     layout = latent_layout(model)

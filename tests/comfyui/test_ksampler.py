@@ -135,9 +135,9 @@ WRONG: dict[str, tuple[Callable[[Checkpoint], Inputs], str]] = {
     ),
     "missing level": (
         lambda c: (marked(c, 0, 2), c.encode(""), c.empty(1)),
-        "positive has no prompt for level 1 of 3",
+        "positive has no prompt for level 2 of 3",
     ),
-    "missing first": (lambda c: (marked(c, 1), c.encode(""), c.empty(2)), "positive has no prompt for level 0 of 2"),
+    "missing first": (lambda c: (marked(c, 1), c.encode(""), c.empty(2)), "positive has no prompt for level 1 of 2"),
     "more negatives": (
         lambda c: (marked(c, 0, 1), marked(c, 0, 1, 2), c.empty(2)),
         "negative has prompts for 3 levels, positive for 2; connect both outputs",
@@ -148,7 +148,7 @@ WRONG: dict[str, tuple[Callable[[Checkpoint], Inputs], str]] = {
     ),
     "missing negative": (
         lambda c: (marked(c, 0, 1, 2), marked(c, 1, 2), c.empty(3)),
-        "negative has no prompt for level 0 of 3",
+        "negative has no prompt for level 1 of 3",
     ),
     "one dimension": (
         lambda c: (c.encode("x"), c.encode(""), {"samples": torch.zeros(2, 4, 100)}),

@@ -129,7 +129,7 @@ def test_a_level_shows_its_photo(host: Host, alignment: float) -> None:
     graph["positive"] = host.source(demo.schedule(*GROUND))
     graph["latent"] = host.source(demo.empty(3, 32, 32))
     (free,) = host.evaluate(graph, ["run", 0])
-    graph["anchors"] = host.source(anchors(host, (photo, {"level": 1})))
+    graph["anchors"] = host.source(anchors(host, (photo, {"level": 2})))
     graph["guider"]["inputs"]["anchors"] = ["anchors", 0]
     (result,) = host.evaluate(graph, ["run", 0])
     assert psnr(demo.vae.decode(result["samples"])[1], photo[0]) > 35
@@ -162,7 +162,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
                 cfg=2.0,
             )
         },
-        "the guider Guider_DualModel runs its own sampling",
+        "Zoom Guider: guider is 'Guider_DualModel', which samples in its own way",
     ),
     "joint already": (
         {"guider": call("ZoomGuider", guider=["first", 0], zoom_factor=2.0, alignment=1.0, blend="laplacian")},
@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too few held": (
         {
             "finished": call("EmptyLatentImage", width=64, height=64, batch_size=2),
-            "hold": call("ZoomHoldLevels", latent=["finished", 0], levels="all", add_deeper=0, add_wider=0),
+            "hold": call("ZoomHeldLevels", latent=["finished", 0], levels="all", add_deeper=0, add_wider=0),
             "guider": call("ZoomGuider", guider=["inner", 0], held=["hold", 0], **ZOOM_ONLY),
         },
         r"Zoom Guider: held has the shape \[2, 4, 8, 8\], latent_image \[3, 4, 8, 8\]; expected the same",
