@@ -165,7 +165,8 @@ class Host:
     def _load_custom_node(self, path: Path) -> ModuleType:
         if not self._await(self._comfy_nodes.load_custom_node(str(path), module_parent="custom_nodes")):
             raise RuntimeError(f"ComfyUI could not load the nodes in {path}; the reason is in the log above.")
-        return sys.modules[str(path.with_suffix("") if path.is_file() else path).replace(".", "_x_")]
+        # the names that the host gives: only those of folders lose their dots, those of files keep a folder's
+        return sys.modules[str(path.with_suffix("")) if path.is_file() else str(path).replace(".", "_x_")]
 
     def _on_progress(
         self, value: float, total: float, preview: Any, prompt_id: str | None = None, node_id: str | None = None
