@@ -47,8 +47,6 @@ class Host:
     """This checkout as ComfyUI sees it, a folder in ``base / "custom_nodes"``."""
     state: Path
     """The folder for logs and tools of ours, ``.host`` of the checkout."""
-    owned: bool
-    """Whether the tools made ``python``'s environment, and so may install into it."""
 
     @property
     def comfy_cli(self) -> Path:
@@ -126,7 +124,7 @@ def use_comfyui(comfyui: Path, checkout: Path, environ: Mapping[str, str]) -> Ho
     pack = installed or base / "custom_nodes" / PACK_NAME
     if not installed:
         files.link_folder(pack, checkout.resolve())
-    return Host(comfyui, find_python(comfyui, environ), base, pack, state, owned=False)
+    return Host(comfyui, find_python(comfyui, environ), base, pack, state)
 
 
 def installed_pack(comfyui: Path, checkout: Path) -> Path | None:
@@ -212,7 +210,6 @@ def install_host(checkout: Path, test_requirements: bool) -> Host:
         base=base,
         pack=base / "custom_nodes" / PACK_NAME,
         state=state,
-        owned=True,
     )
     with locked(state / "lock"):
         # Each list is made when the one before is done: the packages' stamp includes the requirements in the source.

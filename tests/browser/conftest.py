@@ -49,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
         (base / folder).mkdir()
     shutil.copy(comfyui / "input" / "example.png", base / "input")  # a workflow begins with the host's own example
     pack.symlink_to(PACK, target_is_directory=True)
-    with TiedServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
+    with TiedServer(Host(comfyui, python, base, pack, base), start_limit=180) as running:
         yield running
 
 

@@ -24,7 +24,7 @@ def test_every_check_runs_and_the_first_failure_counts(
     first_failure: int,
 ) -> None:
     folders = [tmp_path / name for name in ("comfyui", "base", "pack", "state")]
-    host = Host(folders[0], Path(sys.executable), *folders[1:], owned=True)
+    host = Host(folders[0], Path(sys.executable), *folders[1:])
     monkeypatch.setattr(checks, "ensure_host", lambda test_requirements: host)
     commands = [(f"check {n}", ["-c", f"import sys; sys.exit({status})"]) for n, status in enumerate(statuses)]
     monkeypatch.setattr(checks, "checks", lambda arguments: commands)
