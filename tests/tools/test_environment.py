@@ -63,12 +63,12 @@ class TestVenv:
         assert environment.site_packages(environment.venv_python(venv)).is_relative_to(venv)
         assert environment.pip_version(environment.venv_python(venv)).startswith("pip==")
 
-    @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
+    @pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
     def test_a_python_that_comfyui_does_not_run_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
     ) -> None:
         monkeypatch.setattr(sys, "version_info", version)
-        with pytest.raises(ToolError, match=r"ComfyUI needs 3\.10 to 3\.13"):
+        with pytest.raises(ToolError, match=r"ComfyUI needs 3\.10 to 3\.14"):
             environment.make_venv(tmp_path / "venv", tmp_path / LOG)
         assert not (tmp_path / "venv").exists()
 
