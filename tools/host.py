@@ -47,8 +47,6 @@ class Host:
     """This checkout as ComfyUI sees it, a folder in ``base / "custom_nodes"``."""
     state: Path
     """The folder for logs and tools of ours, ``.host`` of the checkout."""
-    owned: bool
-    """Whether the tools made ``python``'s environment, and so may install into it."""
 
     @property
     def comfy_cli(self) -> Path:
@@ -126,7 +124,7 @@ def use_comfyui(comfyui: Path, checkout: Path, environ: Mapping[str, str]) -> Ho
     pack = installed or base / "custom_nodes" / PACK_NAME
     if not installed:
         files.link_folder(pack, checkout.resolve())
-    return Host(comfyui, find_python(comfyui, environ), base, pack, state, owned=False)
+    return Host(comfyui, find_python(comfyui, environ), base, pack, state)
 
 
 def installed_pack(comfyui: Path, checkout: Path) -> Path | None:
@@ -176,7 +174,7 @@ def find_python(comfyui: Path, environ: Mapping[str, str]) -> Path:
 def why_no_torch(python: Path) -> str | None:
     """None if ``python`` imports torch, else the last line of what it said."""
     try:
-        done = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True)
+        done = subprocess.run([python, "-c", "import torch"], capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
         return str(error)
     if done.returncode == 0:
@@ -188,7 +186,7 @@ def require_test_tools(host: Host) -> None:
     """Raise ToolError naming the test tools that ``host.python`` lacks."""
     modules = [requirement.split("==")[0].replace("-", "_") for requirement in pins.TEST_TOOLS]
     code = "import importlib.util, sys; print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
-    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, text=True, check=True)
+    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, encoding="utf-8", check=True)
     if missing := done.stdout.split():
         requirements = " ".join(pins.TEST_TOOLS)
         raise ToolError(
@@ -212,7 +210,6 @@ def install_host(checkout: Path, test_requirements: bool) -> Host:
         base=base,
         pack=base / "custom_nodes" / PACK_NAME,
         state=state,
-        owned=True,
     )
     with locked(state / "lock"):
         # Each list is made when the one before is done: the packages' stamp includes the requirements in the source.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from torch import Tensor
 
 from ..node_text import NodeText, clock
+from .live_preview import Callback
 from .previews import mosaic
 
-Callback = Callable[[int, Tensor, Tensor, int], None]
 TEXT_EVERY = 0.2  # seconds
 
 

@@ -9,7 +9,6 @@ import comfy.model_management
 import comfy.sample
 import comfy.samplers
 import comfy.utils
-import latent_preview
 import torch
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from .held import HELD, held_levels
 from .latents import latent_layout
 from .levels import count_levels
 from .limits import check_latent_kind
+from .live_preview import prepare_callback
 from .marks import Conditioning
 from .noise import sharing_of
 from .progress import LevelProgress
@@ -107,7 +107,7 @@ def sample_zoom(
     )
     rungs = len(sigmas.sigmas) - 1
     steps = round(rungs / _rungs_per_step(whole, request))
-    report = latent_preview.prepare_callback(model, steps)
+    report = prepare_callback(model, steps)
     with LevelProgress(guider, steps, report, text) as progress:
         result = guider.sample(
             guider.plan.initial_noise(noise, sampler),

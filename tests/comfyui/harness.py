@@ -93,7 +93,13 @@ class Host:
             raise PromptRejected(error, node_errors)
         self._server.last_prompt_id = prompt_id
         extra_data = {"client_id": "tests", **extra_data}
-        self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        queue = self._server.prompt_queue
+        queue.put((0, prompt_id, prompt, extra_data, outputs, {}))
+        _, number = queue.get()
+        try:
+            self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        finally:
+            queue.task_done(number, {}, None)
         for event, data in self._executor.status_messages:
             if event == "execution_error":
                 what = f"{data['node_type']}: {data['exception_type']}: {data['exception_message']}"
@@ -167,7 +173,8 @@ class Host:
     def _load_custom_node(self, path: Path) -> ModuleType:
         if not self._await(self._comfy_nodes.load_custom_node(str(path), module_parent="custom_nodes")):
             raise RuntimeError(f"ComfyUI could not load the nodes in {path}; the reason is in the log above.")
-        return sys.modules[str(path.with_suffix("") if path.is_file() else path).replace(".", "_x_")]
+        # the names that the host gives: only those of folders lose their dots, those of files keep a folder's
+        return sys.modules[str(path.with_suffix("")) if path.is_file() else str(path).replace(".", "_x_")]
 
     def _on_progress(
         self, value: float, total: float, preview: Any, prompt_id: str | None = None, node_id: str | None = None
