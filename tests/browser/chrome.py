@@ -6,7 +6,6 @@ thread. So every wait has two limits: Playwright's, and ours on the answer of th
 
 import asyncio
 import json
-import shutil
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -14,13 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-import pytest
 from playwright.async_api import Browser, CDPSession, ConsoleMessage, Page, Playwright, Request, Route, async_playwright
 
 T = TypeVar("T")
 
 SECONDS = 60.0
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -68,16 +65,10 @@ RUN = """async (ms) => {
 
 
 class Chrome:
-    """One Chromium; a context manager that leaves no process behind."""
+    """One Chromium, the executable file ``path``; a context manager that leaves no process behind."""
 
-    def __init__(self) -> None:
-        self.path = next((found for name in NAMES if (found := shutil.which(name))), "")
-        if not self.path:
-            pytest.fail(
-                "The browser tests need Chromium, and there is none on the path. On Debian and Ubuntu: "
-                "sudo apt install chromium. To leave them out: ZOOMSTACK_NO_BROWSER=1.",
-                pytrace=False,
-            )
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._before = {process.pid for process in psutil.Process().children(recursive=True)}

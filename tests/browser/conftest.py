@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chrome import SETTINGS, Chrome, Tab
+from chromium import find_browser
 from comfy_server import ComfyServer
 from host import Host
 
 PACK = Path(__file__).resolve().parents[2]
+BROWSER = pytest.StashKey[Path]()
 # Runs a script that ends itself when the process that started it is gone, even if that was killed.
 TIED = """
 import os, runpy, sys, threading, time
@@ -33,11 +36,19 @@ class TiedServer(ComfyServer):
         return [python, "-c", TIED, *script]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    if not mine:
+        return
     if os.environ.get("ZOOMSTACK_NO_BROWSER") == "1":
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="ZOOMSTACK_NO_BROWSER=1"))
+        reason = "ZOOMSTACK_NO_BROWSER=1"
+    elif found := find_browser(Path(sys.executable), PACK / ".host"):
+        config.stash[BROWSER] = found
+        return
+    else:
+        reason = "no Chromium or Chrome that starts; python tools/test.py fetches one where it can"
+    for item in mine:
+        item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +65,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
 
 
 @pytest.fixture(scope="session")
-def chrome() -> Iterator[Chrome]:
-    with Chrome() as running:
+def chrome(pytestconfig: pytest.Config) -> Iterator[Chrome]:
+    with Chrome(pytestconfig.stash[BROWSER]) as running:
         yield running
 
 
