@@ -91,7 +91,13 @@ class Host:
             raise PromptRejected(error, node_errors)
         self._server.last_prompt_id = prompt_id
         extra_data = {"client_id": "tests", **extra_data}
-        self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        queue = self._server.prompt_queue
+        queue.put((0, prompt_id, prompt, extra_data, outputs, {}))
+        _, number = queue.get()
+        try:
+            self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        finally:
+            queue.task_done(number, {}, None)
         for event, data in self._executor.status_messages:
             if event == "execution_error":
                 what = f"{data['node_type']}: {data['exception_type']}: {data['exception_message']}"
