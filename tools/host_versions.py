@@ -52,7 +52,6 @@ def install_version(version: str, checkout: Path = CHECKOUT) -> Host:
         base=base,
         pack=base / "custom_nodes" / PACK_NAME,
         state=state,
-        owned=True,
     )
     with locked(state / "lock"):
         run_steps([shared_environment_step(host, pinned), source_step(host, version)], 0, 3)

@@ -149,12 +149,19 @@ class TestFetch:
         )
 
 
-@pytest.mark.skipif((CHECKOUT / ".host" / "browsers").exists(), reason="this checkout has a browser of its own")
 def test_without_a_browser_its_tests_are_skipped(tmp_path: Path) -> None:
+    if any((CHECKOUT / ".host" / "browsers").glob("chromium*/*")):
+        pytest.skip("this checkout has a browser of its own")
     environ = {k: v for k, v in os.environ.items() if k not in (chromium.VARIABLE, "ZOOMSTACK_NO_BROWSER")}
     command = [sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", "-p", "no:cacheprovider", "tests/browser"]
     done = subprocess.run(
-        command, cwd=CHECKOUT, env={**environ, "PATH": str(tmp_path)}, capture_output=True, text=True, timeout=120
+        command,
+        cwd=CHECKOUT,
+        env={**environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
     assert "no Chromium or Chrome that starts" in done.stdout
