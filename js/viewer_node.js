@@ -3,6 +3,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { prefixOf } from "./file_names.js";
 import { widgetOf } from "./graph_walk.js";
 import { addWidget, chain } from "./host.js";
 import { ZoomViewer } from "./viewer.js";
@@ -84,11 +85,10 @@ async function savePage(node, viewer) {
   const result = node.properties.last_result;
   if (!result) return;
   viewer.noteBelow("Saving …");
-  const prefix = widgetOf(node, "filename_prefix")?.value;
   const answer = await api.fetchApi("/zoomstack/page", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ images: result.images, zoom: result.zoom[0], filename_prefix: prefix }),
+    body: JSON.stringify({ images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) }),
   });
   const told = await answer.json();
   if (answer.ok) linkTo(viewer, told);

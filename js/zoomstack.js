@@ -3,6 +3,7 @@
 // the nodes that have a focus, and what older workflows say to the widgets of today.
 
 import { app } from "../../../scripts/app.js";
+import { fillInPrefix } from "./file_names.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { tellEdits } from "./host.js";
 import { addOldLevels } from "./old_levels.js";
@@ -25,6 +26,7 @@ const ADDITIONS = {
 
 /** Widgets that must fit the number of levels, or that say how large they are. */
 const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negative", "expected_levels"]);
+const SAVERS = new Set(["ZoomSaveVideo", "ZoomViewer"]);
 
 app.registerExtension({
   name: "zoomstack",
@@ -33,6 +35,7 @@ app.registerExtension({
     const type = String(node.constructor.comfyClass);
     ADDITIONS[type]?.(node);
     if (type.startsWith("Zoom")) tellEdits(node, COUNTED);
+    if (SAVERS.has(type)) fillInPrefix(node);
   },
   /** @param {any} node */
   getNodeMenuItems(node) {

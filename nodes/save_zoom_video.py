@@ -2,16 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-import folder_paths
+import av
 from comfy.cli_args import args
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_api.latest import Input, InputImpl, io, ui
 
-from ..zoomstack_core.remux import copy_video
-from ..zoomstack_core.whole_file import whole_file
+from ..zoomstack_core.remux import write_copy
+from ..zoomstack_core.video_facts import BrokenVideo, read_facts
 from .errors import checked
+from .saving import PREFIX_HINT, place
 from .types import CATEGORY, SEARCH_ALIASES
 
+NAME = "Save Zoom Video"
+DEFAULT_PREFIX = "video/zoom"
 FORMATS = (".mp4", ".mov", ".webm", ".gif", ".webp")
 
 
@@ -22,7 +27,7 @@ class ZoomSaveVideo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ZoomSaveVideo",
-            display_name="Save Zoom Video",
+            display_name=NAME,
             category=CATEGORY,
             description="Saves a video to the output folder in the format that Zoom Video made (MP4, WebM, MOV, GIF or "
             "WebP), without encoding it again. Other videos are saved as MP4. The workflow is kept in the file.",
@@ -31,9 +36,9 @@ class ZoomSaveVideo(io.ComfyNode):
                 io.Video.Input("video", tooltip="The video to save."),
                 io.String.Input(
                     "filename_prefix",
-                    default="video/zoom",
+                    default=DEFAULT_PREFIX,
                     tooltip="The beginning of the file's name, and its folder inside the output folder; a number "
-                    "follows. May contain %date:yyyy-MM-dd% and the like, as in Save Image.",
+                    f"follows. {PREFIX_HINT}",
                 ),
             ],
             outputs=[],
@@ -45,25 +50,72 @@ class ZoomSaveVideo(io.ComfyNode):
     @checked()
     def execute(cls, video: Input.Video, filename_prefix: str) -> io.NodeOutput:
         source = _file_of(video)
+        width, height = _size(video, source)
         suffix = source.suffix.lower() if source else ".mp4"
-        folder, name, number, subfolder, _ = folder_paths.get_save_image_path(
-            filename_prefix, folder_paths.get_output_directory()
-        )
-        while (target := Path(folder) / f"{name}_{number:05}_{suffix}").exists():
-            number += 1
+        target = place(NAME, filename_prefix, DEFAULT_PREFIX, width, height, cls.hidden.prompt)
         metadata = {} if args.disable_metadata else {**(cls.hidden.extra_pnginfo or {}), "prompt": cls.hidden.prompt}
-        if source:
-            copy_video(source, target, {key: json.dumps(value) for key, value in metadata.items() if value})
-        else:
-            with whole_file(target) as part:
-                video.save_to(str(part), metadata=metadata)
-        saved = ui.SavedResult(target.name, subfolder, io.FolderType.output)
+        with target.new_file(suffix) as new:
+            if source:
+                texts = {key: json.dumps(value) for key, value in metadata.items() if value}
+                _copy(source, new.part, texts)
+            else:
+                _encode(video, new.part, metadata)
+        saved = ui.SavedResult(new.path.name, target.subfolder, io.FolderType.output)
         return io.NodeOutput(ui=ui.PreviewVideo([saved]))
 
 
 def _file_of(video: Input.Video) -> Path | None:
     """The file that shows the whole video in a format that can be copied."""
-    if not isinstance(video, InputImpl.VideoFromFile) or any(video.get_active_trim_window()):
+    if not isinstance(video, InputImpl.VideoFromFile):
         return None
     source = video.get_stream_source()
-    return Path(source) if isinstance(source, str) and Path(source).suffix.lower() in FORMATS else None
+    if not isinstance(source, str):
+        return None
+    if not Path(source).is_file():
+        raise ValueError(
+            f"{NAME}: the file of the video, {Path(source).name}, is no longer there. Run the workflow again; if that "
+            "does not help, change an input of the node that made the video."
+        )
+    if any(video.get_active_trim_window()) or Path(source).suffix.lower() not in FORMATS:
+        return None
+    return Path(source)
+
+
+def _size(video: Input.Video, source: Path | None) -> tuple[int, int]:
+    """(width, height) of a video, which must be one that can be read."""
+    try:
+        if source:
+            facts = read_facts(source, throw_exception_if_processing_interrupted)
+            return facts.width, facts.height
+        return video.get_dimensions()
+    except BrokenVideo as error:
+        raise ValueError(f"{NAME}: {error}. Make the video anew.") from error
+    except (av.FFmpegError, ValueError) as error:
+        raise ValueError(f"{NAME}: the video cannot be read: {_reason(error)}. Make it anew.") from error
+
+
+def _copy(source: Path, target: Path, texts: dict[str, str]) -> None:
+    try:
+        write_copy(source, target, texts, throw_exception_if_processing_interrupted)
+    except BrokenVideo as error:
+        raise ValueError(f"{NAME}: nothing is saved, as {error}.") from error
+
+
+def _encode(video: Input.Video, target: Path, metadata: dict[str, Any]) -> None:
+    """By the host, as MP4."""
+    try:
+        video.save_to(str(target), metadata=metadata)
+        facts = read_facts(target, throw_exception_if_processing_interrupted)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise
+        raise ValueError(
+            f"{NAME}: nothing is saved, as the video cannot be written as MP4: {_reason(error)}. Sides must be even."
+        ) from error
+    if isinstance(video, InputImpl.VideoFromComponents) and facts.frames != video.get_frame_count():
+        raise ValueError(f"{NAME}: nothing is saved, as only {facts.frames} of {video.get_frame_count()} frames were.")
+
+
+def _reason(error: Exception) -> str:
+    """Without the number and the function that FFmpeg's errors have."""
+    return str(error.strerror if isinstance(error, av.FFmpegError) else error)

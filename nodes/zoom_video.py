@@ -1,24 +1,33 @@
 """ZoomVideo: the continuous zoom through a stack, as a video."""
 
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import folder_paths
-from comfy.model_management import free_memory, get_torch_device
+import psutil
+from comfy.model_management import free_memory, get_torch_device, throw_exception_if_processing_interrupted
 from comfy_api.latest import InputImpl, io
 
 from ..zoomstack_core.ahead import work_ahead
 from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
+from ..zoomstack_core.formats import VideoFormat
 from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from ..zoomstack_core.video_memory import video_memory
 from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
+from .rendered_files import RenderedFiles
+from .saving import TEMPORARY, told
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
+
+NAME = "Zoom Video"
+RENDERED = RenderedFiles()
 
 
 class ZoomVideo(io.ComfyNode):
@@ -29,7 +38,7 @@ class ZoomVideo(io.ComfyNode):
         holds = hold_inputs()
         return io.Schema(
             node_id="ZoomVideo",
-            display_name="Zoom Video",
+            display_name=NAME,
             category=CATEGORY,
             description="Zooms through all levels of a stack without a cut, at constant perceived speed. Save it with "
             "Save Video, which keeps the quality as it is, or Save Zoom Video, which takes every format.",
@@ -66,7 +75,8 @@ class ZoomVideo(io.ComfyNode):
                     advanced=True,
                     default="h264",
                     tooltip="h264, h265, av1: MP4, for Save Video. vp9 (WebM), prores (MOV), gif, webp: for Save Zoom "
-                    "Video. Only what this computer can encode is listed.",
+                    "Video. Only what this computer can encode is listed. Browsers play gif at most at 50 frames per "
+                    "second and webp at 90; a higher fps is lowered to that, the video takes as long.",
                 ),
                 io.Int.Input(
                     "bit_depth",
@@ -100,17 +110,62 @@ class ZoomVideo(io.ComfyNode):
         bit_depth: int = 8,
         **path: Any,
     ) -> io.NodeOutput:
-        text = NodeText(cls.hidden.unique_id, "Zoom Video")
-        rate, size = frame_rate(fps), frame_size(stack.geometry, height, width)
+        form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
+        rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
+        _check_limits(form, size, rate)
         zooms = make_path(text, stack.geometry, **path).zooms(rate)
+        _check_memory(stack, size, form, bit_depth, preset)
         moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
         render = _renderer(stack, *size, format, bit_depth)
-        file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{FORMATS[format].extension}"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{form.extension}"
         progress = FrameProgress(stack, zooms, rate, text)
-        with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
-            encode_video(file, frames, rate, crf, preset, lambda done, _: progress(done), format, bit_depth)
+        with told(NAME, file.parent, TEMPORARY), closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            encode_video(
+                file,
+                frames,
+                rate,
+                crf,
+                preset,
+                lambda done, _: progress(done),
+                format,
+                bit_depth,
+                check=throw_exception_if_processing_interrupted,
+            )
+        RENDERED.add(cls.hidden.unique_id, file)
         return io.NodeOutput(InputImpl.VideoFromFile(str(file)))
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> int:
+        """The host renders again what it has in its cache if the file of it is gone."""
+        return RENDERED.fingerprint(cls.hidden.unique_id)
+
+
+def _rate(fps: float, form: VideoFormat, text: NodeText) -> Fraction:
+    """The rate to render at: what plays too slowly at a higher one takes as long with fewer frames."""
+    rate, most = frame_rate(fps), form.limits.fastest
+    if rate <= most:
+        return rate
+    text.notice(f"{form.name} plays at most {most} frames per second, so there are {most} instead of {fps:g}.")
+    return Fraction(most)
+
+
+def _check_limits(form: VideoFormat, size: tuple[int, int], rate: Fraction) -> None:
+    try:
+        form.check_limits(*size, rate)
+    except ValueError as error:
+        raise ValueError(f"{NAME}: {error}.") from error
+
+
+def _check_memory(stack: ZoomStack, size: tuple[int, int], form: VideoFormat, bits: int, preset: str) -> None:
+    needed, free = video_memory(stack, *size, form, bits, preset), psutil.virtual_memory().available
+    if needed > free:
+        height, width = size
+        raise ValueError(
+            f"{NAME}: a video of {width}×{height} as {form.name} takes about {needed / 2**30:.1f} GB of memory; "
+            f"expected at most the {free / 2**30:.1f} GB that are free. Choose a smaller width and height, another "
+            "format, or a faster preset."
+        )
 
 
 def _renderer(stack: ZoomStack, height: int, width: int, form: str, bits: int) -> FrameRenderer | PlaneRenderer:

@@ -1,10 +1,8 @@
 """ZoomViewer: explore a stack in the node, and save it as one HTML page."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import folder_paths
 from comfy_api.latest import io, ui
 from PIL import Image
 
@@ -12,10 +10,11 @@ from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
 from ..zoomstack_core.prompts import parse_prompts
 from ..zoomstack_core.stack import ZoomStack
-from ..zoomstack_core.whole_file import whole_file
 from .errors import checked
+from .saving import PREFIX_HINT, place
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
+NAME = "Zoom Viewer"
 DEFAULT_PREFIX = "zoomstack/explorer"
 
 
@@ -26,7 +25,7 @@ class ZoomViewer(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ZoomViewer",
-            display_name="Zoom Viewer",
+            display_name=NAME,
             category=CATEGORY,
             description="Explore a zoom in the node: scroll or pinch to zoom, drag to move, press play. Click the "
             "picture first; until then the wheel belongs to the graph. Saves the explorer as one HTML page too.",
@@ -51,10 +50,12 @@ class ZoomViewer(io.ComfyNode):
                     "filename_prefix",
                     optional=True,
                     default=DEFAULT_PREFIX,
-                    tooltip="Name of the HTML pages in the output folder; a number is added, and none is overwritten.",
+                    tooltip="Name of the HTML pages in the output folder; a number is added, and none is overwritten. "
+                    + PREFIX_HINT,
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The levels, the widest view first.")],
+            hidden=[io.Hidden.prompt],
         )
 
     @classmethod
@@ -70,21 +71,33 @@ class ZoomViewer(io.ComfyNode):
         captions = parse_prompts(prompts) if prompts and prompts.strip() else []
         shown: dict[str, Any] = {"geometry": geometry_for_browser(stack.geometry), "prompts": captions}
         if export_html:
-            shown["page"] = save_page(images_of(stack.images), stack.geometry, captions, filename_prefix)
+            pictures, prompt = images_of(stack.images), cls.hidden.prompt
+            shown["page"] = save_page(pictures, stack.geometry, captions, filename_prefix, prompt)
         saved = ui.PreviewImage(images, cls=cls).values
-        return io.NodeOutput(images, ui={"images": saved, "zoom": [shown]})
+        output: dict[str, Any] = {"images": saved, "zoom": [shown]}
+        if export_html:
+            output["files"] = [shown["page"]]  # where clients look for what Save Text and its like have saved
+        return io.NodeOutput(images, ui=output)
 
 
 def save_page(
-    images: Sequence[Image.Image], geometry: ZoomGeometry, prompts: Sequence[str], prefix: str
+    images: Sequence[Image.Image],
+    geometry: ZoomGeometry,
+    prompts: Sequence[str],
+    prefix: str,
+    prompt: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """Save the explorer under a name that is free in the output folder; the file, as the host names saved files."""
-    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
-        prefix, folder_paths.get_output_directory(), geometry.width, geometry.height
-    )
-    page = explorer_page(images, geometry, prompts, title=name)
-    while (path := Path(folder) / f"{name}_{counter:05}_.html").exists():
-        counter += 1
-    with whole_file(path) as part:
-        part.write_text(page, encoding="utf-8")
-    return {"filename": path.name, "subfolder": subfolder, "type": "output"}
+    """Save the explorer under a name that is free in the output folder; the file, as the host names saved files.
+
+    Args:
+        images, geometry, prompts: see ``explorer_page``.
+        prefix: of the name, see ``saving.place``.
+        prompt: of the run, in API format.
+    """
+    target = place(NAME, prefix, DEFAULT_PREFIX, geometry.width, geometry.height, prompt)
+    page = explorer_page(images, geometry, prompts, title=target.name).encode()
+    with target.new_file(".html") as new:
+        new.part.write_bytes(page)
+        if new.part.read_bytes() != page:
+            raise OSError(f"only a part of {target.name} was written")
+    return ui.SavedResult(new.path.name, target.subfolder, io.FolderType.output)

@@ -17,19 +17,30 @@ import torch
 from av.video.frame import PictureType
 from torch import Tensor
 
+from .aside import Aside
 from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
 from .formats import FORMATS, KEYFRAME_EVERY, MAX_CRF, PRESETS, VideoFormat, available_formats
+from .gif import set_total
 from .palette import PaletteFilter
+from .video_facts import VideoFacts, check_video
+from .webp import animate_still
 from .whole_file import whole_file
 
-__all__ = ["FORMATS", "MAX_CRF", "PRESETS", "available_formats", "encode_video", "frame_rate"]
+__all__ = ["FORMATS", "MAX_CRF", "PRESETS", "EncoderError", "available_formats", "encode_video", "frame_rate"]
 
 logger = logging.getLogger("zoomstack")
 
 F = TypeVar("F", Tensor, Planes)
 
+# Of the parts of a rate, as containers keep them.
+LARGEST_PART = (1 << 31) - 1
+
 # Frames since a rest from which on the picture counts as moving: it sets out slowly.
 MOVING = 30
+
+
+class EncoderError(ValueError):
+    """An encoder does not take what it was given, though it is within the limits that are known of it."""
 
 
 def encode_video(
@@ -42,11 +53,12 @@ def encode_video(
     form: str = "h264",
     bits: int = 8,
     metadata: dict[str, str] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> int:
     """Writes a video and returns the number of its frames; H.264 in MP4 by default (BT.709, playable while it loads).
 
-    The file appears under its name when it is complete; until then it grows beside it under a temporary name, which is
-    removed if anything goes wrong.
+    The file appears under its name when it is complete and was opened again: it has all frames, and its first and last
+    one can be decoded. Until then it grows beside it under a temporary name, which is removed if anything goes wrong.
 
     Args:
         path: of the file; one that exists is replaced.
@@ -59,9 +71,12 @@ def encode_video(
         form: a key of ``FORMATS``.
         bits: per sample, 8 or 10, where the format has both.
         metadata: texts to keep in the file, if its container can.
+        check: called a few times a second while the encoder works; what it raises ends the encoding.
 
     Raises:
-        ValueError: for frames or options that do not fit.
+        ValueError: for frames or options that do not fit, or beyond the limits of the format.
+        EncoderError: a ValueError, if the encoder refuses them all the same.
+        BrokenVideo: a ValueError, if the file does not hold what was written to it.
         OSError: if the file cannot be written, e.g. when the disk is full.
     """
     rate = frame_rate(fps)
@@ -72,13 +87,20 @@ def encode_video(
     if form not in FORMATS:
         raise ValueError(f"form must be one of {', '.join(FORMATS)}, got {form!r}")
     chosen = FORMATS[form]
-    writer = _Writer(chosen, chosen.layout(bits), rate, (crf, preset), metadata or {})
+    writer = _Writer(chosen, chosen.layout(bits), rate, (crf, preset), metadata or {}, check)
     path = Path(path)
     count = 0
-    with whole_file(path) as part, closing(writer.write(part, frames)) as written:
-        for count, frame in enumerate(written, 1):
-            if on_frame is not None:
-                on_frame(count, frame)
+    with whole_file(path, replace=True) as part:
+        with closing(writer.write(part, frames)) as written:
+            for count, frame in enumerate(written, 1):
+                if on_frame is not None:
+                    on_frame(count, frame)
+        seconds = count / rate
+        if form == "gif":
+            set_total(part, round(seconds * 100))
+        elif form == "webp":
+            animate_still(part, max(1, round(seconds * 1000)))
+        check_video(part, VideoFacts(*writer.size, count, seconds), check)
     logger.debug("wrote %d frames at %s fps to %s", count, rate, path)
     return count
 
@@ -91,15 +113,16 @@ def frame_rate(fps: float | Fraction) -> Fraction:
     """
     if not 0.001 <= fps <= 1000:
         raise ValueError(f"fps must be a number from 0.001 to 1000, got {fps!r}")
-    if isinstance(fps, (int, Fraction)):
+    if isinstance(fps, (int, Fraction)) and max(Fraction(fps).as_integer_ratio()) <= LARGEST_PART:
         return Fraction(fps)
+    fps = float(fps)
     rate = Fraction(round(fps * 1000), 1000)
     broadcast = Fraction(math.ceil(fps) * 1000, 1001)
     return broadcast if rate.denominator > 1 and abs(broadcast - rate) < Fraction(1, 200) else rate
 
 
 class _Writer:
-    """One video file in the making."""
+    """One video file in the making; ``size`` is (height, width) of its frames."""
 
     def __init__(
         self,
@@ -108,39 +131,70 @@ class _Writer:
         rate: Fraction,
         quality: tuple[float, str],
         metadata: dict[str, str],
+        check: Callable[[], None],
     ):
         self._form, self._layout, self._rate = form, layout, rate
         self._quality, self._metadata = quality, metadata
+        self._aside = Aside(check)
+        self.size = (0, 0)
 
     def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
         """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
-        form, size, count = self._form, None, 0
-        keys = KeyframeTimer() if form.name in ("h264", "h265") else None
-        options = form.container_options
-        with av.open(str(path), "w", format=form.container, options=options) as container:
+        count, aside, encode = 0, self._aside, None
+        keys = KeyframeTimer() if self._form.name in ("h264", "h265") else None
+        container = av.open(str(path), "w", format=self._form.container, options=self._form.container_options)
+        try:
             container.metadata.update(self._metadata)
             for frame in frames:
-                if size is None:
-                    size = _size(frame)
-                    stream = self._add_stream(container, *size)
-                    palette = PaletteFilter(*size, self._rate) if form.name == "gif" else None
-                elif _size(frame) != size:
-                    raise ValueError(f"all frames must have the size {size} of the first, got {_size(frame)}")
+                if encode is None:
+                    self.size = _size(frame)
+                    self._form.check_limits(*self.size, self._rate)
+                    encode = self._encoder(container)
+                elif _size(frame) != self.size:
+                    raise ValueError(f"all frames must have the size {self.size} of the first, got {_size(frame)}")
                 picture = make_picture(frame, self._layout)
                 picture.pts, picture.time_base = count, 1 / self._rate
                 if keys and keys.due(frame):
                     picture.pict_type = PictureType.I
-                container.mux(_ordered(stream.encode(palette(picture) if palette else picture)))
+                self._call(encode, picture)
                 count += 1
                 yield frame
-            if not count:
+            if encode is None:
                 raise ValueError("a video needs at least one frame, got none")
-            container.mux(_ordered(stream.encode(None)))
+            self._call(encode, None)
+            self._call(container.close)
+        finally:
+            aside.leave(container.close)
 
-    def _add_stream(self, container: av.container.OutputContainer, height: int, width: int) -> av.VideoStream:
-        if min(height, width) < self._form.smallest:
-            least = self._form.smallest
-            raise ValueError(f"{self._form.name} needs frames of at least {least}×{least}, got {height}×{width}")
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        """In the encoder's thread. Its errors name FFmpeg's functions; those about the disk are left as they are."""
+        try:
+            self._aside(function, *arguments)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            height, width = self.size
+            raise EncoderError(
+                f"{self._form.encoder()}, the encoder of {self._form.name}, does not take frames of {width}×{height} "
+                f"at {float(self._rate):g} fps ({error.strerror}). Choose another format, or a smaller width and height"
+            ) from error
+
+    def _encoder(self, container: av.container.OutputContainer) -> Callable[[av.VideoFrame | None], None]:
+        """What takes the next frame, or None after the last one."""
+        stream = self._add_stream(container)
+        palette = PaletteFilter(*self.size, self._rate) if self._form.name == "gif" else None
+
+        def encode(picture: av.VideoFrame | None) -> None:
+            # one packet at a time: after the last frame come all those that were kept back, and each may take long
+            for packet in stream.encode_lazy(palette(picture) if palette and picture else picture):
+                container.mux(_ordered(packet))
+                if self._aside.given_up.is_set():
+                    return
+
+        return encode
+
+    def _add_stream(self, container: av.container.OutputContainer) -> av.VideoStream:
+        height, width = self.size
         encoder = self._form.encoder()
         options = self._form.options(encoder, *self._quality, height * width)
         stream = container.add_stream(encoder, rate=self._rate, options=options)
@@ -177,12 +231,11 @@ class KeyframeTimer:
         return True
 
 
-def _ordered(packets: list[av.Packet[av.VideoStream]]) -> list[av.Packet[av.VideoStream]]:
+def _ordered(packet: av.Packet[av.VideoStream]) -> av.Packet[av.VideoStream]:
     """x265 leaves the decoding time of clips of one or two frames undefined; these are decoded as they are shown."""
-    for packet in packets:
-        if packet.pts is not None and packet.dts is not None and not 0 <= packet.pts - packet.dts < 1 << 30:
-            packet.dts = packet.pts
-    return packets
+    if packet.pts is not None and packet.dts is not None and not 0 <= packet.pts - packet.dts < 1 << 30:
+        packet.dts = packet.pts
+    return packet
 
 
 def _size(frame: Tensor | Planes) -> tuple[int, int]:

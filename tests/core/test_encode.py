@@ -14,11 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from zoomstack_core import encode
 from zoomstack_core.color import YUV420, YUV420_10, to_planes
 from zoomstack_core.encode import FORMATS, available_formats, encode_video, frame_rate
 from zoomstack_core.frames import PlaneRenderer
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.stack import ZoomStack
+from zoomstack_core.video_facts import BrokenVideo
 
 
 def colors(height: int = 48, width: int = 64) -> Tensor:
@@ -248,7 +250,7 @@ def test_ten_bits_keep_finer_steps(tmp_path: Path, form: str) -> None:
 def test_frames_that_x265_cannot_take_are_an_error(tmp_path: Path) -> None:
     if "h265" not in available_formats():
         pytest.skip("no encoder for h265 in this build")
-    with pytest.raises(ValueError, match="h265 needs frames of at least 64×64, got 32×48"):
+    with pytest.raises(ValueError, match="width is 48 pixels; h265 takes 64 to 65534"):
         encode_video(tmp_path / "zoom.mp4", moving(2), 24, form="h265")
 
 
@@ -295,3 +297,82 @@ def test_bad_options_say_why(tmp_path: Path, options: dict[str, Any]) -> None:
 )
 def test_rates_are_exact(fps: float, rate: Fraction) -> None:
     assert frame_rate(fps) == rate
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
+@pytest.mark.parametrize("fps", [1, 12.5, 24, 29.97, 30, 48, 50])
+def test_the_times_of_a_gif_add_up(tmp_path: Path, count: int, fps: float) -> None:
+    """To a hundredth of a second, in which they are counted; and none is so short that browsers do not believe it."""
+    encode_video(tmp_path / "zoom.gif", moving(count), fps, form="gif")
+    with Image.open(tmp_path / "zoom.gif") as picture:
+        times = []
+        for k in range(picture.n_frames):
+            picture.seek(k)
+            times.append(picture.info["duration"])
+    assert len(times) == count
+    assert sum(times) == round(count / frame_rate(fps) * 100) * 10
+    assert min(times) >= 20
+
+
+@pytest.mark.parametrize(("form", "fps"), [("gif", 50.01), ("gif", 60), ("webp", 91), ("av1", 241)])
+def test_a_rate_that_would_play_wrong_is_an_error(tmp_path: Path, form: str, fps: float) -> None:
+    if form not in available_formats():
+        pytest.skip(f"no encoder for {form} in this build")
+    with pytest.raises(ValueError, match=f"fps is .*; {form} takes"):
+        encode_video(tmp_path / "zoom", moving(3), fps, form=form)
+
+
+@pytest.mark.parametrize("crf", [0, 17])
+@pytest.mark.parametrize("count", [1, 60])
+def test_a_webp_that_rests_keeps_its_time(tmp_path: Path, count: int, crf: float) -> None:
+    """libwebp makes a still picture of frames that are all the same."""
+    encode_video(tmp_path / "zoom.webp", [colors()] * count, 30, form="webp", crf=crf)
+    with Image.open(tmp_path / "zoom.webp") as picture:
+        picture.load()
+        assert picture.size == (64, 48)
+        assert picture.is_animated is False  # one frame, which is all there is to see
+        assert picture.info["duration"] == round(count / 30 * 1000)
+        assert picture.info["loop"] == 0
+        shown = np.asarray(picture.convert("RGB")) / 255
+    assert np.abs(shown - colors().movedim(0, -1).numpy()).mean() < 0.03
+
+
+@pytest.mark.parametrize("form", available_formats())
+def test_it_can_be_left_at_any_time(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the last frame is in, and those that were kept back are encoded."""
+    monkeypatch.setattr("zoomstack_core.aside.CHECK_EVERY", 0.0)
+    done = []
+
+    def check() -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    def source() -> Iterator[Tensor]:
+        for k in range(30):
+            yield torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(k))
+        done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_video(tmp_path / "zoom", source(), 24, form=form, preset="fast", check=check)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", available_formats())
+def test_what_is_not_whole_does_not_appear(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever loses a part of it: here the file is cut before it gets its name."""
+    original = encode.check_video
+
+    def cut(path: Path, *rest: Any) -> Any:
+        path.write_bytes(path.read_bytes()[:-400])
+        return original(path, *rest)
+
+    monkeypatch.setattr(encode, "check_video", cut)
+    frames = [torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(k)) for k in range(5)]
+    with pytest.raises(BrokenVideo):
+        encode_video(tmp_path / "zoom", frames, 24, form=form)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_of_large_numbers_is_rounded(tmp_path: Path) -> None:
+    assert frame_rate(Fraction(23.976)) == Fraction(24000, 1001)
+    encode_video(tmp_path / "zoom.mp4", moving(2), Fraction(29.97))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from zoomstack_core.encode import FORMATS, available_formats, encode_video
 from zoomstack_core.remux import copy_video
+from zoomstack_core.video_facts import BrokenVideo, read_facts
 
 TEXTS = {"prompt": '{"1": "größer"}', "workflow": '{"nodes": []}'}
 
@@ -57,10 +58,50 @@ def test_a_file_is_never_replaced(tmp_path: Path) -> None:
     assert target.read_text() == "the video before"
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+@pytest.mark.parametrize("suffix", ["mp4", "webm", "mov", "gif", "webp"])
 def test_a_file_that_is_no_video_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"source.{suffix}"
     source.write_text("no video")
-    with pytest.raises(av.InvalidDataError):
+    with pytest.raises(BrokenVideo, match=rf"source\.{suffix} cannot be read as a video"):
         copy_video(source, tmp_path / f"target.{suffix}", TEXTS)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("texts", [{}, TEXTS], ids=["plain", "texts"])
+@pytest.mark.parametrize("form", available_formats())
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_video_that_rests_is_copied_too(tmp_path: Path, form: str, count: int, texts: dict[str, str]) -> None:
+    """A stack of one level: all frames are the same, and some encoders join them."""
+    source, target = (tmp_path / f"{name}.{FORMATS[form].extension}" for name in ("source", "target"))
+    encode_video(source, [torch.full((3, 64, 80), 0.3)] * count, 24, form=form)
+    copy_video(source, target, texts)
+    old, new = read_facts(source), read_facts(target)
+    assert new[:3] == old[:3]
+    assert float(new.seconds) == pytest.approx(float(old.seconds), abs=0.002)
+
+
+@pytest.mark.parametrize("kind", ["lossy", "lossless", "transparent", "moving"])
+def test_webp_of_other_programs_is_copied_whole(tmp_path: Path, kind: str) -> None:
+    """Its short form has no place for texts, and gets one."""
+    pictures = [Image.new("RGBA", (30, 20), (200, 40 * k, 0, 255 if kind != "transparent" else 90)) for k in range(3)]
+    options = {"lossless": {"lossless": True}, "moving": {"save_all": True, "append_images": pictures[1:]}}.get(
+        kind, {}
+    )
+    pictures[0].save(tmp_path / "source.webp", **options)
+    copy_video(tmp_path / "source.webp", tmp_path / "target.webp", {"prompt": '{"1": "a"}'})
+    with Image.open(tmp_path / "source.webp") as old, Image.open(tmp_path / "target.webp") as new:
+        assert new.n_frames == old.n_frames
+        assert np.array_equal(np.asarray(new.convert("RGBA")), np.asarray(old.convert("RGBA")))
+        assert new.getexif()[0x0110] == 'prompt:{"1": "a"}'
+
+
+@pytest.mark.parametrize("form", available_formats())
+@pytest.mark.parametrize("size", [0, 0.5])
+def test_a_broken_source_leaves_nothing(tmp_path: Path, form: str, size: float) -> None:
+    source = tmp_path / f"source.{FORMATS[form].extension}"
+    frames = [torch.rand(3, 64, 80, generator=torch.Generator().manual_seed(k)) for k in range(5)]
+    encode_video(source, frames, 24, form=form)
+    source.write_bytes(source.read_bytes()[: int(size * source.stat().st_size)])
+    with pytest.raises(BrokenVideo, match="is empty" if not size else "cannot be read as a video"):
+        copy_video(source, tmp_path / f"target{source.suffix}", TEXTS)
     assert list(tmp_path.iterdir()) == [source]
