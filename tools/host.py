@@ -116,8 +116,8 @@ def find_comfyui(checkout: Path, environ: Mapping[str, str]) -> Path | None:
 def use_comfyui(comfyui: Path, checkout: Path, environ: Mapping[str, str]) -> Host:
     """The user's ComfyUI as host. If the pack is not installed in it, a base directory of our own brings the pack."""
     version = comfyui_version(comfyui)
-    if version is not None and version < parse_version(pins.COMFYUI_VERSION):
-        say(f"note: {comfyui} is older than ComfyUI {pins.COMFYUI_VERSION}, which ZoomStack is made for")
+    if version is not None and version < parse_version(pins.OLDEST_COMFYUI):
+        say(f"note: {comfyui} is older than ComfyUI {pins.OLDEST_COMFYUI}, which ZoomStack needs")
     state = checkout / ".host"
     installed = installed_pack(comfyui, checkout)
     base = comfyui if installed else state / "base"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 COMFYUI_VERSION = "0.30.0"
+OLDEST_COMFYUI = "0.24.1"  # host_version.py and pyproject.toml say the same; a test keeps them equal
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from graphs import BUILD
 NODE = "app.rootGraph.nodes.find(n => n.type === 'ZoomPromptSchedule')"
 TEXT = f"{NODE}.widgets.find(w => w.name === 'prompts')"
 FIELDS = ".zoomstack-rows textarea"
-# What the host does when the mouse is released.
-CAPTURE = "() => { app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState(); }"
+# What the host does when the mouse is released; before 0.24 it was called checkState.
+CAPTURE = """() => {
+    const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+    (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+}"""
 
 
 def text(tab: Tab) -> str:

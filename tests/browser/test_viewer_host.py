@@ -19,10 +19,11 @@ def test_it_survives_undo_and_redo(tab: Tab) -> None:
     tab.do(
         """async () => {
             const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
-            tracker.captureCanvasState();
+            const capture = () => (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+            capture();
             const node = app.rootGraph.nodes.find(n => n.type === "ZoomStack");
             node.pos = [node.pos[0] + 30, node.pos[1] + 30];
-            tracker.captureCanvasState();
+            capture();
             await tracker.undo();
         }"""
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import av
+import comfyui_version
+import pins
 import pytest
 import torch
 from comfy_cli.workflow_to_api import convert_ui_to_api
@@ -50,6 +52,11 @@ def load(name: str) -> Any:
 
 
 def test_the_files_are_what_make_workflows_writes(definitions: dict[str, Any]) -> None:
+    if comfyui_version.__version__ != pins.COMFYUI_VERSION:
+        pytest.skip(
+            f"the files are written on ComfyUI {pins.COMFYUI_VERSION}; {comfyui_version.__version__} describes its own "
+            "nodes differently"
+        )
     made = workflows(definitions)
     files = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.json")}
     assert files == set(made)
