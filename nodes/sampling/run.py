@@ -12,6 +12,8 @@ import comfy.utils
 import torch
 from torch import Tensor
 
+from ..node_text import NodeText
+from .given_latents import NESTING, other_nesting
 from .guider import JointGuider, JointPlan
 from .held import HELD, held_levels
 from .latents import latent_layout
@@ -48,6 +50,11 @@ class SamplingRequest:
     end: int = 10000
     leave_noise: bool = False
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the latents show counts."""
+        return self.denoise < 1 or self.start > 0 or not self.add_noise
+
 
 def sample_zoom(
     model: Any,
@@ -56,11 +63,13 @@ def sample_zoom(
     latent: dict[str, Any],
     request: SamplingRequest,
     settings: ZoomSettings,
+    text: NodeText,
 ) -> dict[str, Any]:
     """All zoom levels sampled in lockstep.
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
+        text: of the node, for what the user should know.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -92,7 +101,13 @@ def sample_zoom(
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
-    held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
+    latent_format = model.get_model_object("latent_format")
+    if request.goes_on and len(samples) == len(latent["samples"]):
+        pictures = layout.spread(samples)
+        notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)
+        if notice:
+            text.notice(notice)
+    held = held_levels(latent, latent_format.latent_channels)
     guider.plan = JointPlan(geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held)
     result = guider.sample(
         guider.plan.initial_noise(noise, sampler),
@@ -106,7 +121,9 @@ def sample_zoom(
     )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     spent = ("downscale_ratio_spacial", "downscale_ratio_temporal", HELD)
-    return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
+    kept = {key: value for key, value in latent.items() if key not in spent}
+    made = {NESTING: settings.nesting} if len(result) > 1 else {}
+    return {**kept, "samples": result, **made}
 
 
 def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
