@@ -14,6 +14,7 @@ const PRIMITIVES = new Set(["PrimitiveFloat", "PrimitiveInt", "PrimitiveString",
 /** The ids that stand in links for the inputs and the outputs of the subgraph itself. */
 const [SUBGRAPH_INPUT, SUBGRAPH_OUTPUT] = [-10, -20];
 const [MUTED, BYPASSED] = [2, 4];
+const GEOMETRY = "ZoomGeometry";
 
 /** @param {any} node @param {string} name @returns {any} */
 export const widgetOf = (node, name) => node.widgets?.find((/** @type {any} */ widget) => widget.name === name);
@@ -88,14 +89,18 @@ export function factorsBehind(node) {
 export function factorsOf(node) {
   if (isOff(node) || !widgetOf(node, "zoom_factor") || !inputOf(node, "geometry")) return undefined;
   if (!isLinked(node, "geometry")) return parseFactors(String(valueOf(node, "zoom_factor")));
-  const geometry = geometryOf(node);
-  return geometry ? parseFactors(String(valueOf(geometry, "zoom_factors"))) : null;
+  const source = geometryOf(node);
+  if (!source) return null;
+  return source.type === GEOMETRY ? parseFactors(String(valueOf(source, "zoom_factors"))) : (factorsOf(source) ?? null);
 }
 
-/** The Zoom Geometry node that is linked to a node, if it can be told. @param {any} node @returns {any} */
+/** The node that sets the geometry that is linked to a node, if it can be told: a Zoom Geometry, or a sampler that
+ * hands on what its own widgets say. @param {any} node @returns {any} */
 export function geometryOf(node) {
   const found = originOf(node, "geometry");
-  return found?.type === "ZoomGeometry" ? found : undefined;
+  if (!found || found.type === GEOMETRY) return found ?? undefined;
+  if (!inputOf(found, "geometry") || !widgetOf(found, "zoom_factor")) return undefined;
+  return isLinked(found, "geometry") ? geometryOf(found) : found;
 }
 
 /** What an input of a node is set to, in its own widget or by a primitive node that is linked to it; undefined where

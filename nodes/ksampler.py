@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from .errors import checked
 from .node_text import NodeText
 from .sampler_inputs import (
+    geometry_output,
     model_inputs,
     noise_input,
     seed_input,
@@ -52,7 +53,10 @@ class ZoomKSampler(io.ComfyNode):
                 *zoom_options(),
                 noise_input(),
             ],
-            outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
+            outputs=[
+                io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode."),
+                geometry_output(),
+            ],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -75,7 +79,8 @@ class ZoomKSampler(io.ComfyNode):
     ) -> io.NodeOutput:
         request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
         settings, text = zoom_settings(NAME, **zoom), NodeText(cls.hidden.unique_id, NAME)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings, text))
+        latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
+        return io.NodeOutput(latent, settings.nesting)
 
 
 class ZoomKSamplerAdvanced(io.ComfyNode):
@@ -127,7 +132,7 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
                 *zoom_options(),
                 noise_input(),
             ],
-            outputs=[io.Latent.Output(tooltip="The levels, the widest first.")],
+            outputs=[io.Latent.Output(tooltip="The levels, the widest first."), geometry_output()],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -164,4 +169,5 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
             leave_noise=return_with_leftover_noise == "enable",
         )
         settings, text = zoom_settings(ADVANCED_NAME, **zoom), NodeText(cls.hidden.unique_id, ADVANCED_NAME)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings, text))
+        latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
+        return io.NodeOutput(latent, settings.nesting)

@@ -17,8 +17,8 @@ class ZoomGeometryNode(io.ComfyNode):
             node_id="ZoomGeometry",
             display_name="Zoom Geometry",
             category=CATEGORY,
-            description="Where and how far each step of the zoom goes. Connect it to Zoom KSampler and to Zoom Stack; "
-            "it takes the place of their own zoom_factor and focus.",
+            description="Where and how far each step of the zoom goes. Connect it to Zoom KSampler, and geometry "
+            "of that to Zoom Stack; it takes the place of their own zoom_factor and focus.",
             search_aliases=[*SEARCH_ALIASES, "focus", "zoom factor", "off-center zoom"],
             inputs=[
                 io.String.Input(
@@ -49,7 +49,7 @@ class ZoomGeometryNode(io.ComfyNode):
             outputs=[
                 ZoomGeometryType.Output(
                     display_name="geometry",
-                    tooltip="All steps, for Zoom KSampler and for Zoom Stack: give both the same.",
+                    tooltip="All steps, for Zoom KSampler, which hands them on to Zoom Stack.",
                 )
             ],
         )

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .errors import checked
-from .sampler_inputs import zoom_inputs, zoom_options, zoom_settings
+from .sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
 from .sampling.any_guider import joint_guider
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -44,11 +44,13 @@ class ZoomGuider(io.ComfyNode):
                     display_name="guider",
                     tooltip="For SamplerCustomAdvanced. Its sigmas are those of one level; with alignment above 0 "
                     "their first and last sigma and their number count.",
-                )
+                ),
+                geometry_output(),
             ],
         )
 
     @classmethod
     @checked()
     def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
-        return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom), held))
+        settings = zoom_settings(NAME, **zoom)
+        return io.NodeOutput(joint_guider(guider, settings, held), settings.nesting)

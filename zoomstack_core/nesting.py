@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import ArgumentError
 from .geometry import PREFILTERS, ZoomGeometry
@@ -53,6 +54,25 @@ class Nesting:
         factors = self.zoom_factors[0] if len(self.zoom_factors) == 1 else self.zoom_factors
         points = self.focus[0] if len(self.focus) == 1 else self.focus
         return ZoomGeometry(levels, height, width, factors, points, self.prefilter)
+
+    def same_steps(self, other: Nesting) -> bool:
+        """Whether both say the same of every step. Lists of different lengths belong to different stacks: not known to
+        differ."""
+        pairs = ((self.zoom_factors, other.zoom_factors), (self.focus, other.focus))
+        return all(_same(mine, theirs) for mine, theirs in pairs) and self.prefilter == other.prefilter
+
+    def __str__(self) -> str:
+        factors = ", ".join(f"{factor:g}" for factor in self.zoom_factors)
+        points = "; ".join(f"{x:g}, {y:g}" for x, y in self.focus)
+        return f"zoom factor {factors} and focus {points}"
+
+
+def _same(mine: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:
+    """One value stands for every step."""
+    if 1 not in (len(mine), len(theirs)) and len(mine) != len(theirs):
+        return True
+    count = max(len(mine), len(theirs))
+    return (mine * count)[:count] == (theirs * count)[:count]
 
 
 def parse_zoom_factors(text: str) -> tuple[float, ...]:

@@ -15,14 +15,10 @@ from torch import Tensor
 
 from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
-from ...zoomstack_core.metrics import consistency_error
+from ...zoomstack_core.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ...zoomstack_core.quoting import short
 
 HELD = "zoom_held"  # key of a LATENT: bool [levels]
-
-# Root mean square of what two neighbors show differently, over their spread. A stack at its own factor and focus has
-# 1e-6, through a VAE about 0.1; at another factor it has 0.5 and more.
-LARGEST_DISAGREEMENT = 0.3
 
 
 def hold_levels(latent: dict[str, Any], chosen: list[int], wider: int, deeper: int) -> dict[str, Any]:
@@ -123,18 +119,26 @@ def with_held(latents: Tensor, held: dict[str, Any], channels: int, node: str) -
 
 def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
     """Raises ValueError where neighboring held levels [C, H, W] do not nest as ``geometry`` says."""
-    for level in sorted(held):
-        if level + 1 in held:
-            pair = torch.stack([held[level], held[level + 1]])
-            error = float(consistency_error(pair, geometry.between(level, level + 2)))
-            if error > LARGEST_DISAGREEMENT:
-                step = geometry.steps[level]
-                raise ValueError(
-                    f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
-                    f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} differ by "
-                    f"{error:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. Give Zoom KSampler "
-                    "the zoom factor and focus that the levels were made with."
-                )
+    for first, last in _runs(sorted(held)):
+        stack = torch.stack([held[level] for level in range(first, last + 1)])
+        mismatch = find_mismatch(stack, geometry.between(first, last + 1))
+        if mismatch is not None:
+            level = first + mismatch.levels[0]
+            step = geometry.steps[level]
+            raise ValueError(
+                f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
+                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} differ by "
+                f"{mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
+                f"{mismatch.guess and mismatch.guess + ' '}Give Zoom KSampler the zoom factor and focus that the "
+                "levels were made with."
+            )
+
+
+def _runs(levels: list[int]) -> list[tuple[int, int]]:
+    """Ascending levels as ranges of neighbors: (first, last) of each."""
+    starts = [level for level in levels if level - 1 not in levels]
+    ends = [level for level in levels if level + 1 not in levels]
+    return list(zip(starts, ends, strict=True))
 
 
 def restored(result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: Any) -> Tensor:

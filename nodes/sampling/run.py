@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..node_text import NodeText
 from .demo_notice import demo_notices
+from .given_latents import NESTING, other_nesting
 from .guider import JointGuider, JointPlan
 from .held import HELD, held_levels
 from .latents import latent_layout
@@ -52,6 +53,11 @@ class SamplingRequest:
     start: int = 0
     end: int = 10000
     leave_noise: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the latents show counts."""
+        return self.denoise < 1 or self.start > 0 or not self.add_noise
 
 
 def sample_zoom(
@@ -101,7 +107,13 @@ def sample_zoom(
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
-    held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
+    latent_format = model.get_model_object("latent_format")
+    if request.goes_on and len(samples) == len(latent["samples"]):
+        pictures = layout.spread(samples)
+        notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)
+        if notice:
+            text.notice(notice)
+    held = held_levels(latent, latent_format.latent_channels)
     guider.plan = JointPlan(
         geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
     )
@@ -121,7 +133,9 @@ def sample_zoom(
         )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     spent = (*DOWNSCALE_RATIOS, HELD)
-    return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
+    kept = {key: value for key, value in latent.items() if key not in spent}
+    made = {NESTING: settings.nesting} if len(result) > 1 else {}
+    return {**kept, "samples": result, **made}
 
 
 def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:

@@ -7,6 +7,7 @@ small checkpoints (``tiny_models.py``), which stock loaders load.
 import asyncio
 import importlib
 import os
+import struct
 import sys
 import tempfile
 import uuid
@@ -129,6 +130,12 @@ class Host:
         if not (folder / file_name).exists():
             self._tiny_models.write_checkpoint(name, folder)
         return file_name
+
+    def texts(self, node_id: str) -> list[str]:
+        """What the node with this id showed below its widgets during the last run, the newest last."""
+        head = struct.pack(">I", len(node_id)) + node_id.encode()
+        sent = [data for _, data in self.messages if isinstance(data, bytes) and data.startswith(head)]
+        return [data[len(head) :].decode() for data in sent]
 
     def node(self, node_id: str) -> Any:
         """The node class with this id, as the host registered it."""

@@ -111,7 +111,7 @@ def test_what_is_held_is_no_more_in_the_result(host: Host, eps: Checkpoint) -> N
     widgets |= {"denoise": 1.0, "zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
     graph["zoom"] = call("ZoomKSampler", latent_image=["latent", 0], **links, **widgets)
     (result,) = host.evaluate(graph, ["zoom", 0])
-    assert result.keys() == {"samples", "note"}
+    assert result.keys() == {"samples", "note", "zoom_nesting"}
 
 
 @pytest.mark.parametrize(
