@@ -38,14 +38,24 @@ def telling(node: str, **names: str) -> Iterator[None]:
         yield
     except ValueError as error:
         message = error.told(names) if isinstance(error, ArgumentError) else str(error)
-        named = message if _NAMES_A_NODE.match(message) else f"{node}: {message}"
+        named = message if names_a_node(message) else f"{node}: {message}"
         raise ValueError(_cut(named)) from error
     except OSError as error:
-        if _NAMES_A_NODE.match(str(error)):
+        if names_a_node(str(error)):
             raise
-        told = type(OSError(error.errno, ""))(_cut(f"{node}: {_of_file(error)}"))
-        told.errno = error.errno
-        raise told from error
+        raise of_the_same_kind(error, _cut(f"{node}: {_of_file(error)}")) from error
+
+
+def names_a_node(message: str) -> bool:
+    """Whether an error's text begins with a node's display name, and so is ready for the user."""
+    return _NAMES_A_NODE.match(message) is not None
+
+
+def of_the_same_kind(error: OSError, message: str) -> OSError:
+    """An error of the class and number of ``error`` whose text is ``message`` alone."""
+    told = type(OSError(error.errno, ""))(message)
+    told.errno = error.errno
+    return told
 
 
 def checked(**names: str) -> Callable[[Callable[..., io.NodeOutput]], Callable[..., io.NodeOutput]]:

@@ -14,6 +14,7 @@ import folder_paths
 from ..zoomstack_core.file_names import expand_prefix, portable
 from ..zoomstack_core.quoting import short
 from ..zoomstack_core.whole_file import NO_ROOM, NewFile, first_free, numbered, remove_leftovers
+from .errors import names_a_node, of_the_same_kind
 
 # What to do where a folder cannot be written.
 PREFIX = "Choose another name or folder in filename_prefix"
@@ -83,21 +84,14 @@ def told(node: str, folder: Path, choice: str = PREFIX) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, _Told):
+        if names_a_node(str(error)):
             raise
-        raise _Told(error.errno, f"{node}: {_reason(error, folder, choice)}") from error
+        raise of_the_same_kind(error, f"{node}: {_reason(error, folder, choice)}") from error
 
 
 def remove_unfinished() -> None:
     """Removes what a killed server has left of files that it was saving."""
     remove_leftovers(_workshop())
-
-
-class _Told(OSError):
-    """An error that says all that the user needs, without its number."""
-
-    def __str__(self) -> str:
-        return str(self.args[1])
 
 
 def _reason(error: OSError, folder: Path, choice: str) -> str:

@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     with zipfile.ZipFile(write_archive(base)) as archive:
         archive.extractall(pack)
     comfyui, python = Path(os.environ["COMFYUI_PATH"]), Path(os.environ["COMFYUI_PYTHON"])
-    with ComfyServer(tools_host.Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
+    with ComfyServer(tools_host.Host(comfyui, python, base, pack, base), start_limit=180) as running:
         yield running
 
 

@@ -302,8 +302,9 @@ def test_a_folder_that_cannot_be_written(host: Host, locked: Path, node: str) ->
     finally:
         folder_paths.set_output_directory(before[0])
         folder_paths.set_temp_directory(before[1])
-    assert message.startswith(f"{names.get(node, 'Zoom Viewer')}: the file or folder '{locked}")
-    assert "cannot be written" in message and "--output-directory" in message
+    assert message.startswith(f"{names.get(node, 'Zoom Viewer')}: ")
+    assert str(locked) in message and "Let ComfyUI write there" in message.replace("let", "Let")
+    assert ("filename_prefix" if node in saves else "--temp-directory") in message
 
 
 def test_weights_that_are_no_weights(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -114,5 +114,5 @@ def test_the_guess_reads_as_a_sentence() -> None:
 
 
 def test_images_of_another_size_are_an_error() -> None:
-    with pytest.raises(ValueError, match="images must have shape"):
+    with pytest.raises(ValueError, match="images has the shape"):
         find_mismatch(torch.rand(2, 3, 8, 8), ZoomGeometry(2, 16, 16))
