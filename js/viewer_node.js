@@ -5,6 +5,7 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { widgetOf } from "./graph_walk.js";
 import { addWidget, chain } from "./host.js";
+import { ask } from "./server.js";
 import { ZoomViewer } from "./viewer.js";
 import { element } from "./viewer_controls.js";
 
@@ -83,14 +84,16 @@ function linkTo(viewer, page) {
 async function savePage(node, viewer) {
   const result = node.properties.last_result;
   if (!result) return;
+  const { save } = viewer.controls;
+  save.disabled = true; // one page for a double click
   viewer.noteBelow("Saving …");
-  const prefix = widgetOf(node, "filename_prefix")?.value;
-  const answer = await api.fetchApi("/zoomstack/page", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ images: result.images, zoom: result.zoom[0], filename_prefix: prefix }),
-  });
-  const told = await answer.json();
-  if (answer.ok) linkTo(viewer, told);
-  else viewer.noteBelow(`Not saved: ${told.error}`);
+  try {
+    const prefix = widgetOf(node, "filename_prefix")?.value;
+    const asked = { images: result.images, zoom: result.zoom[0], filename_prefix: prefix };
+    linkTo(viewer, await ask("/zoomstack/page", asked));
+  } catch (error) {
+    viewer.noteBelow(`Not saved: ${/** @type {Error} */ (error).message}`);
+  } finally {
+    save.disabled = false;
+  }
 }

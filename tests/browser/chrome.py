@@ -68,9 +68,10 @@ RUN = """async (ms) => {
 
 
 class Chrome:
-    """One Chromium; a context manager that leaves no process behind."""
+    """One Chromium; a context manager that leaves no process behind. It may have more flags than the usual ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, *flags: str) -> None:
+        self.flags = (*FLAGS, *flags)
         self.path = next((found for name in NAMES if (found := shutil.which(name))), "")
         if not self.path:
             pytest.fail(
@@ -86,7 +87,9 @@ class Chrome:
         self._thread.start()
         try:
             self._playwright: Playwright = self.wait(async_playwright().start())
-            launch = self._playwright.chromium.launch(executable_path=self.path, args=FLAGS, timeout=SECONDS * 1000)
+            launch = self._playwright.chromium.launch(
+                executable_path=self.path, args=self.flags, timeout=SECONDS * 1000
+            )
             self._browser: Browser = self.wait(launch)
         except BaseException:
             self._kill()
