@@ -7,6 +7,7 @@ import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
 import { addWidget, captureUndo, chain, edits, undo } from "./host.js";
 import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
+import { ask } from "./server.js";
 
 const ROWS = "prompt_rows";
 const HEIGHT = 190;
@@ -77,12 +78,7 @@ async function undoAndReturn(node, redo, row) {
 }
 
 /** @param {string} text @returns {Promise<string[]>} */
-async function readPrompts(text) {
-  const answer = await api.fetchApi("/zoomstack/prompts", { method: "POST", body: JSON.stringify({ text }) });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told.prompts;
-}
+const readPrompts = async (text) => (await ask("/zoomstack/prompts", { text })).prompts;
 
 /** The wheel scrolls the rows where they have the focus and room to scroll, and else is the graph's.
  * @param {WheelEvent} event @param {PromptRows} editor */

@@ -4,9 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..zoomstack_core.prompts import join_prompt, parse_prompts
+from ..zoomstack_core.prompts import Schedule, join_prompt, parse_schedule
 from ..zoomstack_core.quoting import short
 from .errors import checked
+from .node_text import NodeText
 from .sampling.marks import Conditioning, mark_level
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -88,8 +89,9 @@ class ZoomPromptSchedule(io.ComfyNode):
                     dynamic_prompts=True,
                     placeholder="one prompt per zoom level, the widest view first",
                     tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
-                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists and "
-                    "JSON lists, as language models write them, are fine, also with talk around them.",
+                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists, "
+                    "keyframes, tables and JSON lists, as language models and other tools write them, are fine, also "
+                    "with talk around them.",
                 ),
             ],
             outputs=[
@@ -102,6 +104,7 @@ class ZoomPromptSchedule(io.ComfyNode):
                     display_name="prompts", tooltip="The prompts as they were read, one per line. For Zoom Viewer."
                 ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -115,7 +118,12 @@ class ZoomPromptSchedule(io.ComfyNode):
         expected_levels: int = 0,
         prompts: str = "",
     ) -> io.NodeOutput:
-        levels = _parse("prompts", prompts)
+        levels, avoided = _parse("prompts", prompts)
+        text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
+        if avoided and negative.strip():
+            text.notice("The prompts bring negative prompts of their own, which do not count: negative does.")
+        elif avoided:
+            text.notice("The prompts bring negative prompts of their own, which count because negative is empty.")
         if expected_levels not in (0, len(levels)):
             raise ValueError(
                 f"Zoom Prompt Schedule: prompts has {len(levels)} levels, expected_levels is {expected_levels}. If a "
@@ -125,13 +133,14 @@ class ZoomPromptSchedule(io.ComfyNode):
         positive_marked: Conditioning = []
         for level, prompt in enumerate(levels):
             positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
-        negative_marked = _encode_negative(clip, negative, len(levels))
+        own = avoided if len(set(avoided)) > 1 else avoided[:1] or [""]
+        lines = _parse("negative", negative).prompts if negative.strip() else own
+        negative_marked = _encode_negative(clip, lines, len(levels))
         return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
 
 
-def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
-    """One unmarked entry list for every level when ``negative`` is a line or nothing, else one per level."""
-    lines = _parse("negative", negative) if negative.strip() else [""]
+def _encode_negative(clip: Any, lines: list[str], levels: int) -> Conditioning:
+    """One unmarked entry list for every level when there is one line, else one per level."""
     if len(lines) == 1:
         return _encode(clip, lines[0])
     if len(lines) != levels:
@@ -142,9 +151,9 @@ def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
     return [entry for level, line in enumerate(lines) for entry in mark_level(_encode(clip, line), level)]
 
 
-def _parse(name: str, text: str) -> list[str]:
+def _parse(name: str, text: str) -> Schedule:
     try:
-        return parse_prompts(text)
+        return parse_schedule(text)
     except ValueError as error:
         raise ValueError(f"Zoom Prompt Schedule: {name}: {error}") from None
 

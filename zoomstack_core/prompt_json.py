@@ -14,18 +14,8 @@ _FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys,
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
 # Fields of an object that hold its prompt, the clearest name first.
 _PROMPT_KEYS = (
-    "prompt",
-    "positive",
-    "text",
-    "caption",
-    "description",
-    "view",
-    "scene",
-    "content",
-    "提示词",
-    "プロンプト",
-    "프롬프트",
-    "промпт",
+    *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
+    *("提示词", "プロンプト", "프롬프트", "промпт"),
 )
 _LISTS = ("prompts", "levels", "layers", "scenes", "steps", "images", "frames", "stages", "keyframes", "schedule")
 # What stands around every prompt of a list, in the words of tools that write such lists.

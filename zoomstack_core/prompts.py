@@ -162,6 +162,8 @@ def _read_lines(body: str) -> PromptList:
     if (entries := read_table(kept) or read_records(plain)) is not None:
         return PromptList(_unwrapped(entries))
     lines, negatives = _marked_lines(kept, plain)
+    if not lines and negatives:  # the text of a negative prompt, with its name before it
+        return PromptList([Entry(negative) for negative in negatives])
     if not lines:  # "## Level 1: a galaxy": headings are comments only where something stands below them
         return PromptList([Entry(prompt) for prompt, number in headings if number is not None])
     numbered = [i for i, line in enumerate(lines) if line.number is not None]

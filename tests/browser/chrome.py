@@ -79,10 +79,14 @@ RUN = """async (ms) => {
 
 
 class Chrome:
-    """One Chromium, the executable file ``path``; a context manager that leaves no process behind."""
+    """One Chromium, the executable file ``path``; a context manager that leaves no process behind.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        flags: more than the usual ones.
+    """
+
+    def __init__(self, path: Path, *flags: str) -> None:
+        self.path, self.flags = path, (*FLAGS, *flags)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._before = {process.pid for process in psutil.Process().children(recursive=True)}
@@ -91,7 +95,9 @@ class Chrome:
         self._thread.start()
         try:
             self._playwright: Playwright = self.wait(async_playwright().start())
-            launch = self._playwright.chromium.launch(executable_path=self.path, args=FLAGS, timeout=SECONDS * 1000)
+            launch = self._playwright.chromium.launch(
+                executable_path=self.path, args=self.flags, timeout=SECONDS * 1000
+            )
             self._browser: Browser = self.wait(launch)
         except BaseException:
             self._kill()

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import uuid
 import warnings
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -152,27 +153,52 @@ class Host:
 
     def object_info(self) -> dict[str, Any]:
         """The definitions of all nodes, as the front end gets them from the server's /object_info."""
-        status, answer = self._await(self._ask("GET", "/object_info"))
+        status, answer = self.ask("GET", "/object_info")
         assert status == 200
         return answer
 
     def post(self, path: str, data: Any) -> tuple[int, Any]:
         """HTTP status and JSON answer of a POST request with JSON ``data`` to the server."""
-        return self._await(self._ask("POST", path, data))
+        return self.ask("POST", path, json=data)
 
-    async def _ask(self, method: str, path: str, data: Any = None) -> tuple[int, Any]:
-        from aiohttp.test_utils import TestClient, TestServer
+    def ask(self, method: str, path: str, **request: Any) -> tuple[int, Any]:
+        """HTTP status and answer, which must be JSON; ``request`` as aiohttp's clients take it."""
 
+        async def answered(client: Any) -> tuple[int, Any]:
+            async with client.request(method, path, **request) as response:
+                return response.status, await response.json()
+
+        return self.with_client(answered)
+
+    def fetch(self, path: str, query: dict[str, str]) -> tuple[int, str, Any]:
+        """HTTP status, text and headers of a page."""
+
+        async def answered(client: Any) -> tuple[int, str, Any]:
+            async with client.get(path, params=query) as response:
+                return response.status, await response.text(), response.headers
+
+        return self.with_client(answered)
+
+    def with_client(self, use: Callable[[Any], Awaitable[Any]]) -> Any:
+        """What ``use`` gives, of a client of the running server."""
+
+        async def used() -> Any:
+            from aiohttp.test_utils import TestClient, TestServer
+
+            async with TestClient(TestServer(self.app)) as client:
+                return await use(client)
+
+        return self._await(used())
+
+    @property
+    def app(self) -> Any:
+        """The server's application, with all routes."""
         if not self._has_routes:
             with warnings.catch_warnings():  # ComfyUI's routes are older than aiohttp's wish for async ones
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._server.add_routes()
             self._has_routes = True
-        async with (
-            TestClient(TestServer(self._server.app)) as client,
-            client.request(method, path, json=data) as response,
-        ):
-            return response.status, await response.json()
+        return self._server.app
 
     def _await(self, awaitable: Any) -> Any:
         return self._loop.run_until_complete(awaitable)
