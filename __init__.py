@@ -7,12 +7,17 @@ warn_if_older()  # before the imports that an old ComfyUI cannot follow
 from comfy_api.latest import ComfyExtension, io  # noqa: E402
 
 from .nodes import NODES  # noqa: E402
+from .nodes.saving import remove_unfinished  # noqa: E402
 
 WEB_DIRECTORY = "./js"
 
 
 class ZoomStackExtension(ComfyExtension):
     """What ComfyUI asks the pack for."""
+
+    async def on_load(self) -> None:
+        """Clears away what a server that was killed has left of files that it was saving."""
+        remove_unfinished()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Every node of the pack."""

@@ -1,6 +1,7 @@
 """Where the pack's nodes save files: names in the output folder, and what is said when that fails."""
 
 import errno
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from ..zoomstack_core.file_names import expand_prefix, portable
 from ..zoomstack_core.quoting import short
 from ..zoomstack_core.whole_file import NO_ROOM, NewFile, first_free, numbered, remove_leftovers
 from .errors import names_a_node, of_the_same_kind
+
+logger = logging.getLogger("zoomstack")
 
 # What to do where a folder cannot be written.
 PREFIX = "Choose another name or folder in filename_prefix"
@@ -90,8 +93,11 @@ def told(node: str, folder: Path, choice: str = PREFIX) -> Iterator[None]:
 
 
 def remove_unfinished() -> None:
-    """Removes what a killed server has left of files that it was saving."""
-    remove_leftovers(_workshop())
+    """Removes what a killed server has left of files that it was saving; that it cannot is no reason not to start."""
+    try:
+        remove_leftovers(_workshop())
+    except OSError as error:
+        logger.warning("files that were left unfinished could not be removed: %s", error)
 
 
 def _reason(error: OSError, folder: Path, choice: str) -> str:
