@@ -5,8 +5,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from .errors import checked
+from .node_text import NodeText
 from .sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
 from .sampling.any_guider import joint_guider
+from .sampling.spaces import blending_notice
 from .types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Zoom Guider"
@@ -47,10 +49,15 @@ class ZoomGuider(io.ComfyNode):
                 ),
                 geometry_output(),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     @checked()
     def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
         settings = zoom_settings(NAME, **zoom)
-        return io.NodeOutput(joint_guider(guider, settings, held), settings.nesting)
+        joint = joint_guider(guider, settings, held)
+        notice = blending_notice(settings.blend, joint.model_patcher.get_model_object("latent_format"))
+        if notice:
+            NodeText(cls.hidden.unique_id, NAME).notice(notice)
+        return io.NodeOutput(joint, settings.nesting)

@@ -26,6 +26,7 @@ from .noise import sharing_of
 from .progress import LevelProgress
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, level_sigmas
+from .spaces import blending_notice
 
 DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
 NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
@@ -108,6 +109,10 @@ def sample_zoom(
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
     latent_format = model.get_model_object("latent_format")
+    if len(samples) > 1:
+        notice = blending_notice(settings.blend, latent_format)
+        if notice:
+            text.notice(notice)
     if request.goes_on and len(samples) == len(latent["samples"]):
         pictures = layout.spread(samples)
         notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)

@@ -87,6 +87,18 @@ def blends_in_pixels(options: BlendOptions, latent_format: Any) -> bool:
     return options.vae is not None and (options.space == "pixels" or resamples_badly(latent_format))
 
 
+def blending_notice(options: BlendOptions, latent_format: Any) -> str:
+    """What to say where latents that resample badly are blended because nobody has said where; else no text."""
+    if options.space != "auto" or options.vae is not None or options.mode == "none":
+        return ""
+    if is_pixel_format(latent_format) or not resamples_badly(latent_format):
+        return ""
+    return (
+        "The latents of this model do not resample like pictures, and blending them harms colors and texture. Connect "
+        "the model's VAE to Zoom Multi-Res Blend, and that to blend_options here; or set its space to latent."
+    )
+
+
 class LatentAgreement:
     """The estimates agree as latents; of pixel-space models that is as pictures.
 
