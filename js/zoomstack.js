@@ -5,6 +5,7 @@
 import { app } from "../../../scripts/app.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { tellEdits } from "./host.js";
+import { listenToTexts } from "./node_text.js";
 import { addPromptRows } from "./prompts_node.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
@@ -21,6 +22,9 @@ const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negat
 
 app.registerExtension({
   name: "zoomstack",
+  setup() {
+    listenToTexts();
+  },
   /** @param {any} node */
   nodeCreated(node) {
     const type = String(node.constructor.comfyClass);
