@@ -27,14 +27,17 @@ export function chain(object, name, added) {
 }
 
 /** A widget of our own at the end of a node, kept out of saved workflows and prompts.
- * @param {any} node @param {string} name @param {HTMLElement} root @param {number} height */
+ * @param {any} node @param {string} name @param {HTMLElement} root @param {number | {height: () => number, margin: number}}
+ * height at least; or as it is at the moment, margins included */
 export function addWidget(node, name, root, height) {
   // After an undo Nodes 2.0 keeps showing the old node's element for a widget of the same name and type, so every
   // widget has a type of its own. Types are not saved.
   const widget = node.addDOMWidget(name, `ZOOMSTACK_${++serial}`, root, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => height,
+    ...(typeof height === "number"
+      ? { getMinHeight: () => height }
+      : { getMinHeight: height.height, getMaxHeight: height.height, margin: height.margin }),
     getValue: () => "",
     setValue: () => {},
   });

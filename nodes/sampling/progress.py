@@ -36,7 +36,7 @@ class LevelProgress:
         self._costs = [max(1, len(levels)) for levels in rungs]
         self._steps = max(1, steps)
         self._begin = self._first = self._told = time.monotonic()
-        self._line = ""
+        self._stopped = ""
 
     def __enter__(self) -> LevelProgress:
         return self
@@ -49,8 +49,8 @@ class LevelProgress:
         if error is None:
             spent = clock(time.monotonic() - self._begin)
             self._text.progress(f"{self._levels} levels, {_count(self._guider.evaluations, 'evaluation')}, {spent}")
-        elif self._line:
-            self._text.progress(f"stopped: {self._line}")
+        elif self._stopped:
+            self._text.progress(self._stopped)
 
     def __call__(self, step: int, x0: Tensor, x: Tensor, total: int) -> None:
         """As the host's callbacks: after ``step`` (from 0) of ``total``, with all levels' estimates and states."""
@@ -68,15 +68,17 @@ class LevelProgress:
         now = time.monotonic()
         if step == 0:
             self._first = now  # what was before is the loading of the model too
-        finished = self._guider.finished_levels
-        levels = f"{finished} of {self._levels} levels done" if finished else f"{self._levels} levels"
-        self._line = f"{levels}, step {done} of {self._steps}"
+        at = f"step {done} of {self._steps}"
+        levels = f"{self._guider.finished_levels} of {self._levels} levels done"
+        aligned = self._guider.plan.sigmas.aligned  # else all are done at the end
+        self._stopped = f"stopped at {at}" + (f", {levels}" if aligned else "")
         if step and step + 1 < total and now - self._told < TEXT_EVERY:
             return
         self._told = now
         behind, ahead = sum(self._costs[1 : step + 1]), sum(self._costs[step + 1 :])
         left = f", {clock((now - self._first) / behind * ahead)} left" if behind and ahead else ""
-        self._text.progress(self._line + left)
+        # lines of their own, which fit into a node of the usual width
+        self._text.progress((f"{levels}\n" if aligned else f"{self._levels} levels, ") + at + left)
 
 
 def _count(number: int, what: str) -> str:

@@ -46,6 +46,12 @@ OWN_ERRORS_OF_THE_HOST = (
     "missingModelDownload",  # it asks for the size of model files that are not here,
     "missingModelMetadata",  # from this module in newer versions
 )
+# Not Playwright's add_style_tag, which fails with whatever the page says of its Content-Security-Policy just then.
+NO_TRANSITIONS = """() => {
+    const style = document.createElement("style");
+    style.textContent = "* { transition: none !important }";
+    document.head.append(style);
+}"""
 # Every use of what the front end calls deprecated by a script of ours, each time and not only the first.
 RECORD_DEPRECATED = """() => {
     LiteGraph.alwaysRepeatWarnings = true;
@@ -205,7 +211,7 @@ class Tab:
         """Open ComfyUI and wait until it takes workflows."""
         self.open()
         self.until(READY)
-        self.wait(self.page.add_style_tag(content="* { transition: none !important }"))
+        self.do(NO_TRANSITIONS)
         self.do(RECORD_DEPRECATED)
 
     def deprecated(self) -> list[str]:

@@ -2,11 +2,9 @@
 
 import pytest
 from chrome import Tab
-from prompt_graph import CAPTURE, FIELDS, click, prompts, put_cursor, rows, shown, sizes, text, told
+from prompt_graph import CAPTURE, FIELDS, HOST_IS_QUIET, click, prompts, put_cursor, rows, shown, sizes, text, told
 
 UNDO, REDO = "Control+z", "Control+Shift+z"
-# Newer front ends count what happens within 50 ms after an edit, such as a new layout, as a part of it.
-HOST_IS_QUIET = "() => new Promise((done) => setTimeout(done, 150))"
 FOCUSED = """() => {
     const focused = document.activeElement, items = [...document.querySelectorAll(".zoomstack-rows li")];
     return [items.indexOf(focused.closest("li")), focused.tagName, focused.dataset.action ?? ""];

@@ -11,7 +11,7 @@ from harness import Host, NodeFailed, Prompt, call
 from zoom_graphs import BOTH, PROMPTS, ZOOM_ONLY, Checkpoint
 
 TEXT = 3  # the host's binary event for text on a node
-RUNNING = re.compile(r"(?:(\d) of 4 levels done|4 levels), step (\d) of 5(?:, \d+:\d\d left)?")
+RUNNING = re.compile(r"(?:(\d) of 4 levels done\n|4 levels, )step (\d) of 5(?:, \d+:\d\d left)?")
 
 
 def said(host: Host) -> list[tuple[str, str]]:
@@ -118,7 +118,7 @@ def test_an_interrupted_run_says_how_far_it_came(
         with pytest.raises(NodeFailed, match="interrupted"):
             inputs = {"steps": 5, "alignment": 0.0}
             host.evaluate(graph(host, eps, 4, **inputs), ["sampler", 0], preview_method="latent2rgb")
-    assert said(host)[-1] == ("sampler", "stopped: 4 levels, step 3 of 5")
+    assert said(host)[-1] == ("sampler", "stopped at step 3 of 5")
 
 
 def test_times_are_written_as_people_read_them(host: Host) -> None:

@@ -108,6 +108,23 @@ test("zooming in along the path ends on it, wherever it began", () => {
   }
 });
 
+test("twenty times in or out along the path, and nearly nothing is left of the way from it", () => {
+  let tried = 0;
+  for (const { seed, draw, geometry, size, aspect } of cases()) {
+    for (const way of [1, -1]) {
+      const start = geometry.factors.length * (way > 0 ? 0.2 : 0.9);
+      const view = math.besidePath(geometry, start, [draw() - 0.5, draw() - 0.5], size);
+      const zoom = turned(geometry, view, way * Math.log(20));
+      if (zoom < 0 || zoom > geometry.factors.length) continue;
+      tried++;
+      const before = math.awayFromPath(geometry, view, aspect).map(Math.abs);
+      const after = math.awayFromPath(geometry, math.alongPath(geometry, view, zoom, size), aspect).map(Math.abs);
+      for (const axis of [0, 1]) assert.ok(after[axis] <= 0.02 * before[axis] + 1e-9, `${seed}: ${before}, ${after}`);
+    }
+  }
+  assert.ok(tried > 20, `${tried}`);
+});
+
 test("by hand the point under the pointer stays there, as long as there is room and detail", () => {
   let stayed = 0;
   for (const { draw, geometry, size, aspect } of cases()) {
