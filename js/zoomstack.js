@@ -1,16 +1,18 @@
 // @ts-check
 // What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, and the focus picker
-// to the nodes that have a focus.
+// to the nodes that have a focus; puts the templates in order.
 
 import { app } from "../../../scripts/app.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { addPromptRows } from "./prompts_node.js";
+import { orderTemplates } from "./template_order.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
 const style = document.createElement("link");
 style.rel = "stylesheet";
 style.href = new URL("./zoomstack.css", import.meta.url).href;
 document.head.append(style);
+orderTemplates();
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
 const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
