@@ -175,8 +175,8 @@ class Tab:
         self.page.on("request", self._on_request)
         await self.page.route("**/*", self._only_here)
 
-    def wait(self, doing: Coroutine[Any, Any, T]) -> T:
-        return self.chrome.wait(doing)
+    def wait(self, doing: Coroutine[Any, Any, T], seconds: float = SECONDS + 10) -> T:
+        return self.chrome.wait(doing, seconds)
 
     def close(self) -> None:
         self.wait(self.page.context.close())

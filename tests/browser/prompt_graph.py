@@ -8,10 +8,13 @@ from graphs import BUILD
 NODE = "app.rootGraph.nodes.find(n => n.type === 'ZoomPromptSchedule')"
 TEXT = f"{NODE}.widgets.find(w => w.name === 'prompts')"
 FIELDS = ".zoomstack-rows textarea"
+# What the host does when the mouse is released; before 0.24 it was called checkState.
+CAPTURE = """() => {
+    const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+    (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+}"""
 # Newer front ends count what happens within 50 ms after an edit, such as a new layout, as a part of it.
 HOST_IS_QUIET = "() => new Promise((done) => setTimeout(done, 150))"
-# What the host does when the mouse is released.
-CAPTURE = "() => { app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState(); }"
 
 
 def text(tab: Tab) -> str:
