@@ -30,7 +30,8 @@ def notices(
     graph = sampling(host, model or checkpoint.model, *prompts, {}, **{"steps": 1, "cfg": 1.0, **inputs})
     graph["latent_image"] = call("EmptyLatentImage", width=size, height=size, batch_size=2)
     host.evaluate(graph, ["zoom", 0])
-    return [text for text, node in shown if node == "zoom"]
+    lines = dict.fromkeys(line for text, node in shown if node == "zoom" for line in text.splitlines())
+    return [line for line in lines if not line[0].isdigit()]  # but for how far the run is
 
 
 def test_the_size_of_large_models(host: Host, demo: Checkpoint, shown: list[tuple[str, str]]) -> None:
