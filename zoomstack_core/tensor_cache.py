@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import ParamSpec, TypeVar
 
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,16 +54,16 @@ def held_bytes() -> int:
 
 def size_of(result: object) -> int:
     """The bytes of the tensors in nested tuples, each storage counted once."""
-    storages: dict[int, int] = {}
+    storages: dict[int, UntypedStorage] = {}  # by identity: not every tensor says where its data lie
     pending = [result]
     while pending:
         part = pending.pop()
         if isinstance(part, Tensor):
             storage = part.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
+            storages[id(storage)] = storage
         elif isinstance(part, tuple):
             pending.extend(part)
-    return sum(storages.values())
+    return sum(storage.nbytes() for storage in storages.values())
 
 
 def _let_go() -> None:

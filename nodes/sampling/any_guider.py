@@ -79,8 +79,7 @@ class PlanningGuiding(JointGuiding):
                 "batch_size of the empty latent."
             )
         check_latent_kind(latent_image, model)
-        running = get_executing_context()
-        text = NodeText(running.node_id if running else None, settings.node)
+        text = _text_of_running_node(settings.node)
         for notice in demo_notices(model, latent_image, len(sigmas) - 1, getattr(self, "cfg", None)):
             text.notice(notice)
         held: frozenset[int] = frozenset()
@@ -98,7 +97,7 @@ class PlanningGuiding(JointGuiding):
         options = {"disable_pbar": disable_pbar, "seed": seed}
         if callback is None:
             return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, **options)
-        with LevelProgress(self, max(0, len(sigmas) - 1), callback, _text_of_running_node(settings.node)) as progress:
+        with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
             return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, callback=progress, **options)
 
 
