@@ -1,9 +1,13 @@
 """ZoomStack: endless zooms for ComfyUI. One prompt per scale, sampled jointly into one seamless zoom."""
 
-from comfy_api.latest import ComfyExtension, io
+from .host_version import warn_if_older
 
-from .nodes import NODES
-from .nodes.saving import remove_unfinished
+warn_if_older()  # before the imports that an old ComfyUI cannot follow
+
+from comfy_api.latest import ComfyExtension, io  # noqa: E402
+
+from .nodes import NODES  # noqa: E402
+from .nodes.saving import remove_unfinished  # noqa: E402
 
 WEB_DIRECTORY = "./js"
 

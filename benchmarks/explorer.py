@@ -15,9 +15,10 @@ import psutil
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tools")]
 
 from chrome import Chrome, Tab  # noqa: E402
+from chromium import find_browser  # noqa: E402
 
 from zoomstack_core.geometry import ZoomGeometry  # noqa: E402
 from zoomstack_core.html_export import explorer_page, images_of  # noqa: E402
@@ -73,7 +74,10 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=16)
     parser.add_argument("--size", type=int, default=1024, help="width and height of every level")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Chrome() as chrome:
+    browser = find_browser(Path(sys.executable), ROOT / ".host")
+    if browser is None:
+        sys.exit("No Chromium or Chrome that starts was found; python tools/test.py fetches one where it can.")
+    with tempfile.TemporaryDirectory() as folder, Chrome(browser) as chrome:
         file = Path(folder) / "explorer.html"
         file.write_text(page(arguments.levels, arguments.size), encoding="utf-8")
         tab = chrome.tab("")

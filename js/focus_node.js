@@ -30,7 +30,7 @@ export function addFocusButton(node) {
   button.options.serialize = false;
 }
 
-/** The node that says where a node's zoom goes, if its widgets do: itself, or the Zoom Geometry that is linked to it.
+/** The node that says where a node's zoom goes, if its widgets do: itself, or the one that its geometry comes from.
  * @param {any} node @returns {any} */
 function placeOfFocus(node) {
   if (node.type === GEOMETRY) return isLinked(node, "focus") ? undefined : node;

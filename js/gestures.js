@@ -3,8 +3,13 @@
 
 /**
  * @typedef {object} GestureTarget
- * @property {(amount: number, atX: number, atY: number, smooth: boolean) => void} zoomBy magnify by e^amount, around a
- * point given as parts of the element's width and height
+ * @property {(amount: number, atX: number, atY: number, free: boolean) => void} wheelBy magnify by e^amount with the
+ * pointer at a point, given as parts of the element's width and height; `free` where a key or a button is held, which
+ * asks for just this point
+ * @property {(amount: number, atX: number, atY: number) => void} doubleClick magnify by e^amount at a point
+ * @property {() => void} pinchBegins a second finger is put down
+ * @property {(amount: number, atX: number, atY: number, right: number, down: number) => void} pinchBy magnify by e^amount
+ * at the middle of two fingers, which has moved
  * @property {(right: number, down: number) => void} panBy move the picture by parts of the element's width and height
  * @property {(event: WheelEvent) => boolean} ownsWheel whether a turn of the wheel is meant for the element
  */
@@ -35,8 +40,10 @@ export function listenToGestures(element, target, signal) {
       event.preventDefault();
       event.stopPropagation();
       const unit = [1, LINE, PAGE][event.deltaMode] ?? 1;
-      const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? PER_PINCH_PIXEL : PER_WHEEL_PIXEL;
-      target.zoomBy(-event.deltaY * unit * speed, ...place(event.clientX, event.clientY), true);
+      const turn = event.shiftKey ? event.deltaY || event.deltaX : event.deltaY; // browsers turn it sideways with Shift
+      const speed = event.ctrlKey && Math.abs(turn) < 50 ? PER_PINCH_PIXEL : PER_WHEEL_PIXEL;
+      const free = event.shiftKey || pointers.size > 0;
+      target.wheelBy(-turn * unit * speed, ...place(event.clientX, event.clientY), free);
     },
     { signal, passive: false },
   );
@@ -47,6 +54,7 @@ export function listenToGestures(element, target, signal) {
       if (event.button !== 0 || pointers.size === 2) return;
       element.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (pointers.size === 2) target.pinchBegins();
       event.stopPropagation();
     },
     { signal },
@@ -69,10 +77,10 @@ export function listenToGestures(element, target, signal) {
       }
       // two fingers: their middle moves by half of what one moves
       const middle = place((now.x + other.x) / 2, (now.y + other.y) / 2);
-      target.panBy((fromX - toX) / 2, (fromY - toY) / 2);
       const apart = Math.hypot(now.x - other.x, now.y - other.y);
       const wasApart = Math.hypot(before.x - other.x, before.y - other.y);
-      if (apart > 0 && wasApart > 0) target.zoomBy(Math.log(apart / wasApart), ...middle, false);
+      const amount = apart > 0 && wasApart > 0 ? Math.log(apart / wasApart) : 0;
+      target.pinchBy(amount, ...middle, (fromX - toX) / 2, (fromY - toY) / 2);
     },
     { signal },
   );
@@ -86,7 +94,7 @@ export function listenToGestures(element, target, signal) {
     (event) => {
       event.preventDefault();
       event.stopPropagation();
-      target.zoomBy(event.shiftKey ? -DOUBLE_CLICK : DOUBLE_CLICK, ...place(event.clientX, event.clientY), true);
+      target.doubleClick(event.shiftKey ? -DOUBLE_CLICK : DOUBLE_CLICK, ...place(event.clientX, event.clientY));
     },
     { signal },
   );

@@ -14,6 +14,7 @@ const PRIMITIVES = new Set(["PrimitiveFloat", "PrimitiveInt", "PrimitiveString",
 /** The ids that stand in links for the inputs and the outputs of the subgraph itself. */
 const [SUBGRAPH_INPUT, SUBGRAPH_OUTPUT] = [-10, -20];
 const [MUTED, BYPASSED] = [2, 4];
+const GEOMETRY = "ZoomGeometry";
 
 /** @param {any} node @param {string} name @returns {any} */
 export const widgetOf = (node, name) => node.widgets?.find((/** @type {any} */ widget) => widget.name === name);
@@ -21,11 +22,40 @@ export const widgetOf = (node, name) => node.widgets?.find((/** @type {any} */ w
 /** @param {any} node @param {string} name @returns {any} */
 const inputOf = (node, name) => node.inputs?.find((/** @type {any} */ input) => input.name === name);
 
+/** The link that ends at an input, if there is one. By the links of the graph: newer front ends have no `link` of the
+ * input itself, and the node's own `getInputLink` answers for the outputs where the node is a subgraph's.
+ * @param {any} node @param {any} input of it */
+function linkTo(node, input) {
+  const slot = node.inputs?.indexOf(input) ?? -1;
+  if (slot < 0 || !node.graph || !node.isInputConnected(slot)) return undefined;
+  return linksOf(node.graph).find((link) => link.target_id === node.id && link.target_slot === slot);
+}
+
 /** Whether an input gets its value from another node. @param {any} node @param {string} name */
-export const isLinked = (node, name) => inputOf(node, name)?.link != null;
+export const isLinked = (node, name) => linkTo(node, inputOf(node, name)) !== undefined;
 
 /** Whether a node does nothing in a run. @param {any} node */
 const isOff = (node) => node.mode === MUTED || node.mode === BYPASSED;
+
+/** All nodes that are reached from the outputs of `node`, as far as `passes` lets through: by the node and the type of
+ * its output. @param {any} node @param {(node: any, type: string) => boolean} passes @returns {any[]} */
+export function nodesAlong(node, passes) {
+  const seen = new Set([node]);
+  for (const from of seen) { // which grows meanwhile
+    if (isOff(from)) continue;
+    const next = (from.outputs ?? []).flatMap((/** @type {any} */ output, /** @type {number} */ slot) =>
+      passes(from, String(output.type)) ? targetsOfOutput(from, slot) : [],
+    );
+    for (const target of next) seen.add(target);
+  }
+  return [...seen].filter((other) => other !== node && !isOff(other));
+}
+
+/** The node that an input's value comes from, if it can be told. @param {any} node @param {string} name @returns {any} */
+export function originOf(node, name) {
+  const [origin, ...others] = originsOf(node, inputOf(node, name));
+  return others.every((other) => other.node === origin.node) && !origin?.widget ? origin?.node : undefined;
+}
 
 /** What `find` gives for the nearest nodes behind `node`, or for itself; those at the same distance together.
  * @template T @param {any} node @param {(node: any) => T | undefined} find @returns {T[]} */
@@ -59,15 +89,18 @@ export function factorsBehind(node) {
 export function factorsOf(node) {
   if (isOff(node) || !widgetOf(node, "zoom_factor") || !inputOf(node, "geometry")) return undefined;
   if (!isLinked(node, "geometry")) return parseFactors(String(valueOf(node, "zoom_factor")));
-  const geometry = geometryOf(node);
-  return geometry ? parseFactors(String(valueOf(geometry, "zoom_factors"))) : null;
+  const source = geometryOf(node);
+  if (!source) return null;
+  return source.type === GEOMETRY ? parseFactors(String(valueOf(source, "zoom_factors"))) : (factorsOf(source) ?? null);
 }
 
-/** The Zoom Geometry node that is linked to a node, if it can be told. @param {any} node @returns {any} */
+/** The node that sets the geometry that is linked to a node, if it can be told: a Zoom Geometry, or a sampler that
+ * hands on what its own widgets say. @param {any} node @returns {any} */
 export function geometryOf(node) {
-  const [origin, ...others] = originsOf(node, inputOf(node, "geometry"));
-  const found = origin?.node;
-  return found?.type === "ZoomGeometry" && others.every((other) => other.node === found) ? found : undefined;
+  const found = originOf(node, "geometry");
+  if (!found || found.type === GEOMETRY) return found ?? undefined;
+  if (!inputOf(found, "geometry") || !widgetOf(found, "zoom_factor")) return undefined;
+  return isLinked(found, "geometry") ? geometryOf(found) : found;
 }
 
 /** What an input of a node is set to, in its own widget or by a primitive node that is linked to it; undefined where
@@ -87,13 +120,13 @@ function valueOfOrigin({ node, widget }) {
 
 /** @param {any} node @param {any} input of it @returns {Origin[]} none where nothing is linked */
 function originsOf(node, input) {
-  const link = linkOf(node.graph, input?.link);
+  const link = linkTo(node, input);
   if (!link) return [];
   const { graph } = node;
   if (Number(link.origin_id) === SUBGRAPH_INPUT) {
     return usesOf(graph).flatMap((use) => {
       const outer = use.inputs[link.origin_slot];
-      return outer?.link == null ? [{ node: use, widget: use.getWidgetFromSlot?.(outer) }] : originsOf(use, outer);
+      return linkTo(use, outer) ? originsOf(use, outer) : [{ node: use, widget: use.getWidgetFromSlot?.(outer) }];
     });
   }
   return originsOfOutput(graph.getNodeById(link.origin_id), link.origin_slot);
@@ -116,22 +149,31 @@ function sourcesOf(node) {
 
 /** The nodes that the outputs of a node go to. @param {any} node @returns {any[]} */
 function targetsOf(node) {
-  return (node.outputs ?? []).flatMap((/** @type {any} */ output) => targetsOfLinks(node.graph, output.links));
+  return (node.outputs ?? []).flatMap((/** @type {any} */ _, /** @type {number} */ slot) => targetsOfOutput(node, slot));
 }
 
-/** @param {any} graph @param {number[] | null | undefined} ids of links in it @returns {any[]} */
-function targetsOfLinks(graph, ids) {
-  return (ids ?? []).flatMap((id) => {
-    const link = linkOf(graph, id);
-    if (!link) return [];
+/** By the links of the graph: newer front ends have no `links` of the output itself.
+ * @param {any} node @param {number} slot of an output of it @returns {any[]} */
+function targetsOfOutput(node, slot) {
+  const { graph, id } = node;
+  return targetsOfLinks(graph, linksOf(graph).filter((link) => link.origin_id === id && link.origin_slot === slot));
+}
+
+/** @param {any} graph @param {any[]} links in it @returns {any[]} */
+function targetsOfLinks(graph, links) {
+  return links.flatMap((link) => {
     if (Number(link.target_id) === SUBGRAPH_OUTPUT) {
-      return usesOf(graph).flatMap((use) => targetsOfLinks(use.graph, use.outputs[link.target_slot]?.links));
+      return usesOf(graph).flatMap((use) => targetsOfOutput(use, link.target_slot));
     }
     const node = graph.getNodeById(link.target_id);
     if (!node?.subgraph) return node ? [node] : [];
-    return targetsOfLinks(node.subgraph, node.subgraph.inputs[link.target_slot]?.linkIds);
+    const inside = node.subgraph.inputs[link.target_slot]?.linkIds ?? [];
+    return targetsOfLinks(node.subgraph, inside.flatMap((/** @type {any} */ id) => linkOf(node.subgraph, id) ?? []));
   });
 }
+
+/** @param {any} graph @returns {any[]} */
+const linksOf = (graph) => [...(graph?.links.values() ?? [])];
 
 /** @param {any} graph @param {any} id */
 const linkOf = (graph, id) => (id == null ? undefined : graph?.links?.get(id));

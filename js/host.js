@@ -1,9 +1,19 @@
 // @ts-check
-// The few things that both additions need from ComfyUI's front end.
+// The few things that the additions need from ComfyUI's front end.
 
 import { app } from "../../../scripts/app.js";
 
 let serial = 0;
+
+/** Tells of an "edit" at once where a widget of ours is set: the host tells of a text only when it has lost the cursor. */
+export const edits = new EventTarget();
+
+/** @param {any} node @param {Set<string>} names of widgets whose edits are told */
+export function tellEdits(node, names) {
+  for (const widget of node.widgets ?? []) {
+    if (names.has(widget.name)) chain(widget, "callback", () => edits.dispatchEvent(new Event("edit")));
+  }
+}
 
 /** Call `added` after the method of an object, which stays in place.
  * @param {any} object @param {string} name @param {(...values: any[]) => void} added */
@@ -17,14 +27,17 @@ export function chain(object, name, added) {
 }
 
 /** A widget of our own at the end of a node, kept out of saved workflows and prompts.
- * @param {any} node @param {string} name @param {HTMLElement} root @param {number} height */
+ * @param {any} node @param {string} name @param {HTMLElement} root @param {number | {height: () => number, margin: number}}
+ * height at least; or as it is at the moment, margins included */
 export function addWidget(node, name, root, height) {
   // After an undo Nodes 2.0 keeps showing the old node's element for a widget of the same name and type, so every
   // widget has a type of its own. Types are not saved.
   const widget = node.addDOMWidget(name, `ZOOMSTACK_${++serial}`, root, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => height,
+    ...(typeof height === "number"
+      ? { getMinHeight: () => height }
+      : { getMinHeight: height.height, getMaxHeight: height.height, margin: height.margin }),
     getValue: () => "",
     setValue: () => {},
   });

@@ -12,6 +12,7 @@ import { logMagnificationOf } from "./zoom_steps.js";
  * @property {(text: string, done: boolean) => void} change takes every edit; `done` when it is complete, not a letter of
  * many
  * @property {() => number[] | null} factors one zoom factor for all steps or one per step; null where they are not known
+ * @property {(levels: number) => string[]} problems what does not fit so many levels, as sentences
  * @property {(text: string) => Promise<string[]>} read the prompts that the node reads in a text
  * @property {(redo: boolean, row: number) => void} undo take the last edit of the workflow back, or do it again, and then
  * go back to a row
@@ -19,6 +20,7 @@ import { logMagnificationOf } from "./zoom_steps.js";
 
 /** Milliseconds without an edit until the node is asked what it reads. */
 const PATIENCE = 400;
+const NO_FACTOR = "There is no zoom factor for the step to this level";
 const UNKNOWN = "How much this level is magnified is shown when a node with a zoom factor is connected and its value is known";
 
 export class PromptRows {
@@ -32,11 +34,13 @@ export class PromptRows {
     this.add = element("button", { type: "button" }, "Add level");
     this.paste = element("button", { type: "button", title: "Add the list in the clipboard, one row per prompt" }, "Paste list");
     this.note = element("span", { class: "zoomstack-rows-note", role: "status" });
+    this.warning = element("div", { class: "zoomstack-rows-warning", role: "status" });
     const bar = element("div", { class: "zoomstack-rows-bar" }, this.add, this.paste, this.note);
     this.root = element(
       "div",
       { class: "zoomstack-rows", role: "group", "aria-label": "Prompts, one row per zoom level", "data-capture-wheel": "true" },
       this.list,
+      this.warning,
       bar,
     );
     this.timer = 0;
@@ -66,17 +70,30 @@ export class PromptRows {
     return this.reads.text === this.text ? this.reads.count : rows.rowPlaces(this.lines).length;
   }
 
-  /** The zoom factors may have changed: write the magnifications anew. */
+  /** The number of levels when the rows that are still empty have got their prompts. */
+  get _expected() {
+    const empty = rows.prompts(this.lines).filter((prompt) => !prompt).length;
+    return this.reads.text === this.text ? this.reads.count + empty : this.levels;
+  }
+
+  /** The zoom factors may have changed, or what else must fit the levels: write it anew. */
   refresh() {
     const factors = this.options.factors();
+    const areLevels = this._expected === this.list.children.length; // not the lines of a JSON text
     for (const [row, item] of [...this.list.children].entries()) {
       const log = factors ? logMagnificationOf(factors, row) : undefined;
+      const missing = areLevels && factors !== null && log === undefined;
       const size = log === undefined ? "" : magnificationText(log);
       const [shown, field] = [item.children[1], item.children[2]];
-      if (shown.textContent !== size) shown.textContent = size;
-      shown.setAttribute("title", size ? "" : UNKNOWN);
-      field.setAttribute("aria-label", `Prompt of level ${row + 1}${size && `, ${size}`}`);
+      const text = missing ? "×?" : size;
+      if (shown.textContent !== text) shown.textContent = text;
+      shown.setAttribute("title", missing ? NO_FACTOR : size ? "" : UNKNOWN);
+      item.classList.toggle("zoomstack-rows-wrong", missing);
+      const spoken = missing ? `, ${NO_FACTOR}` : size && `, ${size}`;
+      field.setAttribute("aria-label", `Prompt of level ${row + 1}${spoken}`);
     }
+    const problems = this.options.problems(this._expected).join(" ");
+    if (this.warning.textContent !== problems) this.warning.textContent = problems;
   }
 
   /** Say something below the rows. @param {(Node | string)[]} content */
@@ -276,6 +293,7 @@ export class PromptRows {
     }
     if (text !== this.text) return;
     this.reads = { text, count: read.length };
+    this.refresh();
     // a row that is still empty is no level
     if (read.length === rows.prompts(this.lines).filter((prompt) => prompt !== "").length) {
       if (this.note.querySelector("button")) this.tell("");

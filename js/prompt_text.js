@@ -8,11 +8,11 @@
  * @typedef {Line[]} Lines
  */
 
-const RULE = /^(?:[-*_=]{3,}|```[\w-]*)$/;
+const RULE = /^(?:[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[\][{}()][,;]?)$/;
 // what Python's str.splitlines takes for the end of a line
 const ENDS = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
 const LINE = new RegExp(`([^\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(${ENDS}|$)`, "y");
-const BREAKS = new RegExp(`\\s*(?:${ENDS})+\\s*`, "g");
+const BREAKS = new RegExp(ENDS);
 
 /** @param {string} line without blanks around it */
 const isComment = (line) => line.startsWith("#") || line.startsWith("//");
@@ -38,7 +38,7 @@ export function toLines(text) {
 /** @param {string} line @param {string} end @returns {Line} */
 function toLine(line, end) {
   const text = line.trim();
-  const start = line.indexOf(text);
+  const start = text ? line.length - line.trimStart().length : 0;
   return { before: line.slice(0, start), text, after: line.slice(start + text.length), row: isPrompt(line), end };
 }
 
@@ -92,5 +92,11 @@ export function withPromptsAlone(lines, read) {
   return withRowsAfter(comments, -1, read);
 }
 
-/** A prompt is one line, whatever was pasted into it. @param {string} prompt */
-const oneLine = (prompt) => prompt.replace(BREAKS, " ");
+/** A prompt is one line, whatever was pasted into it; blanks at its ends stay, where one may still be typing.
+ * @param {string} prompt */
+function oneLine(prompt) {
+  const parts = prompt.split(BREAKS);
+  if (parts.length === 1) return prompt;
+  const inner = parts.slice(1, -1).map((part) => part.trim()).filter(Boolean);
+  return [parts[0].trimEnd(), ...inner, parts[parts.length - 1].trimStart()].join(" ");
+}

@@ -4,8 +4,10 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain, undo } from "./host.js";
+import { addWidget, captureUndo, chain, edits, undo } from "./host.js";
+import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
+import { ask } from "./server.js";
 
 const ROWS = "prompt_rows";
 const HEIGHT = 190;
@@ -27,6 +29,7 @@ export function addPromptRows(node) {
       if (done) captureUndo();
     },
     factors: () => factorsBehind(node),
+    problems: (levels) => problemsOf(node, levels),
     read: readPrompts,
     undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
@@ -55,6 +58,9 @@ export function addPromptRows(node) {
     editor.close();
   });
   api.addEventListener("graphChanged", update, { signal }); // the factor stands in another node
+  // older front ends make the node of a subgraph, and link it, without a word to the nodes inside
+  app.canvas.canvas.addEventListener("litegraph:set-graph", update, { signal });
+  edits.addEventListener("edit", update, { signal });
   editor.root.addEventListener("pointerenter", update, { signal });
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
   node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
@@ -67,16 +73,12 @@ async function undoAndReturn(node, redo, row) {
   const { graph, id } = node;
   await undo(redo);
   const again = [app.rootGraph, ...app.rootGraph.subgraphs.values()].find((other) => other.id === graph.id);
-  rowsOf(again?.getNodeById(id))?.focus(row);
+  const made = again?.getNodeById(id); // none where something else has happened meanwhile
+  if (made) rowsOf(made)?.focus(row);
 }
 
 /** @param {string} text @returns {Promise<string[]>} */
-async function readPrompts(text) {
-  const answer = await api.fetchApi("/zoomstack/prompts", { method: "POST", body: JSON.stringify({ text }) });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told.prompts;
-}
+const readPrompts = async (text) => (await ask("/zoomstack/prompts", { text })).prompts;
 
 /** The wheel scrolls the rows where they have the focus and room to scroll, and else is the graph's.
  * @param {WheelEvent} event @param {PromptRows} editor */

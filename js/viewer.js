@@ -1,6 +1,7 @@
 // @ts-check
 // The explorer: a picture of a zoom stack to zoom, move and play. Knows nothing of ComfyUI; an exported page uses it too.
 
+import { FrameDetail } from "./frame_detail.js";
 import { listenToGestures } from "./gestures.js";
 import { LevelPainter } from "./level_painter.js";
 import { element, ViewerControls } from "./viewer_controls.js";
@@ -23,16 +24,13 @@ const GLIDE = 70;
 const RETURN = 400;
 /** A longer pause between two frames, in milliseconds, does not make the zoom jump. */
 const LONGEST_STEP = 100;
+/** Milliseconds that a hint is shown. */
+const HINT = 4000;
+const HOW_TO_LOOK = "Scrolling follows the zoom. To look elsewhere, drag, or hold Shift while scrolling.";
+const NO_DEEPER = "There is no more detail here. Zoom out to come back to the zoom's path.";
 const KEY_ZOOM = Math.LN2 / 4;
 const KEY_PAN = 0.1;
 const MOST_PIXELS_PER_CSS_PIXEL = 4;
-/** Without a graphics card a large picture takes long to draw: while it moves it then has this part of its width and
- * height in pixels, so that a frame takes at most DRAW_TIME milliseconds. At rest it always has all of them. */
-const DETAILS = [1, 0.7, 0.5, 0.35];
-const DRAW_TIME = 14;
-/** As many pixels are always drawn: if those take long, it is the page around them that does. */
-const FEWEST_PIXELS = 500 ** 2;
-
 export class ZoomViewer {
   /** @param {ViewerOptions} options */
   constructor(options = {}) {
@@ -42,13 +40,10 @@ export class ZoomViewer {
     /** @type {LevelPainter | null} */ this.painter = null;
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
-    /** What is left of a turn of the wheel. */ this.glide = { amount: 0, atX: 0.5, atY: 0.5 };
-    /** Milliseconds that a frame takes while the picture moves, about. */ this.cost = 0;
-    /** Of DETAILS. */ this.detail = 0;
-    this.drawnAt = 0;
-    // A canvas is painted after the script that draws on it has ended: only a message that comes then tells how long.
-    this.afterFrame = new MessageChannel();
-    this.afterFrame.port1.onmessage = () => this._chooseDetail(performance.now() - this.drawnAt);
+    /** What is left of a turn of the wheel: at a point, or along the path. */
+    this.glide = { amount: 0, atX: 0.5, atY: 0.5, free: false };
+    /** Whether two fingers zoom where they are, and not along the path. */ this.freePinch = false;
+    this.detail = new FrameDetail();
     this.loading = 0;
     this.request = 0;
     this.lastTick = 0;
@@ -57,7 +52,10 @@ export class ZoomViewer {
     this.message = element("div", { class: "zoomstack-message", role: "status" });
     this.controls = new ViewerControls();
     this.controls.save.hidden = !options.save;
-    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.controls.caption);
+    this.hint = element("div", { class: "zoomstack-hint", role: "status", hidden: "" });
+    this.hinted = new Set();
+    this.hintTimer = 0;
+    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.hint, this.controls.caption);
     this.note = element("div", { class: "zoomstack-note", role: "status" });
     this.root = element(
       "div",
@@ -118,8 +116,23 @@ export class ZoomViewer {
     this.note.replaceChildren(...content);
   }
 
+  /** Show a line over the picture for a while, each text once. @param {string} text */
+  hintOnce(text) {
+    if (this.hinted.has(text)) return;
+    this.hinted.add(text);
+    this.hint.textContent = text;
+    this.hint.hidden = false;
+    clearTimeout(this.hintTimer);
+    this.hintTimer = window.setTimeout(() => (this.hint.hidden = true), HINT);
+  }
+
   get aspect() {
     return this.canvas.clientWidth / this.canvas.clientHeight || 1;
+  }
+
+  /** @returns {math.Size} */
+  get size() {
+    return { width: this.canvas.clientWidth || 1, height: this.canvas.clientHeight || 1 };
   }
 
   fit() {
@@ -132,7 +145,7 @@ export class ZoomViewer {
   goTo(zoom) {
     if (!this.stack) return;
     this.glide.amount = 0;
-    this._setView(math.limited(this.stack.geometry, math.pathView(this.stack.geometry, zoom, this.aspect), this.aspect));
+    this._setView(math.limited(this.stack.geometry, math.pathView(this.stack.geometry, zoom, this.aspect), this.size));
   }
 
   toggle() {
@@ -166,8 +179,9 @@ export class ZoomViewer {
     this.pause();
     this.loading++;
     cancelAnimationFrame(this.request);
+    clearTimeout(this.hintTimer);
     this.closing.abort();
-    this.afterFrame.port1.close();
+    this.detail.close();
     this.sizes.disconnect();
     this.painter?.close();
     this.painter = null;
@@ -183,38 +197,25 @@ export class ZoomViewer {
     // the graph scales its nodes by a transform, which no size in CSS pixels shows
     const transform = canvas.getBoundingClientRect().width / width || 1;
     const full = math.clamp(window.devicePixelRatio * transform, 0.5, MOST_PIXELS_PER_CSS_PIXEL);
-    const least = Math.min(full, Math.sqrt(FEWEST_PIXELS / (width * height)));
-    const ratio = moving ? Math.max(full * DETAILS[this.detail], least) : full;
+    const ratio = moving ? this.detail.ratio(full, width, height) : full;
     const pixels = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
     const target = canvas.getContext("2d", { alpha: false }); // opaque: much less work for the page around it
     if (!target) return;
-    this.drawnAt = performance.now();
-    painter.paint(target, math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]));
-    if (moving) this.afterFrame.port2.postMessage(0);
+    const startedAt = performance.now();
+    const placements = math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]);
+    painter.paint(target, placements);
+    if (moving) this.detail.learn(startedAt);
     this.frames++;
     const place = math.logMagnification(stack.geometry, this.view.zoom);
-    const level = math.clamp(Math.round(this.view.zoom), 0, stack.urls.length - 1);
-    this.controls.showPlace(place, this._describe(level, place));
+    this.controls.showPlace(place, this._describe(math.seenOf(placements, pixels[0], pixels[1]).level, place));
   }
 
-  /** Fewer pixels if frames take too long, more if those would not. @param {number} passed milliseconds for a frame */
-  _chooseDetail(passed) {
-    this.cost += 0.2 * (passed - this.cost);
-    const cheaper = DETAILS[this.detail + 1];
-    const finer = DETAILS[this.detail - 1];
-    const step = this.cost > DRAW_TIME && cheaper ? cheaper : finer;
-    if (!step) return;
-    const cost = this.cost * (step / DETAILS[this.detail]) ** 2;
-    if (step === finer && cost > 0.7 * DRAW_TIME) return;
-    this.detail = DETAILS.indexOf(step);
-    this.cost = cost;
-  }
-
-  /** @param {number} level @param {number} [magnification] ln of it */
+  /** @param {number} level @param {number} [magnification] ln of it; below 0 where a view of another shape shows all of
+   * the widest level, which is ×1 all the same */
   _describe(level, magnification) {
     const { geometry, urls, prompts } = /** @type {Stack} */ (this.stack);
-    const size = math.magnificationText(magnification ?? math.logMagnification(geometry, level));
+    const size = math.magnificationText(Math.max(0, magnification ?? math.logMagnification(geometry, level)));
     const text = `Level ${level + 1} of ${urls.length}, ${size}`;
     return prompts[level] ? `${text}: ${prompts[level]}` : text;
   }
@@ -227,16 +228,17 @@ export class ZoomViewer {
     this._tickSoon();
   }
 
-  /** The element has another size: the whole stays the whole, any other view keeps its center. */
+  /** The element has another size: the whole stays the whole, any other view is as far from the path as before. */
   _fitToSize() {
     if (!this.stack || !this.canvas.clientHeight) return;
     const { geometry } = this.stack;
-    const wasWhole = this.view.zoom <= math.lowestZoom(geometry, this.shape) + 1e-6;
+    const { zoom } = this.view;
+    const wasWhole = zoom <= math.lowestZoom(geometry, this.shape) + 1e-6;
+    const away = math.awayFromPath(geometry, this.view, this.shape);
     this.shape = this.aspect;
-    const zoom = wasWhole ? math.lowestZoom(geometry, this.aspect) : this.view.zoom;
     this.view = wasWhole
-      ? math.pathView(geometry, zoom, this.aspect)
-      : math.limited(geometry, this.view, this.aspect);
+      ? math.pathView(geometry, math.lowestZoom(geometry, this.aspect), this.aspect)
+      : math.besidePath(geometry, zoom, away, this.size);
     this.draw();
   }
 
@@ -263,17 +265,11 @@ export class ZoomViewer {
   /** Along the path, and back towards it where the view was moved away. @param {number} passed milliseconds */
   _advance(passed) {
     const { geometry } = /** @type {Stack} */ (this.stack);
-    const { view, aspect } = this;
-    const [width, height] = math.viewSize(geometry, view.zoom, aspect);
-    const before = math.pathView(geometry, view.zoom, aspect);
     const speed = Number(this.controls.speed.value) * Math.LN2;
-    const zoom = Math.min(math.magnified(geometry, view.zoom, (speed * passed) / 1000), geometry.factors.length);
-    const path = math.pathView(geometry, zoom, aspect);
+    const zoom = Math.min(math.magnified(geometry, this.view.zoom, (speed * passed) / 1000), geometry.factors.length);
+    const [right, down] = math.awayFromPath(geometry, this.view, this.aspect);
     const rest = Math.exp(-passed / RETURN);
-    const size = math.viewSize(geometry, zoom, aspect);
-    const away = [(view.x - before.x) / width, (view.y - before.y) / height];
-    this.view = { zoom, x: path.x + away[0] * rest * size[0], y: path.y + away[1] * rest * size[1] };
-    this.view = math.limited(geometry, this.view, aspect);
+    this.view = math.besidePath(geometry, zoom, [right * rest, down * rest], this.size);
     if (zoom >= geometry.factors.length) this.pause();
   }
 
@@ -284,14 +280,44 @@ export class ZoomViewer {
     const part = calm || Math.abs(glide.amount) < 0.002 ? 1 : 1 - Math.exp(-passed / GLIDE);
     const amount = glide.amount * part;
     glide.amount = part === 1 ? 0 : glide.amount - amount;
-    this._magnify(amount, glide.atX, glide.atY);
+    this._magnify(amount, glide.atX, glide.atY, glide.free);
   }
 
-  /** @param {number} amount @param {number} atX @param {number} atY */
-  _magnify(amount, atX, atY) {
+  /** Magnify by e^amount. @param {number} amount @param {number} atX @param {number} atY parts of the picture
+   * @param {boolean} free around this point, not along the path */
+  _magnify(amount, atX, atY, free) {
     if (!this.stack) return;
     const { geometry } = this.stack;
-    this._setView(math.zoomedAt(geometry, this.view, math.magnified(geometry, this.view.zoom, amount), atX, atY, this.aspect));
+    const { view, size } = this;
+    const zoom = math.magnified(geometry, view.zoom, amount);
+    const next = free ? math.zoomedAt(geometry, view, zoom, atX, atY, size) : math.alongPath(geometry, view, zoom, size);
+    if (free && amount > 0 && next.zoom < Math.min(zoom, geometry.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
+    this._setView(next);
+  }
+
+  /** Whether a turn inwards goes where it is made: after the view was moved away from the path. One outwards never does,
+   * so that it leads back. @param {number} amount */
+  _isFree(amount) {
+    return amount > 0 && this.stack !== null && math.isOffPath(this.stack.geometry, this.view, this.aspect);
+  }
+
+  /** Whether a point of the picture lies on the next level. @param {number} atX @param {number} atY */
+  _isOnNext(atX, atY) {
+    const { geometry } = /** @type {Stack} */ (this.stack);
+    const { width, height } = this.size;
+    const placements = math.layoutLevels(geometry, this.view, width, height);
+    const { level, rect } = math.seenOf(placements, width, height);
+    if (level >= geometry.factors.length) return true;
+    const next = math.inside(math.innerRect(geometry, level), rect);
+    const [right, down] = [atX * width - next.left, atY * height - next.top];
+    return right >= 0 && down >= 0 && right <= next.width && down <= next.height;
+  }
+
+  /** @param {number} amount @param {number} atX @param {number} atY @param {boolean} free */
+  _glideTo(amount, atX, atY, free) {
+    this.pause();
+    this.glide = { amount: this.glide.amount + amount, atX, atY, free };
+    this._tickSoon();
   }
 
   /** @param {AbortSignal} signal */
@@ -306,16 +332,26 @@ export class ZoomViewer {
     listenToGestures(
       canvas,
       {
-        zoomBy: (amount, atX, atY, smooth) => {
+        wheelBy: (amount, atX, atY, free) => {
+          this.hintOnce(HOW_TO_LOOK);
+          this._glideTo(amount, atX, atY, free || this._isFree(amount));
+        },
+        doubleClick: (amount, atX, atY) => {
+          this._glideTo(amount, atX, atY, this._isFree(amount) || (amount > 0 && !this._isOnNext(atX, atY)));
+        },
+        pinchBegins: () => {
+          this.freePinch = this._isFree(1);
+        },
+        pinchBy: (amount, atX, atY, right, down) => {
           this.pause();
-          if (smooth) this.glide = { amount: this.glide.amount + amount, atX, atY };
-          else this._magnify(amount, atX, atY);
-          this._tickSoon();
+          this.glide.amount = 0;
+          if (this.freePinch) this._pan(right, down);
+          this._magnify(amount, atX, atY, this.freePinch && amount > 0);
         },
         panBy: (right, down) => {
           this.pause();
           this.glide.amount = 0;
-          if (this.stack) this._setView(math.panned(this.stack.geometry, this.view, right, down, this.aspect));
+          this._pan(right, down);
         },
         ownsWheel: (event) => this._ownsWheel(event),
       },
@@ -355,9 +391,9 @@ export class ZoomViewer {
     const level = Math.round(this.view.zoom);
     /** @type {Record<string, (() => void) | undefined>} */
     const anywhere = {
-      "+": () => this._magnify(KEY_ZOOM, 0.5, 0.5),
-      "=": () => this._magnify(KEY_ZOOM, 0.5, 0.5),
-      "-": () => this._magnify(-KEY_ZOOM, 0.5, 0.5),
+      "+": () => this._magnify(KEY_ZOOM, 0.5, 0.5, this._isFree(1)),
+      "=": () => this._magnify(KEY_ZOOM, 0.5, 0.5, this._isFree(1)),
+      "-": () => this._magnify(-KEY_ZOOM, 0.5, 0.5, false),
       PageDown: () => this.goTo(Math.floor(this.view.zoom + 1 + 1e-6)),
       PageUp: () => this.goTo(Math.ceil(this.view.zoom - 1 - 1e-6)),
       0: () => this.fit(),
@@ -386,7 +422,7 @@ export class ZoomViewer {
 
   /** @param {number} right @param {number} down */
   _pan(right, down) {
-    if (this.stack) this._setView(math.panned(this.stack.geometry, this.view, right, down, this.aspect));
+    if (this.stack) this._setView(math.panned(this.stack.geometry, this.view, right, down, this.size));
   }
 }
 

@@ -6,6 +6,7 @@ import { app } from "../../../scripts/app.js";
 import { prefixOf } from "./file_names.js";
 import { widgetOf } from "./graph_walk.js";
 import { addWidget, chain } from "./host.js";
+import { ask } from "./server.js";
 import { ZoomViewer } from "./viewer.js";
 import { element } from "./viewer_controls.js";
 
@@ -84,13 +85,15 @@ function linkTo(viewer, page) {
 async function savePage(node, viewer) {
   const result = node.properties.last_result;
   if (!result) return;
+  const { save } = viewer.controls;
+  save.disabled = true; // one page for a double click
   viewer.noteBelow("Saving …");
-  const answer = await api.fetchApi("/zoomstack/page", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) }),
-  });
-  const told = await answer.json();
-  if (answer.ok) linkTo(viewer, told);
-  else viewer.noteBelow(`Not saved: ${told.error}`);
+  try {
+    const asked = { images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) };
+    linkTo(viewer, await ask("/zoomstack/page", asked));
+  } catch (error) {
+    viewer.noteBelow(`Not saved: ${/** @type {Error} */ (error).message}`);
+  } finally {
+    save.disabled = false;
+  }
 }

@@ -10,6 +10,7 @@
 const SEPARATORS = /[\s,;|()[\]{}]+/;
 const TIMES = /^[x×]|[x×]$/gi;
 const AXIS = /\b[xy]\s*[=:]/gi;
+const MOST_ZOOM = 1000;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** @param {string} text */
@@ -21,7 +22,7 @@ const number = (word) => (NUMBER.test(word) ? Number(word) : NaN);
 /** The zoom factors in a text; null where the node would say what is wrong with it. @param {string} text */
 export function parseFactors(text) {
   const factors = words(text).map((word) => number(word.replace(TIMES, "") || word));
-  return factors.length && factors.every((factor) => factor > 1 && Number.isFinite(factor)) ? factors : null;
+  return factors.length && factors.every((factor) => factor > 1 && factor <= MOST_ZOOM) ? factors : null;
 }
 
 /** The focus points in a text, the middle for no text; null where the node would say what is wrong with it.

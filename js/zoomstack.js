@@ -1,28 +1,49 @@
 // @ts-check
+// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, the focus picker to
+// the nodes that have a focus, and what older workflows say to the widgets of today.
 // What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, and the focus picker
-// to the nodes that have a focus.
+// to the nodes that have a focus; puts the templates in order.
 
 import { app } from "../../../scripts/app.js";
 import { fillInPrefix } from "./file_names.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
+import { tellEdits } from "./host.js";
+import { addOldLevels } from "./old_levels.js";
+import { listenToTexts } from "./node_text.js";
 import { addPromptRows } from "./prompts_node.js";
+import { orderTemplates } from "./template_order.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
 const style = document.createElement("link");
 style.rel = "stylesheet";
 style.href = new URL("./zoomstack.css", import.meta.url).href;
 document.head.append(style);
+orderTemplates();
 
 /** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
-const ADDITIONS = { ZoomGeometry: addFocusButton, ZoomPromptSchedule: addPromptRows, ZoomViewer: addViewer };
+const ADDITIONS = {
+  ZoomFrames: addOldLevels,
+  ZoomGeometry: addFocusButton,
+  ZoomPromptSchedule: addPromptRows,
+  ZoomVideo: addOldLevels,
+  ZoomViewer: addViewer,
+};
+
+/** Widgets that must fit the number of levels, or that say how large they are. */
+const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negative", "expected_levels"]);
 const SAVERS = new Set(["ZoomSaveVideo", "ZoomViewer"]);
 
 app.registerExtension({
   name: "zoomstack",
+  setup() {
+    listenToTexts();
+  },
   /** @param {any} node */
   nodeCreated(node) {
-    ADDITIONS[node.constructor.comfyClass]?.(node);
-    if (SAVERS.has(node.constructor.comfyClass)) fillInPrefix(node);
+    const type = String(node.constructor.comfyClass);
+    ADDITIONS[type]?.(node);
+    if (type.startsWith("Zoom")) tellEdits(node, COUNTED);
+    if (SAVERS.has(type)) fillInPrefix(node);
   },
   /** @param {any} node */
   getNodeMenuItems(node) {

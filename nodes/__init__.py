@@ -4,10 +4,10 @@ from comfy_api.latest import io
 
 from . import routes  # noqa: F401 - registers them
 from .demo_model import ZoomDemoModel
-from .hold_levels import ZoomHoldLevels
+from .hold_levels import ZoomHeldLevels, ZoomHoldLevels
 from .ksampler import ZoomKSampler, ZoomKSamplerAdvanced
 from .multires_blend import ZoomMultiResBlend
-from .photo_anchor import ZoomPhotoAnchor
+from .photo_anchor import ZoomAnchorPhoto, ZoomPhotoAnchor
 from .prompt_schedule import ZoomPromptSchedule
 from .prompt_writer import ZoomPromptWriter
 from .save_zoom_video import ZoomSaveVideo
@@ -20,10 +20,12 @@ from .zoom_video import ZoomVideo
 from .zoom_viewer import ZoomViewer
 
 NODES: list[type[io.ComfyNode]] = [
+    ZoomAnchorPhoto,
     ZoomDemoModel,
     ZoomFrames,
     ZoomGeometryNode,
     ZoomGuider,
+    ZoomHeldLevels,
     ZoomHoldLevels,
     ZoomKSampler,
     ZoomKSamplerAdvanced,

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .sampling.demo import load_demo_model
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -30,5 +31,6 @@ class ZoomDemoModel(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls) -> io.NodeOutput:
         return io.NodeOutput(*load_demo_model())

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..zoomstack_core.frames import FrameRenderer
 from ..zoomstack_core.stack import ZoomStack
-from .node_text import NodeText
+from .node_text import NodeText, clock
 
 PREVIEW_SIZE = 512  # pixels of the longer side
 TEXT_EVERY = 1.0  # seconds
@@ -41,10 +41,12 @@ class FrameProgress:
         preview = self._picture(done) if (done - 1) % self._preview_every == 0 else None
         self._bar.update_absolute(done, preview=preview)
         now = time.monotonic()
-        if now - self._last_text >= TEXT_EVERY or done == len(self._zooms):
+        if done == len(self._zooms):
+            self._text.progress(f"{done} {'frame' if done == 1 else 'frames'}, {clock(now - self._begin)}")
+        elif now - self._last_text >= TEXT_EVERY:
             self._last_text = now
             left = (now - self._begin) / done * (len(self._zooms) - done)
-            self._text.progress(f"frame {done} of {len(self._zooms)}, {left // 60:.0f}:{left % 60:02.0f} left")
+            self._text.progress(f"frame {done} of {len(self._zooms)}, {clock(left)} left")
 
     def _picture(self, done: int) -> tuple[str, Image.Image, int]:
         """What ComfyUI's progress bar takes: format, picture and the size of its longer side."""

@@ -4,7 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .errors import checked
+from .node_text import NodeText
 from .sampler_inputs import (
+    geometry_output,
     model_inputs,
     noise_input,
     seed_input,
@@ -50,10 +53,15 @@ class ZoomKSampler(io.ComfyNode):
                 *zoom_options(),
                 noise_input(),
             ],
-            outputs=[io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode.")],
+            outputs=[
+                io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode."),
+                geometry_output(),
+            ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,
@@ -70,8 +78,9 @@ class ZoomKSampler(io.ComfyNode):
         **zoom: Any,
     ) -> io.NodeOutput:
         request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
-        settings = zoom_settings(NAME, **zoom)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings))
+        settings, text = zoom_settings(NAME, **zoom), NodeText(cls.hidden.unique_id, NAME)
+        latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
+        return io.NodeOutput(latent, settings.nesting)
 
 
 class ZoomKSamplerAdvanced(io.ComfyNode):
@@ -123,10 +132,12 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
                 *zoom_options(),
                 noise_input(),
             ],
-            outputs=[io.Latent.Output(tooltip="The levels, the widest first.")],
+            outputs=[io.Latent.Output(tooltip="The levels, the widest first."), geometry_output()],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked(sampler="sampler_name")
     def execute(
         cls,
         model: Any,
@@ -157,5 +168,6 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
             end=end_at_step,
             leave_noise=return_with_leftover_noise == "enable",
         )
-        settings = zoom_settings(ADVANCED_NAME, **zoom)
-        return io.NodeOutput(sample_zoom(model, positive, negative, latent_image, request, settings))
+        settings, text = zoom_settings(ADVANCED_NAME, **zoom), NodeText(cls.hidden.unique_id, ADVANCED_NAME)
+        latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
+        return io.NodeOutput(latent, settings.nesting)

@@ -5,6 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..zoomstack_core.blend import BLEND_MODES
+from .errors import checked
+from .inputs import check_order
 from .sampling.spaces import SPACES, BlendOptions
 from .types import CATEGORY, SEARCH_ALIASES, ZoomBlendType
 
@@ -70,6 +72,7 @@ class ZoomMultiResBlend(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         mode: str,
@@ -82,14 +85,8 @@ class ZoomMultiResBlend(io.ComfyNode):
         travel_start: float = 0.2,
         travel_end: float = 0.8,
     ) -> io.NodeOutput:
-        for first, last, names in (
-            (start_percent, end_percent, "start_percent"),
-            (travel_start, travel_end, "travel_start"),
-        ):
-            if first > last:
-                raise ValueError(
-                    f"Zoom Multi-Res Blend: {names} is {first}, above the end of its range, {last}; lower it."
-                )
+        check_order("start_percent", start_percent, "end_percent", end_percent)
+        check_order("travel_start", travel_start, "travel_end", travel_end)
         options = BlendOptions(
             mode, space, vae, start_percent, end_percent, every, travel_repeats, travel_start, travel_end
         )

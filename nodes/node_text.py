@@ -9,6 +9,13 @@ from server import PromptServer
 logger = logging.getLogger("zoomstack")
 
 
+def clock(seconds: float) -> str:
+    """A time as people read it: 0:07, 12:30, 1:02:30."""
+    whole = round(max(0.0, seconds))
+    hours = f"{whole // 3600}:{whole // 60 % 60:02d}" if whole >= 3600 else f"{whole // 60}"
+    return f"{hours}:{whole % 60:02d}"
+
+
 class NodeText:
     """The lines of text that ComfyUI's front end shows below a node's widgets, made anew by every run.
 

@@ -4,7 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..zoomstack_core.prompts import join_prompt, parse_prompts
+from ..zoomstack_core.prompts import Schedule, join_prompt, parse_schedule
+from ..zoomstack_core.quoting import short
+from .errors import checked
+from .node_text import NodeText
 from .sampling.marks import Conditioning, mark_level
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -22,6 +25,10 @@ the highlands of an ocean planet
 ocean mountains seen from above
 ocean hills and rocks seen from above
 ocean ground, close up"""  # a factor of two apart
+
+
+# An error shows so many prompts, and so many characters of each.
+SHOWN_PROMPTS, SHOWN_PROMPT = 10, 50
 
 
 class ZoomPromptSchedule(io.ComfyNode):
@@ -82,8 +89,9 @@ class ZoomPromptSchedule(io.ComfyNode):
                     dynamic_prompts=True,
                     placeholder="one prompt per zoom level, the widest view first",
                     tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
-                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists and "
-                    "JSON lists, as language models write them, are fine, also with talk around them.",
+                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists, "
+                    "keyframes, tables and JSON lists, as language models and other tools write them, are fine, also "
+                    "with talk around them.",
                 ),
             ],
             outputs=[
@@ -96,9 +104,11 @@ class ZoomPromptSchedule(io.ComfyNode):
                     display_name="prompts", tooltip="The prompts as they were read, one per line. For Zoom Viewer."
                 ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         clip: Any,
@@ -108,28 +118,29 @@ class ZoomPromptSchedule(io.ComfyNode):
         expected_levels: int = 0,
         prompts: str = "",
     ) -> io.NodeOutput:
-        if clip is None:
-            raise ValueError(
-                "Zoom Prompt Schedule: the clip input is None. If it comes from a checkpoint loader, the checkpoint "
-                "has no text encoder; load one with a CLIP loader."
-            )
-        levels = _parse("prompts", prompts)
+        levels, avoided = _parse("prompts", prompts)
+        text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
+        if avoided and negative.strip():
+            text.notice("The prompts bring negative prompts of their own, which do not count: negative does.")
+        elif avoided:
+            text.notice("The prompts bring negative prompts of their own, which count because negative is empty.")
         if expected_levels not in (0, len(levels)):
             raise ValueError(
                 f"Zoom Prompt Schedule: prompts has {len(levels)} levels, expected_levels is {expected_levels}. If a "
                 "language model wrote them, run it again with another seed; or set expected_levels to 0. Read were:\n"
-                + "\n".join(f"{number}. {prompt}" for number, prompt in enumerate(levels, 1))
+                + "\n".join(_listed(levels))
             )
         positive_marked: Conditioning = []
         for level, prompt in enumerate(levels):
             positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
-        negative_marked = _encode_negative(clip, negative, len(levels))
+        own = avoided if len(set(avoided)) > 1 else avoided[:1] or [""]
+        lines = _parse("negative", negative).prompts if negative.strip() else own
+        negative_marked = _encode_negative(clip, lines, len(levels))
         return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
 
 
-def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
-    """One unmarked entry list for every level when ``negative`` is a line or nothing, else one per level."""
-    lines = _parse("negative", negative) if negative.strip() else [""]
+def _encode_negative(clip: Any, lines: list[str], levels: int) -> Conditioning:
+    """One unmarked entry list for every level when there is one line, else one per level."""
     if len(lines) == 1:
         return _encode(clip, lines[0])
     if len(lines) != levels:
@@ -140,11 +151,19 @@ def _encode_negative(clip: Any, negative: str, levels: int) -> Conditioning:
     return [entry for level, line in enumerate(lines) for entry in mark_level(_encode(clip, line), level)]
 
 
-def _parse(name: str, text: str) -> list[str]:
+def _parse(name: str, text: str) -> Schedule:
     try:
-        return parse_prompts(text)
+        return parse_schedule(text)
     except ValueError as error:
         raise ValueError(f"Zoom Prompt Schedule: {name}: {error}") from None
+
+
+def _listed(prompts: list[str]) -> list[str]:
+    """The prompts as numbered lines for an error: what is too much for one is left out of the middle."""
+    lines = [f"{number}. {short(prompt, SHOWN_PROMPT)[1:-1]}" for number, prompt in enumerate(prompts, 1)]
+    if len(lines) <= SHOWN_PROMPTS:
+        return lines
+    return [*lines[: SHOWN_PROMPTS // 2], "…", *lines[-SHOWN_PROMPTS // 2 :]]
 
 
 def _encode(clip: Any, text: str) -> Conditioning:

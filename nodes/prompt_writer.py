@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.prompt_writing import write_instruction
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, choose_nesting, geometry_input, zoom_factor_input
 
 
@@ -46,11 +47,9 @@ class ZoomPromptWriter(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(
         cls, scene: str, levels: int, zoom_factor: float, style: str = "", geometry: Nesting | None = None
     ) -> io.NodeOutput:
         nesting = choose_nesting(geometry, zoom_factor, 0.5, 0.5)
-        try:
-            return io.NodeOutput(write_instruction(scene, levels, nesting, style), levels)
-        except ValueError as error:
-            raise ValueError(f"Zoom Prompt Writer: {error}") from None
+        return io.NodeOutput(write_instruction(scene, levels, nesting, style), levels)

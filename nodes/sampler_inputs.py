@@ -1,4 +1,4 @@
-"""The inputs that Zoom KSampler, its advanced variant and Zoom Guider share."""
+"""The inputs and outputs that Zoom KSampler, its advanced variant and Zoom Guider share."""
 
 from typing import Any
 
@@ -9,7 +9,15 @@ from ..zoomstack_core.blend import BLEND_MODES
 from .sampling.photos import Photo
 from .sampling.settings import ZoomSettings
 from .sampling.spaces import BlendOptions
-from .types import anchors_input, blend_options_input, choose_nesting, focus_inputs, geometry_input, zoom_factor_input
+from .types import (
+    ZoomGeometryType,
+    anchors_input,
+    blend_options_input,
+    choose_nesting,
+    focus_inputs,
+    geometry_input,
+    zoom_factor_input,
+)
 
 
 def model_inputs() -> list[io.Input]:
@@ -120,4 +128,13 @@ def noise_input() -> io.Input:
         "noise",
         optional=True,
         tooltip="From Zoom Shared Noise: the seed and what the levels share. Takes the place of the seed here.",
+    )
+
+
+def geometry_output() -> io.Output:
+    """What the sampler used, so that the nodes after it need no setting of their own."""
+    return ZoomGeometryType.Output(
+        display_name="geometry",
+        tooltip="The zoom factor and the focus that were used here: connect it to geometry of Zoom Stack, and of a "
+        "second sampler, so that they are set in one place.",
     )

@@ -11,6 +11,7 @@ from comfy_api.latest import Input, InputImpl, io, ui
 
 from ..zoomstack_core.remux import write_copy
 from ..zoomstack_core.video_facts import BrokenVideo, read_facts
+from .errors import checked
 from .saving import PREFIX_HINT, place
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -46,6 +47,7 @@ class ZoomSaveVideo(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, video: Input.Video, filename_prefix: str) -> io.NodeOutput:
         source = _file_of(video)
         width, height = _size(video, source)

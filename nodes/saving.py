@@ -15,6 +15,7 @@ import folder_paths
 from ..zoomstack_core.file_names import expand_prefix, portable
 from ..zoomstack_core.quoting import short
 from ..zoomstack_core.whole_file import NO_ROOM, NewFile, first_free, numbered, remove_leftovers
+from .errors import names_a_node, of_the_same_kind
 
 logger = logging.getLogger("zoomstack")
 
@@ -86,9 +87,9 @@ def told(node: str, folder: Path, choice: str = PREFIX) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, _Told):
+        if names_a_node(str(error)):
             raise
-        raise _Told(error.errno, f"{node}: {_reason(error, folder, choice)}") from error
+        raise of_the_same_kind(error, f"{node}: {_reason(error, folder, choice)}") from error
 
 
 def remove_unfinished() -> None:
@@ -97,13 +98,6 @@ def remove_unfinished() -> None:
         remove_leftovers(_workshop())
     except OSError as error:
         logger.warning("files that were left unfinished could not be removed: %s", error)
-
-
-class _Told(OSError):
-    """An error that says all that the user needs, without its number."""
-
-    def __str__(self) -> str:
-        return str(self.args[1])
 
 
 def _reason(error: OSError, folder: Path, choice: str) -> str:

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from .errors import checked
 from .sampling.noise import INITIAL_NOISE, STEP_NOISE, NoiseSharing, SharedNoise
 from .types import CATEGORY, SEARCH_ALIASES
 
@@ -51,5 +52,6 @@ class ZoomSharedNoise(io.ComfyNode):
         )
 
     @classmethod
+    @checked()
     def execute(cls, noise_seed: int, initial_noise: str, step_noise: str) -> io.NodeOutput:
         return io.NodeOutput(SharedNoise(noise_seed, NoiseSharing(initial_noise, step_noise)))

@@ -42,8 +42,8 @@ def geometry_input() -> io.Input:
     return ZoomGeometryType.Input(
         "geometry",
         optional=True,
-        tooltip="From Zoom Geometry: a zoom factor and a focus for every step. Takes the place of zoom_factor and of "
-        "the focus here.",
+        tooltip="From a sampler before this node: what it used. Or from Zoom Geometry: a zoom factor and a focus for "
+        "every step. Takes the place of zoom_factor and of the focus here.",
     )
 
 

@@ -9,13 +9,14 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.ahead import work_ahead
 from ..zoomstack_core.encode import frame_rate
-from ..zoomstack_core.frames import FrameRenderer, even_size
+from ..zoomstack_core.frames import FrameRenderer
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
+from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
 BYTES_PER_PIXEL = 12  # three float32 colors
 
@@ -39,6 +40,7 @@ class ZoomFrames(io.ComfyNode):
                 *size_inputs(),
                 *hold_inputs(),
                 *more_inputs(),
+                *level_inputs(),
             ],
             outputs=[
                 io.Image.Output(
@@ -50,15 +52,17 @@ class ZoomFrames(io.ComfyNode):
         )
 
     @classmethod
+    @checked(start="start_zoom", end="end_zoom")
     def execute(
         cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
     ) -> io.NodeOutput:
-        rate, (height, width) = frame_rate(fps), even_size(stack.geometry, height, width)
-        zooms = make_path("Zoom Frames", stack.geometry, **path).zooms(rate)
+        text = NodeText(cls.hidden.unique_id, "Zoom Frames")
+        rate, (height, width) = frame_rate(fps), frame_size(stack.geometry, height, width)
+        zooms = make_path(text, stack.geometry, **path).zooms(rate)
         _check_memory(len(zooms), height, width)
         moments = shutter_zooms(zooms, stack.geometry, height, width, motion_blur, path["loop"])
         render = FrameRenderer(stack, height, width)
-        progress = FrameProgress(stack, zooms, rate, NodeText(cls.hidden.unique_id, "Zoom Frames"))
+        progress = FrameProgress(stack, zooms, rate, text)
         images = torch.empty((len(zooms), height, width, 3))
         with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             for k, frame in enumerate(frames):

@@ -1,12 +1,10 @@
 """ZoomGeometry: another zoom factor and another focus for every step from a level to the next."""
 
-from collections.abc import Callable
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..zoomstack_core.geometry import PREFILTERS
 from ..zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
+from .errors import checked
 from .types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
 
 
@@ -19,8 +17,8 @@ class ZoomGeometryNode(io.ComfyNode):
             node_id="ZoomGeometry",
             display_name="Zoom Geometry",
             category=CATEGORY,
-            description="Where and how far each step of the zoom goes. Connect it to Zoom KSampler and to Zoom Stack; "
-            "it takes the place of their own zoom_factor and focus.",
+            description="Where and how far each step of the zoom goes. Connect it to Zoom KSampler, and geometry "
+            "of that to Zoom Stack; it takes the place of their own zoom_factor and focus.",
             search_aliases=[*SEARCH_ALIASES, "focus", "zoom factor", "off-center zoom"],
             inputs=[
                 io.String.Input(
@@ -51,19 +49,12 @@ class ZoomGeometryNode(io.ComfyNode):
             outputs=[
                 ZoomGeometryType.Output(
                     display_name="geometry",
-                    tooltip="All steps, for Zoom KSampler and for Zoom Stack: give both the same.",
+                    tooltip="All steps, for Zoom KSampler, which hands them on to Zoom Stack.",
                 )
             ],
         )
 
     @classmethod
+    @checked()
     def execute(cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0]) -> io.NodeOutput:
-        factors = _parse("zoom_factors", parse_zoom_factors, zoom_factors)
-        return io.NodeOutput(Nesting(factors, _parse("focus", parse_focus, focus), prefilter))
-
-
-def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"Zoom Geometry: {name}: {error}.") from None
+        return io.NodeOutput(Nesting(parse_zoom_factors(zoom_factors), parse_focus(focus), prefilter))

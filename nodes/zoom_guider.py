@@ -4,8 +4,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .sampler_inputs import zoom_inputs, zoom_options, zoom_settings
+from .errors import checked
+from .node_text import NodeText
+from .sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
 from .sampling.any_guider import joint_guider
+from .sampling.spaces import blending_notice
 from .types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Zoom Guider"
@@ -43,10 +46,18 @@ class ZoomGuider(io.ComfyNode):
                     display_name="guider",
                     tooltip="For SamplerCustomAdvanced. Its sigmas are those of one level; with alignment above 0 "
                     "their first and last sigma and their number count.",
-                )
+                ),
+                geometry_output(),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked()
     def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
-        return io.NodeOutput(joint_guider(guider, zoom_settings(NAME, **zoom), held))
+        settings = zoom_settings(NAME, **zoom)
+        joint = joint_guider(guider, settings, held)
+        notice = blending_notice(settings.blend, joint.model_patcher.get_model_object("latent_format"))
+        if notice:
+            NodeText(cls.hidden.unique_id, NAME).notice(notice)
+        return io.NodeOutput(joint, settings.nesting)

@@ -3,8 +3,12 @@
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ..zoomstack_core.nesting import Nesting
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
+from .node_text import NodeText
 from .types import (
     CATEGORY,
     SEARCH_ALIASES,
@@ -15,6 +19,9 @@ from .types import (
     zoom_factor_input,
 )
 
+NAME = "Zoom Stack"
+MOST_PAIRS = 3  # that a notice names
+
 
 class ZoomStackNode(io.ComfyNode):
     """Every level gets the deeper ones pasted into its inner rectangle, so that the stack shows one scene."""
@@ -23,7 +30,7 @@ class ZoomStackNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ZoomStack",
-            display_name="Zoom Stack",
+            display_name=NAME,
             category=CATEGORY,
             description="Turns one image per zoom level into a stack whose levels agree: the middle of every level "
             "shows the next level. For Zoom Video; also repairs the stack after an upscaler or an edit.",
@@ -34,7 +41,7 @@ class ZoomStackNode(io.ComfyNode):
                     tooltip="One image per zoom level, all of one size, the widest view first. Transparent parts are "
                     "put on black.",
                 ),
-                zoom_factor_input("Use the zoom factor that the levels were sampled with."),
+                zoom_factor_input("Use the zoom factor that the levels were sampled with, or connect geometry."),
                 *focus_inputs(),
                 geometry_input(),
             ],
@@ -42,9 +49,11 @@ class ZoomStackNode(io.ComfyNode):
                 ZoomStackType.Output(display_name="stack", tooltip="The levels and their geometry, for Zoom Video."),
                 io.Image.Output(display_name="images", tooltip="The consistent levels, the widest view first."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked(layers="images")
     def execute(
         cls,
         images: Tensor,
@@ -56,14 +65,41 @@ class ZoomStackNode(io.ComfyNode):
         layers = _without_alpha(images).movedim(-1, 1)
         levels, _, height, width = layers.shape
         nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
-        stack = ZoomStack(layers, nesting.fit(levels, height, width, name="Zoom Stack: geometry"))
+        fitted = nesting.fit(levels, height, width, name=f"{NAME}: geometry")
+        stack = ZoomStack(layers, fitted)
+        notice = _notice(layers, fitted, linked=geometry is not None)
+        if notice:
+            NodeText(cls.hidden.unique_id, NAME).notice(notice)
         return io.NodeOutput(stack, stack.images.movedim(1, -1))
+
+
+def _notice(layers: Tensor, geometry: ZoomGeometry, linked: bool) -> str:
+    """What to say of levels that do not show each other: a stack is made of them all the same, as they may be edited.
+
+    Args:
+        linked: whether the geometry comes from another node.
+    """
+    mismatch = find_mismatch(layers, geometry)
+    if mismatch is None:
+        return ""
+    pairs = [f"{level + 1} and {level + 2}" for level in mismatch.levels]
+    named = pairs if len(pairs) <= MOST_PAIRS else [*pairs[: MOST_PAIRS - 1], f"{len(pairs) - MOST_PAIRS + 1} more"]
+    factors = {geometry.steps[level].factor for level in mismatch.levels}
+    at = f"zoom factor {factors.pop():g}" if len(factors) == 1 else "these zoom factors"
+    if mismatch.reverse:
+        remedy = "Give images in the order of the prompts, the widest view first."
+    elif linked:
+        remedy = "Connect geometry of the sampler that made these levels."
+    else:
+        remedy = "Connect geometry of Zoom KSampler to geometry here, or set zoom_factor and focus as there."
+    said = (
+        f"Levels {', '.join(named)} do not show the same place at {at}: they differ by "
+        f"{max(mismatch.differences):.2f} of their spread, and levels of one zoom by less than "
+        f"{LARGEST_DISAGREEMENT}."
+    )
+    return " ".join((said, mismatch.guess or "This is right if they were edited.", remedy))
 
 
 def _without_alpha(images: Tensor) -> Tensor:
     """[N, H, W, 3]: colors multiplied by the alpha channel, if there is one, so that hidden colors do not show up."""
-    if images.ndim != 4 or images.shape[-1] not in (3, 4):
-        raise ValueError(
-            f"Zoom Stack: images has the shape {tuple(images.shape)}; expected [levels, height, width, 3 or 4]."
-        )
     return images if images.shape[-1] == 3 else images[..., :3] * images[..., 3:]

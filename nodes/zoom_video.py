@@ -14,16 +14,17 @@ from comfy_api.latest import InputImpl, io
 from ..zoomstack_core.ahead import work_ahead
 from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
 from ..zoomstack_core.formats import VideoFormat
-from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer, even_size
+from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.shutter import shutter_zooms
 from ..zoomstack_core.stack import ZoomStack
 from ..zoomstack_core.video_memory import video_memory
+from .errors import checked
 from .frame_progress import FrameProgress
 from .node_text import NodeText
 from .rendered_files import RenderedFiles
 from .saving import TEMPORARY, told
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-from .zoom_path import hold_inputs, make_path, more_inputs, size_inputs, timing_inputs
+from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
 
 NAME = "Zoom Video"
 RENDERED = RenderedFiles()
@@ -88,12 +89,14 @@ class ZoomVideo(io.ComfyNode):
                     tooltip="10 bits keep soft gradients free of bands; not every player shows H.264 with 10 bits. "
                     "ProRes always has 10.",
                 ),
+                *level_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked(start="start_zoom", end="end_zoom")
     def execute(
         cls,
         stack: ZoomStack,
@@ -108,9 +111,9 @@ class ZoomVideo(io.ComfyNode):
         **path: Any,
     ) -> io.NodeOutput:
         form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
-        rate, size = _rate(fps, form, text), even_size(stack.geometry, height, width)
+        rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
         _check_limits(form, size, rate)
-        zooms = make_path(NAME, stack.geometry, **path).zooms(rate)
+        zooms = make_path(text, stack.geometry, **path).zooms(rate)
         _check_memory(stack, size, form, bit_depth, preset)
         moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
         render = _renderer(stack, *size, format, bit_depth)

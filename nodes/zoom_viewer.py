@@ -10,6 +10,8 @@ from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
 from ..zoomstack_core.prompts import parse_prompts
 from ..zoomstack_core.stack import ZoomStack
+from .errors import checked
+from .node_text import NodeText
 from .saving import PREFIX_HINT, place
 from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
@@ -54,9 +56,11 @@ class ZoomViewer(io.ComfyNode):
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The levels, the widest view first.")],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
+    @checked()
     def execute(
         cls,
         stack: ZoomStack,
@@ -65,7 +69,7 @@ class ZoomViewer(io.ComfyNode):
         filename_prefix: str = DEFAULT_PREFIX,
     ) -> io.NodeOutput:
         images = stack.images.movedim(1, -1)
-        captions = parse_prompts(prompts) if prompts and prompts.strip() else []
+        captions = _captions(prompts, stack.geometry.levels, NodeText(cls.hidden.unique_id, NAME))
         shown: dict[str, Any] = {"geometry": geometry_for_browser(stack.geometry), "prompts": captions}
         if export_html:
             pictures, prompt = images_of(stack.images), cls.hidden.prompt
@@ -75,6 +79,20 @@ class ZoomViewer(io.ComfyNode):
         if export_html:
             output["files"] = [shown["page"]]  # where clients look for what Save Text and its like have saved
         return io.NodeOutput(images, ui=output)
+
+
+def _captions(prompts: str | None, levels: int, text: NodeText) -> list[str]:
+    """As many captions as can be read, at most one per level: a finished zoom is shown whatever they are."""
+    if not prompts or not prompts.strip():
+        return []
+    try:
+        captions = parse_prompts(prompts)
+    except ValueError as error:
+        text.notice(f"The levels have no captions: prompts cannot be read. {error}")
+        return []
+    if len(captions) != levels:
+        text.notice(f"prompts has {len(captions)} captions for {levels} levels. Expected one line per level.")
+    return captions[:levels]
 
 
 def save_page(
@@ -90,6 +108,10 @@ def save_page(
         images, geometry, prompts: see ``explorer_page``.
         prefix: of the name, see ``saving.place``.
         prompt: of the run, in API format.
+
+    Raises:
+        ValueError: if ``prefix`` leads out of the output folder, or there is not one image per level.
+        OSError: if the page cannot be written.
     """
     target = place(NAME, prefix, DEFAULT_PREFIX, geometry.width, geometry.height, prompt)
     page = explorer_page(images, geometry, prompts, title=target.name).encode()

@@ -68,7 +68,7 @@ class ComfyServer:
         # A request for a port in use would be answered by whatever has it.
         if is_taken(self.port):
             raise ToolError(f"Port {self.port} is in use. Choose another with --port, or leave it out for a free one.")
-        command, environ = self.command(), {**os.environ, "PYTHONUNBUFFERED": "1"}
+        command, environ = self.command(), {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
         try:
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
@@ -178,7 +178,7 @@ def is_taken(port: int) -> bool:
 
 def has_accelerator(python: Path) -> bool:
     """Whether torch in ``python`` sees a GPU. Without one ComfyUI has to be started with ``--cpu``."""
-    done = subprocess.run([python, "-c", HAS_ACCELERATOR], capture_output=True, text=True)
+    done = subprocess.run([python, "-c", HAS_ACCELERATOR], capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
         raise ToolError(f"{python} cannot import torch:\n{done.stderr.strip()[-500:]}")
     return done.stdout.strip() == "True"

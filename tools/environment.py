@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pins
+import system_packages
 from files import replace_folder, write_stamp
 from report import Progress, ToolError, say
 
@@ -21,13 +22,33 @@ NO_NETWORK = re.compile(
     re.IGNORECASE,
 )
 NO_SPACE = re.compile(r"No space left on device|not enough space on the disk|Errno 28|WinError 112|Disk quota exceeded")
+# Debian and Ubuntu keep a part of Python's module venv in a package of its own, which that module names.
+VENV_PACKAGE = re.compile(r"\bpython3[\d.]*-venv\b")
+# What Python programs print is read as this, whatever the locale is; names that are no text stay what they are.
+ENCODING = "utf-8:surrogateescape"
 NO_MATCH = re.compile(r"No matching distribution found for (\S+)")
 
 
 def environment() -> dict[str, str]:
     """This process's environment without what would redirect another Python's imports or installations."""
     kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX"}}
-    return {**kept, "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
+    return {**kept, "PIP_USER": "0", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": ENCODING}
+
+
+def ask(python: Path, code: str) -> str | None:
+    """What ``python`` prints when it runs ``code``, such as a path of any letters; None if it fails."""
+    encoding, errors = ENCODING.split(":")
+    command = [str(python), "-c", code]
+    done = subprocess.run(command, capture_output=True, encoding=encoding, errors=errors, env=environment())
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def require_answer(python: Path, code: str) -> str:
+    """``ask`` of an environment that works; ToolError if it does not."""
+    answer = ask(python, code)
+    if answer is None:
+        raise ToolError(f"{python} does not run. Delete the folder {python.parent.parent} and run this again.")
+    return answer
 
 
 def venv_python(venv: Path) -> Path:
@@ -40,10 +61,10 @@ def venv_works(venv: Path) -> bool:
     if not python.exists():
         return False
     code = "import pip, sys; print(*sys.version_info[:2])"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment())
-    if done.returncode != 0:
+    answer = ask(python, code)
+    if answer is None:
         return False
-    major, minor = map(int, done.stdout.split())
+    major, minor = map(int, answer.split())
     return pins.OLDEST_PYTHON <= (major, minor) <= pins.NEWEST_PYTHON
 
 
@@ -55,20 +76,28 @@ def make_venv(venv: Path, log: Path) -> None:
             f"This is Python {sys.version.split()[0]}; ComfyUI needs {oldest} to {newest}. "
             f"Run this with such a Python, e.g.\n  python{newest} {' '.join(sys.argv)}"
         )
-    command = [sys.executable, "-m", "venv", "--clear", str(venv)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment())
-    if done.returncode != 0:
-        output = (done.stdout + done.stderr).strip()
+    status, output = _python_venv(venv)
+    package = VENV_PACKAGE.search(output)
+    if status != 0 and package and system_packages.can_install():
+        say(f"      apt-get install {package[0]}")
+        system_packages.install([package[0]], log)
+        status, output = _python_venv(venv)
+    if status != 0:
         if NO_SPACE.search(output):
             raise ToolError(explain("venv", output, log))
         hint = "\nOn Debian and Ubuntu: sudo apt install python3-venv" if sys.platform == "linux" else ""
         raise ToolError(f"Python could not make a virtual environment in {venv}:\n{output[-500:]}{hint}")
 
 
+def _python_venv(venv: Path) -> tuple[int, str]:
+    """The exit status and the output of the running Python's module venv."""
+    command = [sys.executable, "-m", "venv", "--clear", str(venv)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environment())
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
 def pip_version(python: Path) -> str:
-    code = "import pip; print(pip.__version__)"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    return f"pip=={done.stdout.strip()}"
+    return f"pip=={require_answer(python, 'import pip; print(pip.__version__)')}"
 
 
 def run_pip(python: Path, arguments: Sequence[str], log: Path, *, bars: bool = True) -> None:
@@ -143,9 +172,7 @@ def explain(program: str, output: str, log: Path) -> str:
 
 
 def site_packages(python: Path) -> Path:
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    return Path(done.stdout.strip())
+    return Path(require_answer(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
 
 
 def forget_broken_packages(packages: Path) -> list[str]:

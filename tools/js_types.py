@@ -1,8 +1,9 @@
 """Type check of js/: ``python tools/js_types.py`` runs TypeScript over the JSDoc types of the front end.
 
-TypeScript and the published types of ComfyUI's front end (25 MB) are fetched by npm into ``.host/js`` of the checkout.
-Where npm cannot fetch them nothing is checked. On a machine of a developer that is a note, so that the other checks can
-be used without a network; in continuous integration (the environment variable CI is set) it is a failure.
+TypeScript and the published types of ComfyUI's front end (25 MB) are fetched by npm into ``.host/js`` of the checkout,
+and Node.js with npm where the machine has none (see nodejs.py). Where they cannot be fetched nothing is checked. On a
+machine of a developer that is a note, so that the other checks can be used without a network; in continuous integration
+(the environment variable CI is set) it is a failure.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from files import read_stamp, write_stamp
 from host import CHECKOUT
+from nodejs import Node, ensure_node
 from report import ToolError, run, say
 
 FILES = ("package.json", "package-lock.json")
@@ -24,23 +26,8 @@ INSTALL_SECONDS = 240
 CHECK_SECONDS = 240
 
 
-def program(name: str) -> str:
-    """The path of a program of Node.js; ToolError where it is missing."""
-    found = shutil.which(name)
-    if not found:
-        raise ToolError(
-            f"The type check of js/ needs {name}, which is not on the path. On Debian and Ubuntu: sudo apt install "
-            "nodejs npm. To leave it out: ZOOMSTACK_NO_BROWSER=1."
-        )
-    return found
-
-
-def install(folder: Path) -> bool:
-    """Bring TypeScript and the types into ``folder``; False if the package registry does not answer.
-
-    Raises:
-        ToolError: if npm is missing.
-    """
+def install(folder: Path, node: Node) -> bool:
+    """Bring TypeScript and the types into ``folder``; False if npm cannot, and then it was said why."""
     wanted = (CHECKOUT / FILES[1]).read_text(encoding="utf-8")
     stamp = folder / "zoomstack.stamp"
     if read_stamp(stamp) == wanted:
@@ -52,11 +39,12 @@ def install(folder: Path) -> bool:
     options = ["--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--fetch-retries=1"]
     try:
         done = subprocess.run(
-            [program("npm"), "ci", *options],
+            [*node.npm, "ci", *options],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=INSTALL_SECONDS,
         )
     except subprocess.TimeoutExpired:
@@ -74,20 +62,29 @@ def in_continuous_integration() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
+def not_checked(why: str) -> int:
+    """Say why nothing was checked; the exit status for that."""
+    say(f"The types of js/ were NOT checked: {why}")
+    if in_continuous_integration():
+        say("This is a failure since the environment variable CI is set.")
+        return 1
+    return LEFT_OUT
+
+
 def main() -> int:
     if os.environ.get("ZOOMSTACK_NO_BROWSER") == "1":
         say("ZOOMSTACK_NO_BROWSER=1")
         return LEFT_OUT
-    folder = CHECKOUT / ".host" / "js"
-    node = program("node")
-    if not install(folder):
-        say("The types of js/ were NOT checked: npm could not fetch TypeScript. Check the network and npm's registry.")
-        if in_continuous_integration():
-            say("This is a failure since the environment variable CI is set.")
-            return 1
-        return LEFT_OUT
+    state = CHECKOUT / ".host"
+    folder = state / "js"
+    try:
+        node = ensure_node(Path(sys.executable), state)
+    except ToolError as error:
+        return not_checked(f"there is no Node.js on this machine, and it could not be fetched.\n{error}")
+    if not install(folder, node):
+        return not_checked("npm could not fetch TypeScript. Check the network and npm's registry.")
     compiler = folder / "node_modules" / "typescript" / "bin" / "tsc"
-    command = [node, str(compiler), "--project", str(CHECKOUT / "tests" / "js" / "tsconfig.json")]
+    command = [*node.node, str(compiler), "--project", str(CHECKOUT / "tests" / "js" / "tsconfig.json")]
     return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=CHECK_SECONDS).returncode
 
 

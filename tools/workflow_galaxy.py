@@ -14,7 +14,9 @@ from workflow_pieces import (
     LORA,
     NEGATIVE,
     Source,
+    blend_in_pixels,
     checkpoint_source,
+    decode,
     demo_source,
     empty_latent,
     save,
@@ -28,7 +30,7 @@ This workflow runs as it is: **Demo Model** is a small network that comes with Z
 
 1. Press **Run**.
 2. Change a word: *ocean* to *desert*, *volcanic* or *icy*; *blue* galaxy to *red*, *purple* or *golden*.
-3. For pictures of your own, open the template *galaxy to planet*, which uses a checkpoint.
+3. For pictures of your own, open the template *ZoomStack 1 galaxy*, which uses a checkpoint.
 """
 
 DEMO_PROMPTS_NOTE = """\
@@ -71,10 +73,9 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     source = demo_source(workflow)
     workflow.group("2. Prompts")
     workflow.note(DEMO_PROMPTS_NOTE, 190)
-    prompts = workflow.node("ZoomPromptSchedule", 560, clip=source.clip)
-    _sample_and_save(
-        workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, seed=3, **DEMO_SAMPLING
-    )
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip)
+    sampling = {"seed": 3, **DEMO_SAMPLING}
+    _sample_and_save(workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, **sampling)
     return workflow
 
 
@@ -86,7 +87,6 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     loader = checkpoint_source(workflow)
     lora = workflow.node(
         "LoraLoader",
-        160,
         models=(LORA,),
         model=loader.model,
         clip=loader.clip,
@@ -95,20 +95,18 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
         strength_clip=0.5,
     )
     source = Source(lora["MODEL"], lora["CLIP"], loader.vae)
+    options = blend_in_pixels(workflow, source)
     workflow.group("2. Prompts")
-    prompts = workflow.node(
-        "ZoomPromptSchedule", 620, clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS
-    )
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet")
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
+    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet", blend_options=options)
     return workflow
 
 
 def _sample_and_save(
     workflow: Workflow, source: Source, prompts: Any, size: int, name: str, video_size: int = 0, **sampling: Any
 ) -> None:
-    factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.0)["FLOAT"]
     workflow.group("3. Sample all levels together")
     latent = empty_latent(workflow, size)
-    levels = zoom_sampler(workflow, source, prompts, latent, zoom_factor=factor, **sampling)
-    images = workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
-    save(workflow, images, f"zoomstack/{name}", video_size, zoom_factor=factor)
+    sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
+    images = decode(workflow, source, sampler)
+    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size)

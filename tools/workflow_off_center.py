@@ -12,9 +12,11 @@ from workflow_pieces import (
     DEMO_VIDEO_SIZE,
     FILES,
     NEGATIVE,
-    VIDEO_NOTE,
+    STACK_NOTE,
     Source,
+    blend_in_pixels,
     checkpoint_source,
+    decode,
     demo_source,
     empty_latent,
     save,
@@ -28,7 +30,7 @@ Every step goes to a place of its own, and as far as it likes. This workflow run
 
 1. Press **Run**.
 2. Move a point in **Zoom Geometry**, or change a factor, and run again.
-3. For pictures of your own, open the template *off center zoom*, which uses a checkpoint.
+3. For pictures of your own, open the template *ZoomStack 2 off-center*, which uses a checkpoint.
 """
 
 NOTE = f"""\
@@ -46,7 +48,7 @@ GEOMETRY_NOTE = """\
 **Zoom Geometry** has one factor and one point *x, y* per step, one step less than levels: from the left (0) to the \
 right (1), and from the top (0) to the bottom (1).
 
-It goes to the sampler and to the stack, in place of their own zoom factor and focus.
+It goes to the sampler, which hands it on to the stack, in place of their own zoom factor and focus.
 """
 
 DEMO_PROMPTS = """\
@@ -90,7 +92,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.note(DEMO_NOTE, 280)
     source = demo_source(workflow)
     workflow.group("2. Prompts and geometry")
-    prompts = workflow.node("ZoomPromptSchedule", 460, clip=source.clip, prompts=DEMO_PROMPTS)
+    prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
     _sample_and_save(
         workflow,
         source,
@@ -111,12 +113,12 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("1. Model")
     workflow.note(NOTE, 340)
     source = checkpoint_source(workflow)
+    options = blend_in_pixels(workflow, source)
     workflow.group("2. Prompts and geometry")
-    prompts = workflow.node(
-        "ZoomPromptSchedule", 540, clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS
-    )
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
     geometry: dict[str, Any] = {"zoom_factors": FACTORS, "focus": FOCUS}
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "off_center_zoom", 0, geometry)
+    name = "off_center_zoom"
+    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, name, 0, geometry, blend_options=options)
     return workflow
 
 
@@ -131,10 +133,10 @@ def _sample_and_save(
     **sampling: Any,
 ) -> None:
     workflow.note(GEOMETRY_NOTE, 180)
-    geometry = workflow.node("ZoomGeometry", 240, **nesting)["geometry"]
+    geometry = workflow.node("ZoomGeometry", **nesting)["geometry"]
     workflow.group("3. Sample all levels together")
     latent = empty_latent(workflow, size)
-    levels = zoom_sampler(workflow, source, prompts, latent, geometry=geometry, **sampling)
-    images = workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
-    note = VIDEO_NOTE.format(nesting="**Zoom Geometry**")
-    save(workflow, images, f"zoomstack/{name}", video_size, note, geometry=geometry)
+    sampler = zoom_sampler(workflow, source, prompts, latent, geometry=geometry, **sampling)
+    images = decode(workflow, source, sampler)
+    note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
+    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflow_file import Node, Output, Workflow
+from workflow_file import Output, Workflow
 from workflow_pieces import (
     CHECKPOINT_SIZE,
     DEMO_SAMPLING,
@@ -12,9 +12,10 @@ from workflow_pieces import (
     DEMO_VIDEO_SIZE,
     FILES,
     NEGATIVE,
-    VIDEO_NOTE,
-    Source,
+    STACK_NOTE,
+    blend_in_pixels,
     checkpoint_source,
+    decode,
     demo_source,
     empty_latent,
     save,
@@ -29,7 +30,7 @@ A picture is the widest view, and the zoom leads on into it. This workflow runs 
 1. Press **Run**. The picture is made first, by an ordinary KSampler; it stands for a photo.
 2. Put *a distant ocean planet* in front of the prompts, as a line of its own, and set **level** to 1: now the zoom \
 begins outside of the picture.
-3. For a photo of your own, open the template *photo zoom*, which uses a checkpoint.
+3. For a photo of your own, open the template *ZoomStack 3 photo*, which uses a checkpoint.
 """
 
 NOTE = f"""\
@@ -86,12 +87,11 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.note(DEMO_NOTE, 330)
     source = demo_source(workflow)
     workflow.group("2. A picture in place of a photo")
-    positive = workflow.node("CLIPTextEncode", 120, title="What it shows", clip=source.clip, text=DEMO_PHOTO)
-    negative = workflow.node("CLIPTextEncode", 120, title="Nothing to avoid", clip=source.clip, text="")
+    positive = workflow.node("CLIPTextEncode", title="What it shows", clip=source.clip, text=DEMO_PHOTO)
+    negative = workflow.node("CLIPTextEncode", title="Nothing to avoid", clip=source.clip, text="")
     latent = empty_latent(workflow, DEMO_SIZE)
     picture = workflow.node(
         "KSampler",
-        260,
         model=source.model,
         positive=positive["CONDITIONING"],
         negative=negative["CONDITIONING"],
@@ -101,44 +101,41 @@ def demo(definitions: dict[str, Any]) -> Workflow:
         sampler_name="dpmpp_2m",
         scheduler="karras",
     )
-    photo = workflow.node("VAEDecode", 60, samples=picture["LATENT"], vae=source.vae)["IMAGE"]
-    workflow.group("3. Prompts")
-    prompts = workflow.node("ZoomPromptSchedule", 460, clip=source.clip, prompts=DEMO_PROMPTS)
-    factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.0)["FLOAT"]
-    levels = _sample(workflow, source, prompts, photo, latent, None, seed=7, zoom_factor=factor, **DEMO_SAMPLING)
-    save(workflow, levels, "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE, zoom_factor=factor)
+    photo = decode(workflow, source, picture)
+    workflow.group("3. Photo and prompts")
+    anchors = _anchor(workflow, photo)
+    prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
+    workflow.group("4. Sample all levels with the photo")
+    sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, seed=7, **DEMO_SAMPLING)
+    images = decode(workflow, source, sampler)
+    save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE)
     return workflow
 
 
 def checkpoint(definitions: dict[str, Any]) -> Workflow:
     """With a checkpoint and a photo of the user's."""
     workflow = Workflow("a51f6c3b-9d24-4a77-8c10-e2b7f08d6439", definitions)
-    workflow.group("1. Model and photo")
+    workflow.group("1. Model")
     workflow.note(NOTE, 380)
     source = checkpoint_source(workflow)
-    photo = workflow.node("LoadImage", 340, image="example.png")["IMAGE"]
-    workflow.group("2. Prompts and geometry")
-    prompts = workflow.node("ZoomPromptSchedule", 560, clip=source.clip, negative=NEGATIVE, prompts=PROMPTS)
-    geometry = workflow.node("ZoomGeometry", 240, zoom_factors="2", focus=FOCUS)["geometry"]
+    options = blend_in_pixels(workflow, source)
+    workflow.group("2. Photo")
+    photo = workflow.node("LoadImage", image="example.png")["IMAGE"]
+    anchors = _anchor(workflow, photo, source.vae)
     latent = empty_latent(workflow, CHECKPOINT_SIZE)
-    levels = _sample(workflow, source, prompts, photo, latent, source.vae, geometry=geometry)
-    note = VIDEO_NOTE.format(nesting="**Zoom Geometry**")
-    save(workflow, levels, "zoomstack/photo_zoom", 0, note, geometry=geometry)
+    workflow.group("3. Prompts and geometry")
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, negative=NEGATIVE, prompts=PROMPTS)
+    geometry = workflow.node("ZoomGeometry", zoom_factors="2", focus=FOCUS)["geometry"]
+    workflow.group("4. Sample all levels with the photo")
+    inputs = {"anchors": anchors, "geometry": geometry, "blend_options": options}
+    sampler = zoom_sampler(workflow, source, prompts, latent, **inputs)
+    images = decode(workflow, source, sampler)
+    note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
+    save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, note)
     return workflow
 
 
-def _sample(
-    workflow: Workflow,
-    source: Source,
-    prompts: Node,
-    photo: Output,
-    latent: Output,
-    vae: Output | None,
-    **sampling: Any,
-) -> Output:
-    """The images of all levels; ``vae`` is for models whose latents are no pictures."""
-    workflow.group(f"{len(workflow.groups) + 1}. Sample all levels with the photo")
+def _anchor(workflow: Workflow, photo: Output, vae: Output | None = None) -> Output:
+    """The photo as an anchor of level 0; ``vae`` is for models whose latents are no pictures."""
     workflow.note(ANCHOR_NOTE, 190)
-    anchor = workflow.node("ZoomPhotoAnchor", 240, photo=photo, vae=vae)
-    levels = zoom_sampler(workflow, source, prompts, latent, anchors=anchor["anchors"], **sampling)
-    return workflow.node("VAEDecode", 60, samples=levels, vae=source.vae)["IMAGE"]
+    return workflow.node("ZoomAnchorPhoto", photo=photo, vae=vae)["anchors"]

@@ -3,6 +3,7 @@
 from .anchor import PhotoAnchor, anchor_to_photo
 from .blend import BLEND_MODES, blend_levels
 from .encode import encode_video
+from .errors import ArgumentError
 from .frames import FrameRenderer, render_frame
 from .geometry import Rect, ZoomGeometry
 from .joint import JointDenoiser
@@ -20,6 +21,7 @@ from .stack import ZoomStack
 
 __all__ = [
     "BLEND_MODES",
+    "ArgumentError",
     "FrameRenderer",
     "JointDenoiser",
     "Nesting",

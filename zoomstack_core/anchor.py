@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .errors import ArgumentError, shown
 from .geometry import ZoomGeometry
 from .render import check_float
 from .resample import Link, Span, Window, compute_dtype, links_into
@@ -54,24 +55,24 @@ class PhotoAnchor:
 
     def __post_init__(self) -> None:
         if self.method not in ANCHOR_METHODS:
-            raise ValueError(f"method must be one of {', '.join(ANCHOR_METHODS)}, got {self.method!r}")
+            raise ArgumentError("method", shown(self.method), f"one of {', '.join(ANCHOR_METHODS)}")
         if not 0 <= self.strength <= 1:
-            raise ValueError(f"strength must lie in [0, 1], got {self.strength}")
+            raise ArgumentError("strength", shown(self.strength), "a number from 0 to 1")
         if not 0 <= self.start <= self.end <= 1:
-            raise ValueError(f"expected 0 <= start <= end <= 1, got start={self.start}, end={self.end}")
+            raise ArgumentError("start", shown(self.start), f"0 <= `start` <= `end` <= 1, where `end` is {self.end}")
         if self.steps < 1 or self.lr <= 0:
             raise ValueError(f"expected steps >= 1 and lr > 0, got steps={self.steps}, lr={self.lr}")
 
     def check(self, geometry: ZoomGeometry) -> None:
         """Raises ValueError unless the photograph fits ``geometry``."""
         if not 0 <= self.level < geometry.levels:
-            raise ValueError(f"an anchor's level must lie in 0 … {geometry.levels - 1}, got {self.level}")
+            raise ArgumentError("level", shown(self.level), f"a level from 0 to {geometry.levels - 1}")
         check_float("photo", self.photo)
         size = (geometry.height, geometry.width)
         if self.photo.ndim != 3 or tuple(self.photo.shape[1:]) != size:
-            raise ValueError(f"photo must have shape [C, {size[0]}, {size[1]}], got {list(self.photo.shape)}")
+            raise ArgumentError("photo", f"has the shape {list(self.photo.shape)}", f"[C, {size[0]}, {size[1]}]")
         if self.mask is not None and tuple(self.mask.shape) != size:
-            raise ValueError(f"mask must have shape [{size[0]}, {size[1]}], got {list(self.mask.shape)}")
+            raise ArgumentError("mask", f"has the shape {list(self.mask.shape)}", f"[{size[0]}, {size[1]}]")
 
 
 def anchor_to_photo(

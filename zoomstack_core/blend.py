@@ -9,6 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .errors import ArgumentError, shown
 from .geometry import Step, ZoomGeometry
 from .render import check_float
 from .resample import Link, Span, Window, compute_dtype, links_into
@@ -53,10 +54,10 @@ def blend_levels(
     check_float("images", images)
     geometry.check("images", images.shape)
     if mode not in BLEND_MODES:
-        raise ValueError(f"mode must be one of {', '.join(BLEND_MODES)}, got {mode!r}")
+        raise ArgumentError("mode", shown(mode), f"one of {', '.join(BLEND_MODES)}")
     sigmas = [0.0] * geometry.levels if sigmas is None else sigmas
     if len(sigmas) != geometry.levels:
-        raise ValueError(f"sigmas must be one number for each of the {geometry.levels} levels, got {len(sigmas)}")
+        raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
         estimates = _average_bands(estimates, geometry, list(range(geometry.levels)), estimates, 1)

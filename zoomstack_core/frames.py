@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .color import HIGHEST_CHROMA, HIGHEST_LUMA, LOWEST, PixelFormat, Planes, to_codes
+from .errors import ArgumentError
 from .paint import Grid, Layer, make_layers, paint
 from .resample import compute_dtype
 from .sheet import Sheet
@@ -100,9 +101,9 @@ class PlaneRenderer:
     ):
         _check_size(height, width)
         if height % layout.step_y or width % layout.step_x:
-            raise ValueError(f"{layout.name} needs a height and a width that are even, got {height}×{width}")
+            raise ArgumentError("height", f"is {height}", f"even numbers for {layout.name}, also as `width`, {width}")
         if stack.images.shape[1] != 3:
-            raise ValueError(f"a video needs levels of 3 channels, got {stack.images.shape[1]}")
+            raise ArgumentError("stack", f"has levels of {stack.images.shape[1]} channels", "3 channels")
         self.geometry = stack.geometry
         self.height, self.width, self.layout = height, width, layout
         place = device or stack.images.device
@@ -165,7 +166,7 @@ def _paint_codes(
 
 def _check_size(height: int, width: int) -> None:
     if height < 1 or width < 1:
-        raise ValueError(f"a frame needs a height and a width of at least 1, got {height}×{width}")
+        raise ArgumentError("height", f"is {height}", f"at least 1, also as `width`, {width}")
 
 
 class _Levels:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from .errors import ArgumentError, shown
+from .quoting import short
 
 PREFILTERS = ("box", "gaussian")
 
@@ -56,9 +59,9 @@ class ZoomGeometry:
         for name in ("levels", "height", "width"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+                raise ArgumentError(name, shown(value), "a whole number of at least 1")
         if self.prefilter not in PREFILTERS:
-            raise ValueError(f"prefilter must be one of {', '.join(PREFILTERS)}, got {self.prefilter!r}")
+            raise ArgumentError("prefilter", shown(self.prefilter), f"one of {', '.join(PREFILTERS)}")
         object.__setattr__(self, "zoom_factor", _factors(self.zoom_factor, self.levels))
         object.__setattr__(self, "focus", _foci(self.focus, self.levels))
 
@@ -106,9 +109,10 @@ class ZoomGeometry:
         """Raises ValueError unless the shape is [N, C, H, W] of this geometry."""
         expected = (self.levels, self.height, self.width)
         if len(tensor_shape) != 4 or (tensor_shape[0], *tensor_shape[2:]) != expected:
-            raise ValueError(
-                f"{name} must have shape [{self.levels}, C, {self.height}, {self.width}] "
-                f"(levels, channels, height, width), got {list(tensor_shape)}"
+            raise ArgumentError(
+                name,
+                f"has the shape {list(tensor_shape)}",
+                f"[{self.levels}, C, {self.height}, {self.width}] (levels, channels, height, width)",
             )
 
 
@@ -121,7 +125,8 @@ def step_rect(step: Step, height: int, width: int) -> Rect:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # an int above the largest float compares well, but is no number to compute with
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _factors(value: object, levels: int) -> float | tuple[float, ...]:
@@ -131,29 +136,30 @@ def _factors(value: object, levels: int) -> float | tuple[float, ...]:
     elif isinstance(value, (tuple, list)) and len(value) == levels - 1 and value:
         factors = tuple(value)
     else:
-        raise ValueError(f"zoom_factor must be one number or {levels - 1} of them (one per step), got {value!r}")
+        raise ArgumentError("zoom_factor", shown(value), f"one number or {levels - 1} of them (one per step)")
     for factor in factors:
         if not _is_number(factor) or factor <= 1:  # type: ignore[operator]
-            raise ValueError(f"a zoom factor must be a number above 1, got {factor!r} in {value!r}")
+            raise ArgumentError("zoom_factor", f"holds {short(factor)}", "numbers above 1")
     floats = tuple(float(factor) for factor in factors)  # type: ignore[arg-type]
     return floats[0] if len(set(floats)) == 1 else floats
 
 
 def _foci(value: object, levels: int) -> tuple[float, float] | tuple[tuple[float, float], ...]:
+    expected = f"a point (x, y) with 0 <= x, y <= 1, or {levels - 1} of them (one per step)"
     if not isinstance(value, (tuple, list)):
-        raise ValueError(f"focus must be a point (x, y) or {levels - 1} of them (one per step), got {value!r}")
+        raise ArgumentError("focus", shown(value), expected)
     if len(value) == 2 and all(_is_number(v) for v in value):
         points: tuple[object, ...] = (tuple(value),)
     elif len(value) == levels - 1 and value:
         points = tuple(value)
     else:
-        raise ValueError(f"focus must be a point (x, y) or {levels - 1} of them (one per step), got {value!r}")
+        raise ArgumentError("focus", shown(value), expected)
     checked = []
     for point in points:
         if not (isinstance(point, (tuple, list)) and len(point) == 2 and all(_is_number(v) for v in point)):
-            raise ValueError(f"a focus must be a point (x, y), got {point!r}")
+            raise ArgumentError("focus", f"holds {short(point)}", expected)
         x, y = float(point[0]), float(point[1])
         if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise ValueError(f"a focus must lie inside the image, 0 <= x, y <= 1, got ({x}, {y})")
+            raise ArgumentError("focus", f"holds ({x}, {y}), outside the image", expected)
         checked.append((x, y))
     return checked[0] if len(set(checked)) == 1 else tuple(checked)

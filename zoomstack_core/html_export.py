@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+import itertools
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +19,8 @@ from torch import Tensor
 from .geometry import ZoomGeometry
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
-MODULES = ("zoom_math", "level_painter", "gestures", "viewer_controls", "viewer")  # each needs only those before it
+# Each needs only those before it.
+MODULES = ("zoom_math", "frame_detail", "level_painter", "gestures", "viewer_controls", "viewer")
 QUALITY = 95
 LOSSLESS_PIXELS = 256 * 256  # WebP halves the resolution of colors, which shows in small images
 
@@ -26,6 +29,13 @@ _IMPORT = re.compile(
 )
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const|let)) (\w+)", re.MULTILINE)
 
+# What a page may do: show the images that it holds, and run the scripts that it holds. It reaches no address, sends no
+# form, and opens nothing.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -33,8 +43,7 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="ZoomStack">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>
 {style}
@@ -56,12 +65,17 @@ explorer.show({stack});
 </html>
 """
 
+# Where the zoom of a page stands in it, in all versions.
+_DATA_BEFORE, _DATA_AFTER = "\nexplorer.show(", ");\n</script>"
+_DATA_URL = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]+={0,2}")
+
 _FRAME = """\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>
 html, body, iframe {{ display: block; width: 100%; height: 100%; margin: 0; border: 0; background: #111; }}
@@ -90,30 +104,58 @@ def explorer_page(
     """
     if len(images) != geometry.levels:
         raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
-    stack = {
-        "geometry": geometry_for_browser(geometry),
-        "urls": [_data_url(image) for image in images],
-        "prompts": list(prompts),
-    }
-    return _PAGE.format(
-        title=html.escape(title),
-        style=(FRONT_END / "zoomstack.css").read_text(encoding="utf-8"),
-        script="\n".join(bundled(module) for module in MODULES),
-        stack=json.dumps(stack).replace("<", "\\u003c"),  # no "</script>" in a prompt ends the script
-    )
+    return _page([_data_url(image) for image in images], geometry, prompts, title)
+
+
+def rebuilt_page(page: str, title: str) -> str:
+    """A saved page made anew: its images, geometry and prompts in a page of our own, and nothing else of it.
+
+    Args:
+        page: HTML that `explorer_page` made, in this version or an earlier one; or anything else.
+        title: of the page.
+
+    Raises:
+        ValueError: if the zoom of such a page is not found in it.
+    """
+    found = page.rpartition(_DATA_BEFORE)[2].partition(_DATA_AFTER)[0] if _DATA_BEFORE in page else ""
+    try:
+        stack = json.loads(found)
+        urls, prompts = stack["urls"], stack["prompts"]
+        geometry = geometry_from_browser(stack["geometry"], len(urls))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError("the page holds no zoom that Zoom Viewer has saved") from error
+    if not all(isinstance(url, str) and _DATA_URL.fullmatch(url) for url in urls):
+        raise ValueError("the page holds images that Zoom Viewer has not saved")
+    if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
+        raise ValueError("the page holds prompts that Zoom Viewer has not saved")
+    return _page(urls, geometry, prompts, title)
 
 
 def framed_page(page: str, title: str) -> str:
-    """A page around any other page whose scripts can then reach nothing: no address of its server, no cookie.
+    """A page around another page, whose scripts then share nothing with the server: neither its origin, with the
+    cookies and the storage of it, nor any address, by the content security policy that a frame takes over.
 
     Args:
-        page: HTML; may come from anywhere.
+        page: HTML.
         title: of the page around it.
 
     Returns:
         HTML with ``page`` in a sandboxed frame, which has an origin of its own.
     """
-    return _FRAME.format(title=html.escape(title), page=html.escape(page))
+    return _FRAME.format(title=html.escape(title), page=html.escape(page), policy=CONTENT_SECURITY_POLICY)
+
+
+def _page(urls: Sequence[str], geometry: ZoomGeometry, prompts: Sequence[str], title: str) -> str:
+    told = json.dumps({"geometry": geometry_for_browser(geometry), "prompts": list(prompts)})
+    images = ", ".join(f'"{url}"' for url in urls)
+    return _PAGE.format(
+        title=html.escape(title),
+        policy=CONTENT_SECURITY_POLICY,
+        style=(FRONT_END / "zoomstack.css").read_text(encoding="utf-8"),
+        script="\n".join(bundled(module) for module in MODULES),
+        # no "</script>" in a prompt ends the script
+        stack=f'{told[:-1]}, "urls": [{images}]}}'.replace("<", "\\u003c"),
+    )
 
 
 def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:
@@ -124,6 +166,29 @@ def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:
         "factors": list(geometry.factors),
         "foci": [list(step.focus) for step in geometry.steps],
     }
+
+
+def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:
+    """The geometry that `geometry_for_browser` told, which may have come from anywhere since.
+
+    Raises:
+        ValueError: if it is no geometry of as many levels.
+    """
+    try:
+        factors, foci = tuple(given["factors"]), tuple(tuple(focus) for focus in given["foci"])
+        if not all(isinstance(number, (int, float)) for number in (*factors, *itertools.chain(*foci))):
+            raise TypeError
+        if not len(factors) == len(foci) == levels - 1:
+            raise ValueError(f"the geometry has {len(factors)} factors and {len(foci)} foci for {levels} levels")
+        geometry = ZoomGeometry(levels, given["height"], given["width"], factors or 2.0, foci or (0.5, 0.5))
+        finite = math.isfinite(math.prod(geometry.factors))
+    except KeyError as error:
+        raise ValueError(f"the geometry has no {error.args[0]}") from error
+    except (TypeError, OverflowError) as error:
+        raise ValueError("the geometry holds something else than numbers, or larger ones than can be") from error
+    if not finite:
+        raise ValueError("the geometry's factors are larger than can be")
+    return geometry
 
 
 def images_of(layers: Tensor) -> list[Image.Image]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .anchor import PhotoAnchor, PhotoAnchors
 from .blend import BLEND_MODES, blend_levels
+from .errors import ArgumentError, shown
 from .geometry import ZoomGeometry
 from .render import check_float, paste_into_wider, render_images
 from .resample import compute_dtype, interacting_depth, links_into
@@ -55,9 +56,9 @@ class JointDenoiser:
         sigma_data: float = 1.0,
     ):
         if blend not in BLEND_MODES:
-            raise ValueError(f"blend must be one of {', '.join(BLEND_MODES)}, got {blend!r}")
+            raise ArgumentError("blend", shown(blend), f"one of {', '.join(BLEND_MODES)}")
         if not sigma_data > 0:
-            raise ValueError(f"sigma_data must be positive, got {sigma_data}")
+            raise ArgumentError("sigma_data", shown(sigma_data), "a number above 0")
         if initial is not None:
             geometry.check("initial", initial.shape)
         self.geometry = geometry
@@ -68,7 +69,7 @@ class JointDenoiser:
         self.sigma_data = sigma_data
         for level, image in self.held.items():
             if not 0 <= level < geometry.levels:
-                raise ValueError(f"a held level must lie in 0 … {geometry.levels - 1}, got {level}")
+                raise ArgumentError("held", f"has a level {level}", f"levels from 0 to {geometry.levels - 1}")
             geometry.between(level, level + 1).check(f"held level {level}", (1, *image.shape))
         self._anchors = PhotoAnchors(geometry, anchors)
         self._keep_on = keep_on
@@ -115,7 +116,7 @@ class JointDenoiser:
         levels = self.geometry.levels
         active = range(levels) if active is None else active
         if len(denoised) != len(active):
-            raise ValueError(f"expected estimates of {len(active)} active levels, got {len(denoised)}")
+            raise ArgumentError("denoised", f"has {len(denoised)} levels", f"the {len(active)} active ones")
         check_float("denoised", denoised)
         denoised = denoised.to(compute_dtype(denoised.dtype))
         if self._estimates is None:

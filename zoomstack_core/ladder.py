@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .errors import ArgumentError, shown
 from .geometry import ZoomGeometry
 
 # A quarter of a permille of a rung decides ties the same way for sigmas rounded to float32.
@@ -80,11 +81,11 @@ def aligned_ladder(
         ValueError: for values outside these ranges.
     """
     if not 0 < alignment <= 1:
-        raise ValueError(f"alignment must lie in (0, 1] for an aligned ladder, got {alignment}")
+        raise ArgumentError("alignment", shown(alignment), "a number above 0, at most 1")
     if not 0 < sigma_min < sigma_max < math.inf:
-        raise ValueError(f"expected 0 < sigma_min < sigma_max, got sigma_min={sigma_min}, sigma_max={sigma_max}")
+        raise ArgumentError("sigma_min", f"is {sigma_min}", f"a number above 0, below `sigma_max`, {sigma_max}")
     if steps < 2:
-        raise ValueError(f"an aligned ladder needs at least 2 steps per level, got {steps}")
+        raise ArgumentError("steps", shown(steps), "at least 2 steps per level")
     rung = math.log(sigma_max / sigma_min) / (steps - 1)
     depths = [0.0]
     for factor in geometry.factors:

@@ -96,7 +96,7 @@ def band_energy(images: Tensor, bands: int = 3) -> Tensor:
             first holds all below. The mean (frequency zero) is left out.
 
     Returns:
-        [N, bands], from low to high, float64: mean squared amplitude per pixel and channel.
+        [N, bands], from low to high, float64, on the CPU: mean squared amplitude per pixel and channel.
 
     Raises:
         ValueError: if ``images`` is not [N, C, H, W] float or bands < 1.
@@ -107,8 +107,9 @@ def band_energy(images: Tensor, bands: int = 3) -> Tensor:
     if bands < 1:
         raise ValueError(f"bands must be at least 1, got {bands}")
     height, width = images.shape[-2:]
-    power = torch.fft.fft2(images.double(), norm="ortho").abs().square().mean(1) / (height * width)
-    fy, fx = (torch.fft.fftfreq(size, device=images.device).abs() for size in (height, width))
+    # on the CPU: not every device has float64
+    power = torch.fft.fft2(images.cpu().double(), norm="ortho").abs().square().mean(1) / (height * width)
+    fy, fx = (torch.fft.fftfreq(size, device="cpu").abs() for size in (height, width))
     radius = torch.maximum(fy[:, None], fx[None])
     edges = [0.5 / 2 ** (bands - 1 - b) for b in range(bands)]
     energies, low = [], 0.0

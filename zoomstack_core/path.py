@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from .easing import EASED_ENDS, EASINGS, ease
+from .errors import ArgumentError, shown
+from .quoting import short
 
 __all__ = ["DIRECTIONS", "EASED_ENDS", "EASINGS", "ZoomPath"]
 
@@ -62,42 +64,47 @@ class ZoomPath:
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
         if not all(1 < factor < math.inf for factor in self.factors):
-            raise ValueError(f"every zoom factor must be a number above 1, got {self.factors}")
+            raise ArgumentError("factors", shown(self.factors), "numbers above 1")
         if self.direction not in DIRECTIONS:
-            raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {self.direction!r}")
+            raise ArgumentError("direction", shown(self.direction), f"one of {', '.join(DIRECTIONS)}")
         if self.easing not in EASINGS:
-            raise ValueError(f"easing must be one of {', '.join(EASINGS)}, got {self.easing!r}")
+            raise ArgumentError("easing", shown(self.easing), f"one of {', '.join(EASINGS)}")
         if self.ends not in EASED_ENDS:
-            raise ValueError(f"ends must be one of {', '.join(EASED_ENDS)}, got {self.ends!r}")
+            raise ArgumentError("ends", shown(self.ends), f"one of {', '.join(EASED_ENDS)}")
         for name in ("hold_start", "hold_end", "ramp"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be a number of seconds of at least 0, got {getattr(self, name)!r}")
+                raise ArgumentError(name, shown(getattr(self, name)), "a number of seconds of at least 0")
         levels = len(self.factors) + 1
         if isinstance(self.dwell, (tuple, list)):
             object.__setattr__(self, "dwell", tuple(self.dwell))
             if len(self.dwell) != levels:
-                raise ValueError(f"dwell must be one number or {levels} of them (one per level), got {self.dwell}")
+                raise ArgumentError("dwell", shown(self.dwell), f"one number or {levels} of them (one per level)")
         if not all(0 <= seconds < math.inf for seconds in self._dwells):
-            raise ValueError(f"dwell must be seconds of at least 0, got {self.dwell!r}")
+            raise ArgumentError("dwell", shown(self.dwell), "seconds of at least 0")
         if self.loop and not self.there_and_back:
-            raise ValueError(
-                f"loop needs direction in_out or out_in, so that the clip ends where it begins; "
-                f"got direction {self.direction!r}"
+            raise ArgumentError(
+                "loop",
+                f"is on and the direction {self.direction}",
+                "`direction` in_out or out_in, so that the clip ends where it begins",
             )
         deepest = len(self.factors)
-        zooms_in_order = 0 <= self.start < self.last <= deepest or self.start == self.last == deepest == 0
-        if not zooms_in_order:
-            raise ValueError(f"expected 0 <= start < end <= {deepest}, got start={self.start}, end={self.last}")
+        if not (0 <= self.start < deepest or self.start == deepest == 0):
+            raise ArgumentError("start", shown(self.start), f"a zoom of at least 0, below {deepest}, the last level")
+        if not (self.start < self.last <= deepest or self.last == deepest == 0):
+            raise ArgumentError("end", shown(self.last), f"a zoom above `start`, {self.start:g}, up to {deepest}")
         if (self.duration is None) == (self.seconds_per_level is None):
-            raise ValueError(
-                f"give either duration or seconds_per_level, got duration={self.duration} and "
-                f"seconds_per_level={self.seconds_per_level}"
+            raise ArgumentError(
+                "duration",
+                shown(self.duration),
+                f"this or `seconds_per_level`, which is {self.seconds_per_level}, and not both",
             )
         if not 0 < self.moving_seconds < math.inf:
-            raise ValueError(
-                f"the movement must take more than 0 seconds, got {self.moving_seconds:g} from "
-                f"duration={self.duration}, seconds_per_level={self.seconds_per_level}, "
-                f"hold_start={self.hold_start:g}, hold_end={self.hold_end:g}, dwell={self.dwell}"
+            name = "duration" if self.seconds_per_level is None else "seconds_per_level"
+            raise ArgumentError(
+                name,
+                f"is {getattr(self, name)}, which leaves {self.moving_seconds:g} seconds for the movement",
+                f"more than 0 seconds beside the rests: `hold_start` {self.hold_start:g}, `hold_end` "
+                f"{self.hold_end:g}, `dwell` {short(self.dwell)}",
             )
 
     @property
@@ -143,7 +150,7 @@ class ZoomPath:
             ValueError: if fps is not above 0.
         """
         if not 0 < fps < math.inf:
-            raise ValueError(f"fps must be a number above 0, got {fps!r}")
+            raise ArgumentError("fps", shown(fps), "a number above 0")
         return max(1, round((self.moving_seconds + self.resting_seconds) * fps))
 
     def zooms(self, fps: float | Fraction) -> list[float]:
@@ -166,8 +173,11 @@ class ZoomPath:
             rest_end += moves % 2
             moves //= 2
         if moves < len(rests) + 1:
-            raise ValueError(
-                f"a clip of {count} frames leaves too few frames for the movement; it needs more seconds or fps"
+            name = "duration" if self.seconds_per_level is None else "seconds_per_level"
+            raise ArgumentError(
+                name,
+                f"is {getattr(self, name)}, which leaves too few frames for the movement ({count} in all)",
+                "more seconds, shorter rests, or a higher `fps`",
             )
         outward = self.direction in ("out", "out_in")
         leg = self._leg(moves, rests, self.ramp * fps, outward)

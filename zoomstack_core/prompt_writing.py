@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+from .errors import ArgumentError
 from .nesting import MIDDLE, Nesting
+
+MOST_DIGITS = 15  # of a number that is written out
 
 _THIRDS = (("upper left", "upper", "upper right"), ("left", "", "right"), ("lower left", "lower", "lower right"))
 
@@ -25,7 +28,7 @@ def write_instruction(scene: str, levels: int, nesting: Nesting, style: str = ""
         ValueError: if there is no scene, or the nesting has another number of steps.
     """
     if not scene.strip():
-        raise ValueError("scene is empty; expected a few words about what the zoom shows")
+        raise ArgumentError("scene", "is empty", "a few words about what the zoom shows")
     steps = nesting.fit(levels, 1, 1, name="geometry").steps  # the size does not enter
     goal = f"one scene at {levels} levels of a zoom, from the widest view to the deepest."
     nests, question = "", "if you zoomed in that far"
@@ -38,10 +41,11 @@ def write_instruction(scene: str, levels: int, nesting: Nesting, style: str = ""
             f"Level {level} shows {_place(step.focus)} of level {level - 1}, {step.factor:g} times larger."
             for level, step in enumerate(steps, 2)
         )
-    total = math.prod(step.factor for step in steps)
+    digits = sum(math.log10(step.factor) for step in steps)
+    total = f"{10**digits:.6g}" if digits < MOST_DIGITS else f"10^{digits:.0f}"
     paragraphs = [
         f"Write prompts for an image model: {goal}",
-        f"{nests}\nThe last level is {total:.6g} times larger than the first." if nests else "",
+        f"{nests}\nThe last level is {total} times larger than the first." if nests else "",
         f"Scene: {scene.strip()}",
         f"Style of all levels, to be repeated in every prompt: {style.strip()}" if style.strip() else "",
         f"For every level after the first, ask yourself: what would you see {question}? Say what fills the picture and "

@@ -11,6 +11,8 @@ def short(value: Any, most: int = 80) -> str:
     >>> short("a" * 200, most=20)
     "'aaaaaaaa … aaaaaaa'"
     """
+    if isinstance(value, int) and value.bit_length() > 1000:  # Python refuses to write numbers of 4300 digits and more
+        value = float("inf") if value > 0 else float("-inf")
     text = repr(value if not isinstance(value, str) or len(value) <= most else value[:most] + value[-most:])
     if len(text) <= most:
         return text

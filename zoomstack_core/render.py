@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .errors import ArgumentError, shown
 from .geometry import Step, ZoomGeometry
 from .resample import compute_dtype, links_into
 
@@ -56,10 +57,9 @@ def paste_into_wider(images: Tensor, geometry: ZoomGeometry, level: int) -> None
 def check_float(name: str, tensor: Tensor) -> None:
     """Raises ValueError unless `tensor` is a floating-point tensor without NaN or infinity."""
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-        raise ValueError(f"{name} must be a floating-point tensor, got {kind}")
+        raise ArgumentError(name, shown(tensor), "a floating-point tensor")
     if tensor.numel() and not torch.isfinite(torch.stack(tensor.detach().aminmax())).all():  # both carry NaN along
-        raise ValueError(f"{name} must be finite, got NaN or infinity")
+        raise ArgumentError(name, "holds NaN or infinity", "finite numbers")
 
 
 def _jump(geometry: ZoomGeometry, outer: int, inner: int) -> ZoomGeometry:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .geometry import Step, ZoomGeometry, step_rect
+from .tensor_cache import cache_tensors
 
 # slack, in fine pixels, when asking whether a coarse pixel is covered: positions come from float divisions
 TOLERANCE = 1e-6
@@ -102,7 +103,7 @@ def _windows(height: int, width: int, steps: tuple[Step, ...]) -> tuple[Window, 
     return tuple(windows)
 
 
-@lru_cache(maxsize=512)
+@cache_tensors
 def _chain(
     height: int, width: int, prefilter: str, steps: tuple[Step, ...], dtype: torch.dtype, device: torch.device
 ) -> Link | None:
@@ -119,7 +120,7 @@ def _chain(
     return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T))
 
 
-@lru_cache(maxsize=512)
+@cache_tensors
 def noise_link(
     height: int, width: int, prefilter: str, step: Step, dtype: torch.dtype, device: torch.device
 ) -> NoiseLink:

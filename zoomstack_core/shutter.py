@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from .errors import ArgumentError, shown
 from .geometry import ZoomGeometry
 
 SPACING = 2.0  # pixels that anything may move between two samples: each is about as sharp as that
@@ -29,7 +30,7 @@ def shutter_zooms(
         ValueError: if the shutter is outside its range.
     """
     if not 0 <= shutter <= 1:
-        raise ValueError(f"shutter must be in [0, 1], got {shutter!r}")
+        raise ArgumentError("shutter", shown(shutter), "a number from 0 to 1")
     if not shutter:
         return [(zoom,) for zoom in zooms]
     speeds = [math.log(factor) for factor in geometry.factors] or [0.0]

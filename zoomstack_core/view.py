@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from .errors import ArgumentError, shown
 from .geometry import Rect, ZoomGeometry
 
 # A deeper level fades in while the level around it grows from 1 to this many output pixels per pixel: before that it
@@ -37,7 +38,8 @@ def even_size(geometry: ZoomGeometry, height: int = 0, width: int = 0) -> tuple[
         ValueError: if one is below 0.
     """
     if height < 0 or width < 0:
-        raise ValueError(f"height and width must be at least 0, got {height}×{width}")
+        name, value = ("height", height) if height < 0 else ("width", width)
+        raise ArgumentError(name, shown(value), "at least 0")
     if not height:
         height = round(width * geometry.height / geometry.width) if width else geometry.height
     width = width or round(height * geometry.width / geometry.height)
@@ -58,7 +60,7 @@ def place_levels(geometry: ZoomGeometry, zoom: float, height: int, width: int) -
         ValueError: if the zoom is outside its range.
     """
     if not 0 <= zoom <= geometry.levels - 1:
-        raise ValueError(f"zoom must be in [0, {geometry.levels - 1}], got {zoom!r}")
+        raise ArgumentError("zoom", shown(zoom), f"a number from 0 to {geometry.levels - 1}")
     base = int(zoom)
     view = _view(geometry, base, zoom - base, width / height)
     scale = height / view.height

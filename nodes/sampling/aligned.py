@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import comfy.model_base
 import comfy.model_sampling
 import comfy.samplers
 import torch
@@ -110,9 +111,11 @@ class _Guider(_Instead):
 
 
 def _in_ve_terms(guider: Any, levels: LevelSigmas) -> _Guider:
-    if not levels.flow:
-        return _Guider(guider)
     model, patcher = guider.inner_model, guider.model_patcher
+    keeps_otherwise = type(model).scale_latent_inpaint is not comfy.model_base.BaseModel.scale_latent_inpaint
+    own_way = {"scale_latent_inpaint": _kept_by(model, levels)} if keeps_otherwise else {}
+    if not levels.flow:
+        return _Guider(guider, inner_model=_Instead(model, **own_way)) if own_way else _Guider(guider)
     sampling = VESampling(patcher.get_model_object("model_sampling"))
 
     def scale_latent_inpaint(sigma: Tensor, noise: Tensor, latent_image: Tensor, **_: Any) -> Tensor:
@@ -123,6 +126,24 @@ def _in_ve_terms(guider: Any, levels: LevelSigmas) -> _Guider:
 
     return _Guider(
         guider,
-        inner_model=_Instead(model, model_sampling=sampling, scale_latent_inpaint=scale_latent_inpaint),
+        inner_model=_Instead(
+            model, **{"model_sampling": sampling, "scale_latent_inpaint": scale_latent_inpaint, **own_way}
+        ),
         model_patcher=_Instead(patcher, get_model_object=get_model_object),
     )
+
+
+def _kept_by(model: Any, levels: LevelSigmas) -> Callable[..., Tensor]:
+    """What a model shows of the kept part of an inpainting, where it has a way of its own (video models keep it clean).
+
+    Every level is asked at its own sigma; the sampler's state is such that ``LevelSigmas.at`` makes the answer of it.
+    """
+
+    def scale_latent_inpaint(sigma: Tensor, noise: Tensor, latent_image: Tensor, **_: Any) -> Tensor:
+        every = range(len(noise))
+        shown, own = levels.at(torch.ones_like(noise), sigma, every)
+        white = (noise / levels.noise_scale(noise)).to(shown)
+        kept = model.scale_latent_inpaint(x=white, sigma=own, noise=white, latent_image=latent_image.to(shown))
+        return kept.to(noise) / shown.to(noise)
+
+    return scale_latent_inpaint

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import comfy.model_sampling
+from comfy_execution.utils import get_executing_context
 from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.quoting import short
+from ..errors import telling
+from ..inputs import value_range
+from ..node_text import NodeText
+from .demo_notice import demo_notices
 from .guider import JointGuiding, JointPlan, make_joint
 from .held import with_held
 from .latents import latent_layout
 from .levels import count_levels
+from .limits import check_latent_kind
 from .noise import sharing_of
-from .previews import Callback, mosaic
+from .progress import Callback, LevelProgress
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, aligned_sigmas, to_ve
 
@@ -35,7 +42,7 @@ class PlanningGuiding(JointGuiding):
         disable_pbar: bool = False,
         seed: int | None = None,
     ) -> Tensor:
-        """As the host's guiders.
+        """As the host's guiders; errors are told of Zoom Guider and of the inputs of the host's node that samples.
 
         Args:
             noise: white noise of all levels, rendered here.
@@ -45,6 +52,24 @@ class PlanningGuiding(JointGuiding):
         Raises:
             ValueError: where conditioning, latents, sigmas and settings do not fit each other.
         """
+        with telling(self.settings.node):
+            value_range("latent_image", latent_image, "levels")
+            if denoise_mask is not None:
+                value_range("latent_image", denoise_mask, "masks of its noise_mask")
+            value_range("sigmas", sigmas[None], "schedules")
+            return self._sample(noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed)
+
+    def _sample(
+        self,
+        noise: Tensor,
+        latent_image: Tensor,
+        sampler: Any,
+        sigmas: Tensor,
+        denoise_mask: Tensor | None,
+        callback: Callback | None,
+        disable_pbar: bool,
+        seed: int | None,
+    ) -> Tensor:
         settings, model = self.settings, self.model_patcher
         levels = count_levels(self.original_conds, latent_image, settings.node)
         if len(latent_image) != levels:
@@ -53,6 +78,10 @@ class PlanningGuiding(JointGuiding):
                 f"levels; expected a batch of {levels}: connect the number of levels from Zoom Prompt Schedule to the "
                 "batch_size of the empty latent."
             )
+        check_latent_kind(latent_image, model)
+        text = _text_of_running_node(settings.node)
+        for notice in demo_notices(model, latent_image, len(sigmas) - 1, getattr(self, "cfg", None)):
+            text.notice(notice)
         held: frozenset[int] = frozenset()
         if self.held is not None:
             channels = model.get_model_object("latent_format").latent_channels
@@ -60,23 +89,22 @@ class PlanningGuiding(JointGuiding):
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
         own = _own_sigmas(model, geometry, sampler, sigmas, settings)
-        self.plan = JointPlan(geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held)
-
-        def report(step: int, x0: Tensor, x: Tensor, total: int) -> None:
-            shown = mosaic(x0)
-            callback(step, shown, x, total)  # type: ignore[misc]
-            shown.set_(x0)  # the node that samples keeps what it was shown last, and gives it away as the estimate
-
-        return super().sample(
-            self.plan.initial_noise(noise, sampler),
-            latent_image,
-            sampler,
-            own.sigmas,
-            denoise_mask,
-            callback=callback if callback is None or levels == 1 else report,
-            disable_pbar=disable_pbar,
-            seed=seed,
+        self.plan = JointPlan(
+            geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
         )
+
+        noise = self.plan.initial_noise(noise, sampler)
+        options = {"disable_pbar": disable_pbar, "seed": seed}
+        if callback is None:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, **options)
+        with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, callback=progress, **options)
+
+
+def _text_of_running_node(node: str) -> NodeText:
+    """The text of the node that samples, one of the host's. ``node`` is the display name of ours."""
+    running = get_executing_context()
+    return NodeText(running.node_id if running else None, node)
 
 
 def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
@@ -115,7 +143,7 @@ def _own_sigmas(
     limits = to_ve(sampling, first), to_ve(sampling, last)
     if steps < 2 or limits[0] <= limits[1]:
         raise ValueError(
-            f"{settings.node}: sigmas are {[round(float(s), 4) for s in sigmas]}; with alignment above 0 they must "
-            "fall over at least 2 steps. Use more steps, or set alignment to 0."
+            f"{settings.node}: sigmas are {short([round(float(s), 4) for s in sigmas])}; with alignment above 0 they "
+            "must fall over at least 2 steps. Use more steps, or set alignment to 0."
         )
     return aligned_sigmas(model, geometry, sampler, limits, steps, settings.alignment, settings.node)

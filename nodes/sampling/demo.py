@@ -14,10 +14,12 @@ import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models_base
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from ...demo.architecture import SIGMA_MAX, SIGMA_MIN, TEXT_CONFIG, VOCABULARY_SIZE, DemoUNet, unet_config
+from .demo_notice import DEMO
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "demo" / "demo_model.safetensors"
 
@@ -53,10 +55,15 @@ def load_demo_model() -> tuple[Any, Any, Any]:
 
     Raises:
         FileNotFoundError: if the weights are not in the pack's folder.
+        ValueError: if they are a part of the file only.
     """
     if not WEIGHTS.is_file():
         raise FileNotFoundError(f"Zoom Demo Model: {WEIGHTS} is missing; get the pack again with its demo folder.")
-    weights = load_file(WEIGHTS)
+    try:
+        weights = load_file(WEIGHTS)
+    except SafetensorError as error:
+        what = f"Zoom Demo Model: {WEIGHTS}, {WEIGHTS.stat().st_size} bytes, is no whole file of weights ({error})"
+        raise ValueError(f"{what}; get the pack again with its demo folder.") from error
     model = _diffusion_model({key[5:]: value for key, value in weights.items() if key.startswith("unet.")})
     model.cached_patcher_init = (load_demo_model, (), 0)
     return model, _text_encoder(weights), comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
@@ -70,7 +77,9 @@ def _diffusion_model(weights: dict[str, Tensor]) -> Any:
     )
     model.diffusion_model.load_state_dict(weights)
     offload = comfy.model_management.unet_offload_device()
-    return comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=offload)
+    patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=offload)
+    patcher.set_attachments(DEMO, True)
+    return patcher
 
 
 def _text_encoder(weights: dict[str, Tensor]) -> Any:

@@ -8,6 +8,7 @@ spreads the rest over its devices, as it does for any areas.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import comfy.conds
@@ -15,6 +16,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from .batches import model_conds_of_level
 from .level_entries import has_keyframes
 from .portions import Portions
 
@@ -22,6 +24,7 @@ STRIP = "zoom_strip"  # conditioning entry key: the FilmStrip that the entry sta
 LEVEL_SIGMA = "zoom_sigma"  # model conditioning key: the entry's own sigma, read by `with_level_sigma`
 
 Entry = dict[str, Any]
+OwnSigmas = Callable[[int], Tensor]  # a level -> the sigmas of its steps
 
 
 class FilmStrip:
@@ -121,15 +124,17 @@ def run_strip(
     sigma: Tensor,
     model_options: dict[str, Any],
     active: range,
-    own_sigmas: bool,
+    own_sigmas: OwnSigmas | None,
     portions: Portions,
+    levels: int,
 ) -> list[Tensor]:
     """A CALC_COND_BATCH call over the levels ``x`` [n, C, …, H, W], as calls over their strips: one if it fits.
 
     Args:
         sigma: [n], the sigma of each level in ``x``.
         active: which levels those are.
-        own_sigmas: whether the levels' sigmas differ.
+        own_sigmas: where the levels' sigmas differ, all those of a level.
+        levels: how many there are, active or not.
 
     Returns:
         One [n, C, …, H, W] per entry of ``conds``.
@@ -137,7 +142,9 @@ def run_strip(
     strips = [strip_of(cond) for cond in conds]
     for i, cond in enumerate(conds):
         if strips[i] is None and cond:
-            strips[i] = FilmStrip([cond] * active.stop, tuple(x.shape[2:]), x.device)
+            # a patch's own, processed for all levels as one batch
+            own = [model_conds_of_level(cond, level, levels) for level in range(active.stop)]
+            strips[i] = FilmStrip(own, tuple(x.shape[2:]), x.device)
 
     def evaluate(part: range, together: bool) -> list[Tensor]:
         rows = slice(part.start - active.start, part.stop - active.start)
@@ -157,17 +164,26 @@ def _call(
     sigma: Tensor,
     model_options: dict[str, Any],
     active: range,
-    own_sigmas: bool,
+    own_sigmas: OwnSigmas | None,
 ) -> list[Tensor]:
-    if any(strip is not None and strip.must_be_cut(active, own_sigmas) for strip in strips):
+    differ = own_sigmas is not None
+    # some networks look up the sigma after their own in the schedule (HunyuanImage 2.1 distilled)
+    looks_ahead = differ and getattr(model.diffusion_model, "time_r_in", None) is not None
+    if looks_ahead or any(strip is not None and strip.must_be_cut(active, differ) for strip in strips):
         calls = []
         for i, level in enumerate(active):
             own = [None if strip is None else strip.levels[level] for strip in strips]
-            calls.append(executor(model, own, x[i : i + 1], sigma[i : i + 1], model_options))
+            options = _with_sample_sigmas(model_options, own_sigmas(level)) if own_sigmas else model_options
+            calls.append(executor(model, own, x[i : i + 1], sigma[i : i + 1], options))
         return [torch.cat(outputs) for outputs in zip(*calls, strict=True)]
-    laid = [None if strip is None else strip.entries(active, sigma if own_sigmas else None) for strip in strips]
+    laid = [None if strip is None else strip.entries(active, sigma if differ else None) for strip in strips]
     outputs = executor(model, laid, torch.cat(list(x.split(1)), dim=-1), sigma[:1], model_options)
     return [torch.cat(output.chunk(len(x), dim=-1)) for output in outputs]
+
+
+def _with_sample_sigmas(model_options: dict[str, Any], sigmas: Tensor) -> dict[str, Any]:
+    """The options with a level's own schedule in place of that of the run: what comes next for it is there."""
+    return {**model_options, "transformer_options": {**model_options["transformer_options"], "sample_sigmas": sigmas}}
 
 
 def strip_of(cond: list[Entry] | None) -> FilmStrip | None:

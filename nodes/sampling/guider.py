@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +14,19 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.noise import render_noise
 from ...zoomstack_core.render import render_images
 from .aligned import AlignedSampler
-from .film_strip import FilmStrip, run_strip, strip_of, with_level_sigma
+from .batches import items_per_level, model_conds_of_level
+from .film_strip import FilmStrip, OwnSigmas, run_strip, strip_of, with_level_sigma
 from .held import restored
 from .latents import PLAIN, LatentLayout
-from .level_entries import entries_per_level
+from .level_entries import check_hints, entries_per_level
 from .limits import check_context, check_guider, check_latents, check_sampler
 from .marks import ZOOM_LEVEL
+from .masks import at_every_levels_sigma, masks_of_levels
 from .noise import AUTO, NoiseSharing, with_rendered_noise
 from .photos import Photo
 from .portions import Portions
@@ -31,6 +36,7 @@ from .spaces import BlendOptions, blends_in_pixels, make_agreement
 from .time_travel import with_time_travel
 
 KEY = "zoomstack"
+MASK_FUNCTION = "denoise_mask_function"  # the host's key of a patch that changes inpaint masks step by step
 WrappersMP = comfy.patcher_extension.WrappersMP
 
 
@@ -38,7 +44,7 @@ WrappersMP = comfy.patcher_extension.WrappersMP
 class JointPlan:
     """What a run does: the nesting of its latents, how they are blended, the noise level of each, which is shared.
 
-    ``geometry`` is that of the pictures that ``layout`` makes of the latents.
+    ``geometry`` is that of the pictures that ``layout`` makes of the latents, ``node`` the display name of the node.
     """
 
     geometry: ZoomGeometry
@@ -48,6 +54,7 @@ class JointPlan:
     sharing: NoiseSharing = AUTO
     photos: tuple[Photo, ...] = ()
     held: frozenset[int] = frozenset()
+    node: str = "Zoom sampling"
 
     def evaluated(self, active: range) -> range:
         """The active levels without held ones at either end; all before them are finished or held."""
@@ -107,6 +114,13 @@ class JointGuiding:
     """
 
     plan: JointPlan
+    evaluations = 0
+    """How often the model was asked in the last run."""
+
+    @property
+    def finished_levels(self) -> int:
+        """The number of levels that were finished at the last evaluation; those after them are not."""
+        return self._active.start
 
     def sample(
         self,
@@ -120,21 +134,22 @@ class JointGuiding:
         """As the host's guiders; raises ValueError for latents and samplers that have no zoom levels."""
         check_latents(latent_image)
         check_sampler(sampler)
-        batch_of_masks = denoise_mask is not None and len(denoise_mask) == len(latent_image)
-        if batch_of_masks and latent_image.ndim == 5 and denoise_mask.ndim < 5:
-            # the host would take them for the frames of one
-            denoise_mask = denoise_mask.reshape(-1, 1, 1, *denoise_mask.shape[-2:])
+        if denoise_mask is not None:
+            denoise_mask = masks_of_levels(denoise_mask, latent_image, self.plan.node)
         result = super().sample(noise, latent_image, sampler, sigmas, denoise_mask, **options)  # type: ignore[misc]
         plan = self.plan
         return restored(result, latent_image, plan.held, plan.geometry, plan.layout) if plan.held else result
 
     def outer_sample(self, noise: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        plan, video = self.plan, noise.ndim == 5 and noise.shape[2] > 1
+        plan, frames = self.plan, noise.shape[2] if noise.ndim == 5 else 1
+        levels = plan.geometry.levels
 
         def prepare(executor: Any, model: Any, noise_shape: Any, conds: Any, *rest: Any, **options: Any) -> Any:
+            conds = items_per_level(conds, levels, frames, plan.node)
+            check_hints(conds, levels, frames, plan.node)
             # memory for one level is a must; the host fits as many more into each call as are free then
             real, conds, models = executor(model, [1, *noise_shape[1:]], conds, *rest, **options)
-            return real, entries_per_level(conds, plan.geometry.levels, plan.sigmas.aligned, video), models
+            return real, entries_per_level(conds, levels, plan.sigmas.aligned, frames), models
 
         self._wrap(WrappersMP.PREPARE_SAMPLING, prepare)
         return super().outer_sample(noise, *args, **kwargs)  # type: ignore[misc]
@@ -164,7 +179,7 @@ class JointGuiding:
                 # noisy states of a run that goes on: only the finished levels' are images
                 finished = plan.sigmas.active(sigmas[0], levels).start
                 images = initial = torch.cat([images[:finished], torch.zeros_like(images[finished:])])
-        self._last_estimates, self._portions = images, Portions()
+        self._last_estimates, self._portions, self.evaluations = images, Portions(), 0
         per_level = [
             self._process(entries, i, noise, device, processed_latent, denoise_mask, seed) for i in range(levels)
         ]
@@ -179,6 +194,14 @@ class JointGuiding:
         self._joint_uncond = functools.cache(lambda: make_agreement(*parts))  # only CFG++ samplers ask for it
         self._wrap(WrappersMP.CALC_COND_BATCH, self._calc_cond_batch)
         self._wrap(WrappersMP.APPLY_MODEL, with_level_sigma)
+        self._own_sigmas: OwnSigmas | None = None
+        if plan.sigmas.aligned:
+            self._own_sigmas = functools.cache(lambda level: plan.sigmas.of_level(level).to(device))
+            if MASK_FUNCTION in self.model_options:
+                function = self.model_options[MASK_FUNCTION]
+                self.model_options[MASK_FUNCTION] = at_every_levels_sigma(
+                    function, plan.sigmas.own, self._own_sigmas, self
+                )
         sampler = plan.sampler(sampler, noise, seed)
         noise_is_left = bool(sigmas[-1] > 0)  # before uni_pc writes into them
         self.conds: dict[str, Any] = {}  # the base class would process the levels' entries again, as one batch
@@ -202,7 +225,10 @@ class JointGuiding:
             return samples
         for level in plan.held:
             samples[level] = latent_image[level].to(samples)
-        return samples if plan.alone else self._joint.finish(samples)
+        if plan.alone:
+            return samples
+        with _telling_of_the_model():
+            return self._joint.finish(samples)
 
     def __call__(
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
@@ -216,10 +242,12 @@ class JointGuiding:
         self.conds, self._active = self._virtual, active
         estimates = states
         if len(active):
+            self.evaluations += 1
             estimates = super().__call__(states, sigmas, model_options=options, seed=seed)  # type: ignore[misc]
         if plan.alone:
             return estimates
-        self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
+        with _telling_of_the_model():
+            self._last_estimates = self._joint(estimates[active.start : active.stop], active, self._moment)
         return self._last_estimates
 
     def _blending_uncond(self, model_options: dict[str, Any], active: range) -> dict[str, Any]:
@@ -248,9 +276,9 @@ class JointGuiding:
         levels = self.plan.geometry.levels
         if len(x) != levels or (levels == 1 and all(strip_of(cond) is None for cond in conds)):
             return executor(model, conds, x, timestep, model_options)
-        active, aligned = slice(self._active.start, self._active.stop), self.plan.sigmas.aligned
+        active = slice(self._active.start, self._active.stop)
         call = executor, model, conds, x[active], timestep[active], model_options
-        outputs = run_strip(*call, self._active, aligned, self._portions)
+        outputs = run_strip(*call, self._active, self._own_sigmas, self._portions, levels)
         return outputs if len(self._active) == len(x) else [self._among_last(output, active) for output in outputs]
 
     def _among_last(self, output: Tensor, active: slice) -> Tensor:
@@ -274,12 +302,30 @@ class JointGuiding:
         chosen = {key: [e for e in cond if e.get(ZOOM_LEVEL, level) == level] for key, cond in entries.items()}
         if mask is not None:
             mask = mask[one] if len(mask) == len(noise) else mask[:1]
-        return comfy.samplers.process_conds(
+        processed = comfy.samplers.process_conds(
             self.inner_model, noise[one], chosen, device, latent[one], mask, seed, latent_shapes=[noise[one].shape]
         )
+        where = {key: f"{self.plan.node}: {key}" for key in processed}
+        return {key: model_conds_of_level(e, level, len(noise), where[key]) for key, e in processed.items()}
 
     def _wrap(self, kind: str, wrapper: Any) -> None:
         comfy.patcher_extension.add_wrapper_with_key(kind, KEY, wrapper, self.model_options, is_model_options=True)
+
+
+@contextmanager
+def _telling_of_the_model() -> Iterator[None]:
+    """Estimates and results that the core finds not finite came out of the network."""
+    try:
+        yield
+    except ArgumentError as error:
+        if error.argument in ("denoised", "layers"):
+            raise ArgumentError(
+                "model",
+                "gave NaN or infinity while sampling",
+                "finite numbers. Its 16-bit numbers may have overflowed: start ComfyUI with --bf16-unet or "
+                "--fp32-unet, or try a lower cfg, another sampler, and no other patches of the model",
+            ) from error
+        raise
 
 
 class JointGuider(JointGuiding, comfy.samplers.CFGGuider):

@@ -13,29 +13,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
-from ...zoomstack_core.metrics import consistency_error
+from ...zoomstack_core.mismatch import LARGEST_DISAGREEMENT, find_mismatch
+from ...zoomstack_core.quoting import short
 
 HELD = "zoom_held"  # key of a LATENT: bool [levels]
 
-# Root mean square of what two neighbors show differently, over their spread. A stack at its own factor and focus has
-# 1e-6, through a VAE about 0.1; at another factor it has 0.5 and more.
-LARGEST_DISAGREEMENT = 0.3
 
-
-def hold_levels(latent: dict[str, Any], levels: str, wider: int, deeper: int) -> dict[str, Any]:
+def hold_levels(latent: dict[str, Any], chosen: list[int], wider: int, deeper: int) -> dict[str, Any]:
     """A LATENT for Zoom KSampler with some levels of a finished stack held and the others blank.
 
     Args:
         latent: the host's LATENT of a finished stack.
-        levels: which of its levels to hold, see `parse_levels`.
+        chosen: which of its levels to hold.
         wider, deeper: how many new levels to add before and after.
-
-    Raises:
-        ValueError: for text that names no levels of the stack.
     """
     samples = latent["samples"]
-    chosen = parse_levels(levels, len(samples))
     total = wider + len(samples) + deeper
     held = torch.zeros(total, dtype=torch.bool)
     held[[wider + level for level in chosen]] = True
@@ -45,27 +39,33 @@ def hold_levels(latent: dict[str, Any], levels: str, wider: int, deeper: int) ->
     return {**kept, "samples": blank, HELD: held}
 
 
-def parse_levels(text: str, levels: int) -> list[int]:
-    """Levels named by text such as "0-5, 8" or "all", in ascending order.
+def parse_levels(text: str, levels: int, first: int) -> list[int]:
+    """Levels named by text such as "2-5, 8" or "all", in ascending order, counted from 0.
+
+    Args:
+        text: what a person typed.
+        levels: how many there are.
+        first: what the person calls the widest.
 
     Raises:
-        ValueError: for other text, or levels outside 0 … levels - 1.
+        ArgumentError: for other text, or levels that do not exist.
     """
-    expected = f"Zoom Hold Levels: levels is {text!r}; expected numbers and ranges up to {levels - 1}, such as 0-5, 8"
+    last = first + levels - 1
+    expected = f"all, or levels from {first} to {last}, such as {first}" + (f" or {first}-{last}" if levels > 1 else "")
     if text.strip().lower() == "all":
         return list(range(levels))
     chosen: set[int] = set()
     for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*(-|–|\.\.)\s*", "-", text.strip()))):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part)
         if match is None:
-            raise ValueError(f"{expected}, or all; {part!r} is neither.")
-        first = int(match[1])
-        last = int(match[2] or first)
-        if first > last or last >= levels:
-            raise ValueError(f"{expected}, or all; the stack has no level {part}.")
-        chosen.update(range(first, last + 1))
+            raise ArgumentError("levels", f"has {short(part)}", expected)
+        begin = int(match[1])
+        end = int(match[2] or begin)
+        if not first <= begin <= end <= last:
+            raise ArgumentError("levels", f"has {short(part)[1:-1]}, which the stack has not", expected)
+        chosen.update(range(begin - first, end - first + 1))
     if not chosen:
-        raise ValueError(f"{expected}, or all.")
+        raise ArgumentError("levels", f"is {short(text)}", expected)
     return sorted(chosen)
 
 
@@ -119,18 +119,26 @@ def with_held(latents: Tensor, held: dict[str, Any], channels: int, node: str) -
 
 def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
     """Raises ValueError where neighboring held levels [C, H, W] do not nest as ``geometry`` says."""
-    for level in sorted(held):
-        if level + 1 in held:
-            pair = torch.stack([held[level], held[level + 1]])
-            error = float(consistency_error(pair, geometry.between(level, level + 2)))
-            if error > LARGEST_DISAGREEMENT:
-                step = geometry.steps[level]
-                raise ValueError(
-                    f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
-                    f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level} and {level + 1} differ by {error:.2f} of "
-                    f"their spread, expected below {LARGEST_DISAGREEMENT}. Give Zoom KSampler the zoom factor and "
-                    "focus that the levels were made with."
-                )
+    for first, last in _runs(sorted(held)):
+        stack = torch.stack([held[level] for level in range(first, last + 1)])
+        mismatch = find_mismatch(stack, geometry.between(first, last + 1))
+        if mismatch is not None:
+            level = first + mismatch.levels[0]
+            step = geometry.steps[level]
+            raise ValueError(
+                f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
+                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} differ by "
+                f"{mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
+                f"{mismatch.guess and mismatch.guess + ' '}Give Zoom KSampler the zoom factor and focus that the "
+                "levels were made with."
+            )
+
+
+def _runs(levels: list[int]) -> list[tuple[int, int]]:
+    """Ascending levels as ranges of neighbors: (first, last) of each."""
+    starts = [level for level in levels if level - 1 not in levels]
+    ends = [level for level in levels if level + 1 not in levels]
+    return list(zip(starts, ends, strict=True))
 
 
 def restored(result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: Any) -> Tensor:

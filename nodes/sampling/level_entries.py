@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
 
+from .batches import check_batch
 from .marks import ZOOM_LEVEL
 
 Entry = dict[str, Any]
 Entries = dict[str, list[Entry]]
 
 
-def entries_per_level(conds: Entries, levels: int, own_sigmas: bool, video: bool) -> Entries:
+def check_hints(conds: Entries, levels: int, frames: int, node: str) -> None:
+    """Raises ValueError for a ControlNet with hints that are neither one for all levels nor one per level.
+
+    Args:
+        frames: of one level's latent, 1 for pictures; a batch of hints may be theirs.
+        node: the display name of the node.
+    """
+    for name, entries in conds.items():
+        for entry in entries:
+            for what, size in _hint_batches(entry.get("control"), frames):
+                check_batch(size, levels, f"{node}: {name}: {what} of a ControlNet")
+
+
+def entries_per_level(conds: Entries, levels: int, own_sigmas: bool, frames: int) -> Entries:
     """Entries that hold several levels in one object, as one entry per level with its own copy.
 
     A ControlNet with a batch of hints has one hint per level; the host would show the first to all. Hooks with
@@ -21,14 +36,11 @@ def entries_per_level(conds: Entries, levels: int, own_sigmas: bool, video: bool
     Args:
         conds: the host's converted entries by key; left as they are.
         own_sigmas: whether the levels' sigmas differ.
-        video: whether a level is several frames; a batch of hints is then theirs.
-
-    Raises:
-        ValueError: for a batch of hints that is not one per level.
+        frames: of one level's latent, 1 for pictures; a batch of hints may be theirs.
     """
     copies: dict[tuple[int, int], Any] = {}  # of one object for one level: entries that share it go on to do so
     return {
-        key: [part for entry in entries for part in _per_level(entry, levels, own_sigmas, video, copies)]
+        key: [part for entry in entries for part in _per_level(entry, levels, own_sigmas, frames, copies)]
         for key, entries in conds.items()
     }
 
@@ -39,9 +51,9 @@ def has_keyframes(entry: Entry) -> bool:
 
 
 def _per_level(
-    entry: Entry, levels: int, own_sigmas: bool, video: bool, copies: dict[tuple[int, int], Any]
+    entry: Entry, levels: int, own_sigmas: bool, frames: int, copies: dict[tuple[int, int], Any]
 ) -> list[Entry]:
-    hints = "control" in entry and not video and _has_hint_batch(entry["control"], levels)
+    hints = any(size == levels for _, size in _hint_batches(entry.get("control"), frames))
     keyframes = own_sigmas and has_keyframes(entry)
     if levels == 1 or not (hints or keyframes):
         return [entry]
@@ -56,18 +68,12 @@ def _per_level(
     return parts
 
 
-def _has_hint_batch(control: Any, levels: int) -> bool:
-    found = False
-    while control is not None:
-        hints = len(control.cond_hint_original) if isinstance(control.cond_hint_original, Tensor) else 1
-        if hints not in (1, levels):
-            raise ValueError(
-                f"Zoom sampling: a ControlNet got {hints} images for {levels} zoom levels; expected one image for all "
-                "levels, or one per level."
-            )
-        found = found or hints > 1
+def _hint_batches(control: Any, frames: int) -> Iterator[tuple[str, int]]:
+    """What the ControlNets of a chain got for pictures, and how many; several frames of a level are its own."""
+    while control is not None and frames == 1:
+        hints = [("the image", control.cond_hint_original), *(("the mask", mask) for mask in control.extra_concat_orig)]
+        yield from ((what, len(hint)) for what, hint in hints if isinstance(hint, Tensor))
         control = control.previous_controlnet
-    return found
 
 
 def _control_of_level(control: Any, level: int, levels: int, copies: dict[tuple[int, int], Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .batches import prompts_in
 from .limits import check_latents
 from .marks import ZOOM_LEVEL
 
@@ -17,16 +18,25 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     """The number of levels that conditioning and latents agree on.
 
     Args:
-        conds: the entries of a guider by kind ("positive", "negative", …); those with a mark are for one level.
+        conds: the entries of a guider by kind ("positive", "negative", …); those with a mark are for one level, those
+            with a batch of prompts have one for each.
         samples: latents, one per level or a single one.
         node: the display name of the node, for errors.
 
     Raises:
         ValueError: where they do not agree.
     """
-    check_latents(samples, node)
+    check_latents(samples)
     marks = {name: {entry[ZOOM_LEVEL] for entry in cond if ZOOM_LEVEL in entry} for name, cond in conds.items()}
     positive = marks.get("positive", set())
+    batches = prompts_in(conds.get("positive", []))
+    if not positive and batches:
+        if len(batches) > 1:
+            raise ValueError(
+                f"{node}: positive has batches of {' and '.join(map(str, sorted(batches)))} prompts; expected one "
+                "number, that of the zoom levels."
+            )
+        positive = set(range(*batches))
     levels = max(positive) + 1 if positive else len(samples)
     for name, own in marks.items():
         if own and max(own) >= levels:
@@ -37,7 +47,10 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
     for name, cond in conds.items():
         missing = [i for i in range(levels) if all(entry.get(ZOOM_LEVEL, i) != i for entry in cond)]
         if missing and cond:
-            raise ValueError(f"{node}: {name} has no prompt for level {missing[0]} of {levels}, counted from 0.")
+            raise ValueError(
+                f"{node}: {name} has no prompt for level {missing[0] + 1} of {levels}; expected one "
+                "for each: connect Zoom Prompt Schedule."
+            )
     if positive and len(samples) not in (1, levels):
         raise ValueError(
             f"{node}: latent_image has a batch of {len(samples)}, positive has prompts for {levels} levels; "

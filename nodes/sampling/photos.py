@@ -100,7 +100,8 @@ def check_levels(photos: Sequence[Photo], levels: int) -> None:
     for photo in photos:
         if photo.level >= levels:
             raise ValueError(
-                f"Zoom Photo Anchor: level is {photo.level}; expected 0 … {levels - 1}, as there are {levels} levels."
+                f"Zoom Photo Anchor: level {photo.level + 1} has a photo, but there are only {levels} levels; expected "
+                "another level, or more prompts."
             )
 
 
@@ -118,9 +119,10 @@ def _fitted(photos: Sequence[Photo], geometry: ZoomGeometry) -> list[tuple[Tenso
                 difference = view.missing(wide_picture).square().mean(0)[both > 0]
                 if len(difference) and float(difference.mean().sqrt()) > LARGEST_CONTRADICTION:
                     raise ValueError(
-                        f"Zoom Photo Anchor: photo of level {photo.level} contradicts that of level {wider.level}: "
-                        f"where both show the same, their colors differ by {float(difference.mean().sqrt()):.2f} of "
-                        f"the range; expected at most {LARGEST_CONTRADICTION}. Check the levels and the zoom factor, "
+                        f"Zoom Photo Anchor: photo of level {photo.level + 1} contradicts that of level "
+                        f"{wider.level + 1}: where both show the same, their colors differ by "
+                        f"{float(difference.mean().sqrt()):.2f} of the range; expected at most "
+                        f"{LARGEST_CONTRADICTION}. Check the levels and the zoom factor, "
                         "or crop the photos."
                     )
     return fitted
@@ -130,10 +132,8 @@ def fit_photo(photo: Photo, height: int, width: int) -> tuple[Tensor, Tensor]:
     """The photograph at the size of a level, [3, height, width], and where it is, [height, width] bool.
 
     Raises:
-        ValueError: if it is a batch, or too small.
+        ValueError: if it is too small.
     """
-    if len(photo.image) != 1:
-        raise ValueError(f"Zoom Photo Anchor: photo is a batch of {len(photo.image)}; expected one image per anchor.")
     image = photo.image.movedim(-1, 1).float()
     rows, columns = image.shape[-2:]
     scales = height / rows, width / columns

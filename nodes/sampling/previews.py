@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import latent_preview
 import torch
 from torch import Tensor
-
-Callback = Callable[[int, Tensor, Tensor, int], None]
-
-
-def mosaic_callback(model: Any, steps: int) -> Callback:
-    """The host's progress bar and live preview; the preview shows all levels, the widest at the top left."""
-    report = latent_preview.prepare_callback(model, steps)
-    return lambda step, x0, x, total: report(step, mosaic(x0), x, total)
 
 
 def mosaic(levels: Tensor) -> Tensor:

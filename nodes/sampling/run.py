@@ -12,16 +12,23 @@ import comfy.utils
 import torch
 from torch import Tensor
 
+from ..node_text import NodeText
+from .demo_notice import demo_notices
+from .given_latents import NESTING, other_nesting
 from .guider import JointGuider, JointPlan
 from .held import HELD, held_levels
 from .latents import latent_layout
 from .levels import count_levels
+from .limits import check_latent_kind
+from .live_preview import prepare_callback
 from .marks import Conditioning
 from .noise import sharing_of
-from .previews import mosaic_callback
+from .progress import LevelProgress
 from .settings import ZoomSettings
 from .sigmas import LevelSigmas, level_sigmas
+from .spaces import blending_notice
 
+DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
 NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
 
 
@@ -48,6 +55,11 @@ class SamplingRequest:
     end: int = 10000
     leave_noise: bool = False
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the latents show counts."""
+        return self.denoise < 1 or self.start > 0 or not self.add_noise
+
 
 def sample_zoom(
     model: Any,
@@ -56,11 +68,13 @@ def sample_zoom(
     latent: dict[str, Any],
     request: SamplingRequest,
     settings: ZoomSettings,
+    text: NodeText,
 ) -> dict[str, Any]:
     """All zoom levels sampled in lockstep.
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
+        text: of the node: how far the run is, and what the user should know.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -72,49 +86,74 @@ def sample_zoom(
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
     samples = _level_latents(model, latent, count_levels(guider.original_conds, latent["samples"], settings.node))
+    if HELD not in latent:  # else `held_levels` says it
+        check_latent_kind(samples, model)
+    for notice in demo_notices(model, samples, request.steps, request.cfg):
+        text.notice(notice)
     if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
     layout = latent_layout(model)
     geometry = settings.nesting.fit(len(samples), *layout.size(samples), name=f"{settings.node}: geometry")
-    sigmas = _part(
-        level_sigmas(
-            model,
-            geometry,
-            request.steps,
-            request.sampler_name,
-            request.scheduler,
-            request.denoise,
-            settings.alignment,
-            settings.node,
-        ),
-        request,
+    whole = level_sigmas(
+        model,
+        geometry,
+        request.steps,
+        request.sampler_name,
+        request.scheduler,
+        request.denoise,
+        settings.alignment,
+        settings.node,
     )
+    sigmas = _part(whole, request)
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
-    held = held_levels(latent, model.get_model_object("latent_format").latent_channels)
-    guider.plan = JointPlan(geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held)
-    result = guider.sample(
-        guider.plan.initial_noise(noise, sampler),
-        samples,
-        sampler,
-        sigmas.sigmas,
-        denoise_mask=latent.get("noise_mask"),
-        callback=mosaic_callback(model, len(sigmas.sigmas) - 1),
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=seed,
+    latent_format = model.get_model_object("latent_format")
+    if len(samples) > 1:
+        notice = blending_notice(settings.blend, latent_format)
+        if notice:
+            text.notice(notice)
+    if request.goes_on and len(samples) == len(latent["samples"]):
+        pictures = layout.spread(samples)
+        notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)
+        if notice:
+            text.notice(notice)
+    held = held_levels(latent, latent_format.latent_channels)
+    guider.plan = JointPlan(
+        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
     )
+    rungs = len(sigmas.sigmas) - 1
+    steps = round(rungs / _rungs_per_step(whole, request))
+    report = prepare_callback(model, steps)
+    with LevelProgress(guider, steps, report, text) as progress:
+        result = guider.sample(
+            guider.plan.initial_noise(noise, sampler),
+            samples,
+            sampler,
+            sigmas.sigmas,
+            denoise_mask=latent.get("noise_mask"),
+            callback=progress,
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=seed,
+        )
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
-    spent = ("downscale_ratio_spacial", "downscale_ratio_temporal", HELD)
-    return {**{key: value for key, value in latent.items() if key not in spent}, "samples": result}
+    spent = (*DOWNSCALE_RATIOS, HELD)
+    kept = {key: value for key, value in latent.items() if key not in spent}
+    made = {NESTING: settings.nesting} if len(result) > 1 else {}
+    return {**kept, "samples": result, **made}
 
 
 def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
     """The steps that were asked for; of an aligned run the same part of its whole ladder."""
     if request.start == 0 and request.end >= request.steps:
         return sigmas
-    per_step = (len(sigmas.sigmas) - 1) / request.steps if sigmas.aligned else 1
+    per_step = _rungs_per_step(sigmas, request)
     return sigmas.between(request.start * per_step, request.end * per_step, not request.leave_noise)
+
+
+def _rungs_per_step(whole: LevelSigmas, request: SamplingRequest) -> float:
+    """An aligned run has one ladder for all levels, which is longer than the steps of each."""
+    return (len(whole.sigmas) - 1) / request.steps if whole.aligned else 1
 
 
 def _check_leftover(sigmas: LevelSigmas, node: str) -> None:
@@ -140,7 +179,7 @@ def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, in
 
 
 def _level_latents(model: Any, latent: dict[str, Any], levels: int) -> Tensor:
-    samples = comfy.sample.fix_empty_latent_channels(
-        model, latent["samples"], latent.get("downscale_ratio_spacial"), latent.get("downscale_ratio_temporal")
-    )
+    # By name, and only what the latent says of itself: hosts before 0.24 know no temporal ratio, and write none.
+    ratios = {name: latent[name] for name in DOWNSCALE_RATIOS if name in latent}
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"], **ratios)
     return comfy.utils.repeat_to_batch_size(samples, levels)

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.model_management
 import comfy.samplers
 import torch
 
@@ -32,6 +33,14 @@ _FLOW_OPTIONS = {"dpm_adaptive": {"rtol": 0.005, "atol": 0.001}}
 _LARGEST = {torch.float64: 1e60, torch.float32: 1e9}
 
 
+def has_float64(device: torch.device) -> bool:
+    """Whether tensors on ``device`` can be float64.
+
+    The host knows it of the device that it runs on; of other kinds than CPU and CUDA (which is ROCm too) few can.
+    """
+    return device.type in ("cpu", "cuda") and comfy.model_management.supports_fp64(device)
+
+
 @dataclass(frozen=True)
 class SigmaRoom:
     """The sigmas that a sampler computes with well, whatever those of the levels are.
@@ -39,7 +48,7 @@ class SigmaRoom:
     Attributes:
         largest: where the common ladder may begin at most; None for the model's own sigma_max.
         lowest: where it must end at least.
-        double: whether the sampler can compute in float64.
+        double: whether the sampler can compute in float64, where the device can.
     """
 
     largest: float | None = 1e60
@@ -48,7 +57,7 @@ class SigmaRoom:
 
     def dtype(self, device: torch.device) -> torch.dtype:
         """Of the sampler's state and sigmas on ``device``."""
-        return torch.float64 if self.double and device.type != "mps" else torch.float32
+        return torch.float64 if self.double and has_float64(device) else torch.float32
 
     def largest_sigma(self, device: torch.device, sigma_max: float) -> float:
         """The largest common sigma on ``device`` for a model with this ``sigma_max``."""

@@ -74,7 +74,7 @@ class LevelSigmas:
         """How much more noise than the sampler thinks each level has, [N, 1, …] of the rank of ``like``."""
         if self.ladder is None:
             return 1.0
-        ratios = self.unit * torch.tensor(self.ladder.ratios, dtype=torch.float64)
+        ratios = self.unit * torch.tensor(self.ladder.ratios, dtype=torch.float64, device="cpu")
         return ratios.to(like).view(-1, *(1,) * (like.ndim - 1))
 
     def active(self, sigma: Tensor, levels: int) -> range:
@@ -117,6 +117,29 @@ class LevelSigmas:
         chosen = chosen * torch.tensor(scale, dtype=x.dtype, device=x.device).view(-1, *(1,) * (x.ndim - 1))
         # samplers compute in float64 here; nodes and previews expect what the host always gives them
         return chosen.float(), torch.tensor(shown, dtype=torch.float32, device=sigma.device)
+
+    def own(self, sigma: float, level: int) -> float:
+        """A level's sigma in the model's terms when the sampler is at ``sigma``."""
+        if self.ladder is None:
+            return sigma
+        own = sigma * self.ladder.ratios[level]
+        return own / (1 + own) if self.flow else own
+
+    def of_level(self, level: int) -> Tensor:
+        """The sigmas of one level's own steps in the model's terms, float32 [steps + 1], as a run of it alone has them.
+
+        Those of the whole schedule, where the level has none in this part of it.
+        """
+        if self.ladder is None:
+            return self.sigmas
+        for sigmas in (self.sigmas, self.sigmas if self.whole is None else self.whole):
+            steps = [float(sigma) for sigma in sigmas[:-1] if level in self.ladder.active(float(sigma))]
+            if steps:
+                break
+        end = float(sigmas[-1])
+        if end > 0 and level < self.ladder.active(end).start:
+            end = 0.0
+        return torch.tensor([self.own(sigma, level) for sigma in (*steps, end)], dtype=torch.float32)
 
     def between(self, start: float, end: float, finish: bool) -> LevelSigmas:
         """The part of a run from one step to another, as the host's advanced KSampler cuts it.

@@ -15,8 +15,9 @@ from torch import Tensor
 from ...zoomstack_core.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.joint import JointDenoiser, fill_waiting
-from ...zoomstack_core.render import render_images
+from ...zoomstack_core.render import check_float, render_images
 from .held import check_nesting
+from .limits import check_vae
 from .photos import Photo, check_levels, latent_anchors, picture_anchors
 from .sigmas import Moment
 
@@ -84,6 +85,18 @@ def blends_in_pixels(options: BlendOptions, latent_format: Any) -> bool:
             "the model's VAE, or set space to latent."
         )
     return options.vae is not None and (options.space == "pixels" or resamples_badly(latent_format))
+
+
+def blending_notice(options: BlendOptions, latent_format: Any) -> str:
+    """What to say where latents that resample badly are blended because nobody has said where; else no text."""
+    if options.space != "auto" or options.vae is not None or options.mode == "none":
+        return ""
+    if is_pixel_format(latent_format) or not resamples_badly(latent_format):
+        return ""
+    return (
+        "The latents of this model do not resample like pictures, and blending them harms colors and texture. Connect "
+        "the model's VAE to Zoom Multi-Res Blend, and that to blend_options here; or set its space to latent."
+    )
 
 
 class LatentAgreement:
@@ -165,6 +178,7 @@ class PixelAgreement:
             latents[level] = estimates[level - active.start]
         # a level's last estimate is what deeper ones observe of it from then on
         if free and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
+            check_float("denoised", estimates)
             before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
             self._pictures = self._joint.update(before, active, moment.progress, sigmas=moment.sigmas)
             for level in free:
@@ -244,7 +258,8 @@ def make_agreement(
             return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
 
         def encode(vae: Any, picture: Tensor) -> Tensor:
-            encoded = VaeSpace(vae, inner_model).encode_picture(picture)
+            node = "Zoom Photo Anchor" if options.vae is None else "Zoom Multi-Res Blend"
+            encoded = VaeSpace(vae, inner_model, node).encode_picture(picture)
             return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
 
         anchors: list[PhotoAnchor] = []
@@ -257,7 +272,7 @@ def make_agreement(
         spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
         return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
     space = VaeSpace(options.vae, inner_model)
-    shown = space.decode(latent).shape
+    shown = space.decode(torch.zeros_like(latent)).shape  # of noise it might overflow
     pixels = geometry.resized(*shown[-2:])
     anchors = picture_anchors(
         photos, pixels, lambda picture: picture.movedim(-1, 1).repeat(1, shown[1] // 3, 1, 1), ADAM_RATE / 2
@@ -273,17 +288,29 @@ class VaeSpace:
     """A host VAE between a model's latents and pictures of its levels; frames of 5-D latents become channels.
 
     The model that is being sampled is loaded again after every use, as the VAE may have pushed it out.
+
+    Args:
+        node: the display name of the node that the VAE is connected to, for errors.
+
+    Raises:
+        ValueError: for the VAE of another kind of model.
     """
 
-    def __init__(self, vae: Any, inner_model: Any):
+    def __init__(self, vae: Any, inner_model: Any, node: str = "Zoom Multi-Res Blend"):
+        check_vae(vae, inner_model.latent_format.latent_channels, node)
         self._vae = vae
+        self._node = node
         self._model = inner_model
         self._frames = 1
 
     def decode(self, latents: Tensor) -> Tensor:
-        """[n, C, …, H, W] to pictures [n, frames · 3, H', W'], colors in [0, 1], where the VAE leaves them."""
+        """[n, C, …, H, W] to pictures [n, frames · 3, H', W'], colors in [0, 1], where the VAE leaves them.
+
+        Raises:
+            ValueError: if they are not finite.
+        """
         with _models_kept():
-            pixels = self._vae.decode(self._model.process_latent_out(latents.float()))[..., :3]
+            pixels = self._finite(self._vae.decode(self._model.process_latent_out(latents.float()))[..., :3])
         if pixels.ndim == 4:
             pixels = pixels.unsqueeze(1)
         self._frames = pixels.shape[1]
@@ -307,7 +334,15 @@ class VaeSpace:
     def encode_picture(self, picture: Tensor) -> Tensor:
         """One picture [1, H', W', 3], or the frames of one level, to a latent [1, C, …, H, W] of the model."""
         with _models_kept():
-            return self._model.process_latent_in(self._vae.encode(picture).float())
+            return self._model.process_latent_in(self._finite(self._vae.encode(picture)).float())
+
+    def _finite(self, made: Tensor) -> Tensor:
+        if not torch.isfinite(torch.stack(made.aminmax())).all():  # both carry NaN along
+            raise ValueError(
+                f"{self._node}: vae gave NaN or infinity; expected finite numbers. Its 16-bit numbers may have "
+                "overflowed: start ComfyUI with --fp32-vae, or load another file of this VAE."
+            )
+        return made
 
 
 @contextmanager

@@ -6,7 +6,6 @@ thread. So every wait has two limits: Playwright's, and ours on the answer of th
 
 import asyncio
 import json
-import shutil
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -14,13 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-import pytest
 from playwright.async_api import Browser, CDPSession, ConsoleMessage, Page, Playwright, Request, Route, async_playwright
 
 T = TypeVar("T")
 
 SECONDS = 60.0
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -46,8 +43,28 @@ OWN_ERRORS_OF_THE_HOST = (
     "/api/userdata",
     "ComfyApp graph accessed before initialization",
     "net::ERR_FAILED",
-    "missingModelDownload",  # it asks for the size of model files that are not here
+    "missingModelDownload",  # it asks for the size of model files that are not here,
+    "missingModelMetadata",  # from this module in newer versions
 )
+# Not Playwright's add_style_tag, which fails with whatever the page says of its Content-Security-Policy just then.
+NO_TRANSITIONS = """() => {
+    const style = document.createElement("style");
+    style.textContent = "* { transition: none !important }";
+    document.head.append(style);
+}"""
+# Every use of what the front end calls deprecated by a script of ours, each time and not only the first.
+RECORD_DEPRECATED = """() => {
+    LiteGraph.alwaysRepeatWarnings = true;
+    LiteGraph.onDeprecationWarning = [(message) => {
+        const line = new Error().stack.split("\\n").find((line) => line.includes("/extensions/ZoomStack/"));
+        if (line) (window.zoomstackDeprecated ??= new Set()).add(`${message} @ ${line.trim()}`);
+    }];
+}"""
+DEPRECATED = """() => {
+    const found = [...window.zoomstackDeprecated ?? []];
+    window.zoomstackDeprecated = null;
+    return found;
+}"""
 RUN = """async (ms) => {
     const outputs = {}, api = window.comfyAPI.api.api, listeners = new AbortController();
     const ended = new Promise((end) => {
@@ -68,16 +85,14 @@ RUN = """async (ms) => {
 
 
 class Chrome:
-    """One Chromium; a context manager that leaves no process behind."""
+    """One Chromium, the executable file ``path``; a context manager that leaves no process behind.
 
-    def __init__(self) -> None:
-        self.path = next((found for name in NAMES if (found := shutil.which(name))), "")
-        if not self.path:
-            pytest.fail(
-                "The browser tests need Chromium, and there is none on the path. On Debian and Ubuntu: "
-                "sudo apt install chromium. To leave them out: ZOOMSTACK_NO_BROWSER=1.",
-                pytrace=False,
-            )
+    Args:
+        flags: more than the usual ones.
+    """
+
+    def __init__(self, path: Path, *flags: str) -> None:
+        self.path, self.flags = path, (*FLAGS, *flags)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._before = {process.pid for process in psutil.Process().children(recursive=True)}
@@ -86,7 +101,9 @@ class Chrome:
         self._thread.start()
         try:
             self._playwright: Playwright = self.wait(async_playwright().start())
-            launch = self._playwright.chromium.launch(executable_path=self.path, args=FLAGS, timeout=SECONDS * 1000)
+            launch = self._playwright.chromium.launch(
+                executable_path=self.path, args=self.flags, timeout=SECONDS * 1000
+            )
             self._browser: Browser = self.wait(launch)
         except BaseException:
             self._kill()
@@ -154,12 +171,12 @@ class Tab:
     async def _listen(self) -> None:
         # on Playwright's thread: listeners are messages to its driver too
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error.stack or error}"))
         self.page.on("request", self._on_request)
         await self.page.route("**/*", self._only_here)
 
-    def wait(self, doing: Coroutine[Any, Any, T]) -> T:
-        return self.chrome.wait(doing)
+    def wait(self, doing: Coroutine[Any, Any, T], seconds: float = SECONDS + 10) -> T:
+        return self.chrome.wait(doing, seconds)
 
     def close(self) -> None:
         self.wait(self.page.context.close())
@@ -194,7 +211,12 @@ class Tab:
         """Open ComfyUI and wait until it takes workflows."""
         self.open()
         self.until(READY)
-        self.wait(self.page.add_style_tag(content="* { transition: none !important }"))
+        self.do(NO_TRANSITIONS)
+        self.do(RECORD_DEPRECATED)
+
+    def deprecated(self) -> list[str]:
+        """What this pack's scripts have used of the front end that is deprecated, since the last call."""
+        return self.do(DEPRECATED)  # type: ignore[no-any-return]
 
     def do(self, script: str, argument: Any = None) -> Any:
         """The result of a JavaScript function, by way of JSON."""

@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chrome import SETTINGS, Chrome, Tab
+from chromium import find_browser
 from comfy_server import ComfyServer
 from host import Host
 
 PACK = Path(__file__).resolve().parents[2]
+BROWSER = pytest.StashKey[Path]()
 # Runs a script that ends itself when the process that started it is gone, even if that was killed.
 TIED = """
 import os, runpy, sys, threading, time
@@ -30,14 +33,24 @@ class TiedServer(ComfyServer):
 
     def command(self) -> list[str]:
         python, *script = super().command()
-        return [python, "-c", TIED, *script]
+        # The folder of another front end than the one that ComfyUI requires; tools/test.py --front-end sets it.
+        other = os.environ.get("ZOOMSTACK_FRONT_END")
+        return [python, "-c", TIED, *script, *(("--front-end-root", other) if other else ())]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    if not mine:
+        return
     if os.environ.get("ZOOMSTACK_NO_BROWSER") == "1":
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="ZOOMSTACK_NO_BROWSER=1"))
+        reason = "ZOOMSTACK_NO_BROWSER=1"
+    elif found := find_browser(Path(sys.executable), PACK / ".host"):
+        config.stash[BROWSER] = found
+        return
+    else:
+        reason = "no Chromium or Chrome that starts; python tools/test.py fetches one where it can"
+    for item in mine:
+        item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +62,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
         (base / folder).mkdir()
     shutil.copy(comfyui / "input" / "example.png", base / "input")  # a workflow begins with the host's own example
     pack.symlink_to(PACK, target_is_directory=True)
-    with TiedServer(Host(comfyui, python, base, pack, base, owned=False), start_limit=180) as running:
+    with TiedServer(Host(comfyui, python, base, pack, base), start_limit=180) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def chrome() -> Iterator[Chrome]:
-    with Chrome() as running:
+def chrome(pytestconfig: pytest.Config) -> Iterator[Chrome]:
+    with Chrome(pytestconfig.stash[BROWSER]) as running:
         yield running
 
 
@@ -76,3 +89,4 @@ def _no_new_errors(request: pytest.FixtureRequest) -> Iterator[None]:
         tab: Tab = request.getfixturevalue("tab")
         errors, tab.errors[:] = list(tab.errors), []
         assert not errors, "the page's console has errors that are not the host's own"
+        assert not tab.deprecated(), "our scripts use what this front end calls deprecated"

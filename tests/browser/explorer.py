@@ -16,6 +16,38 @@ def view(tab: Tab) -> dict[str, float]:
     return tab.do(f"() => {VIEWER}.view")  # type: ignore[no-any-return]
 
 
+def caption(tab: Tab) -> str:
+    return tab.do("() => document.querySelector('.zoomstack-caption').textContent")  # type: ignore[no-any-return]
+
+
+def away(tab: Tab) -> list[float]:
+    """How far the view is from the path, in parts of its own width and height."""
+    script = f"""async () => {{
+        const math = await import("/extensions/ZoomStack/zoom_math.js");
+        return math.awayFromPath({VIEWER}.stack.geometry, {VIEWER}.view, {VIEWER}.aspect).map(Math.abs);
+    }}"""
+    return tab.do(script)  # type: ignore[no-any-return]
+
+
+def pixel_size(tab: Tab) -> float:
+    """Pixels of the page per pixel of the level that fills most of the picture."""
+    script = f"""async () => {{
+        const math = await import("/extensions/ZoomStack/zoom_math.js"), {{width, height}} = {VIEWER}.size;
+        const placements = math.layoutLevels({VIEWER}.stack.geometry, {VIEWER}.view, width, height);
+        return math.seenOf(placements, width, height).scale;
+    }}"""
+    return tab.do(script)  # type: ignore[no-any-return]
+
+
+def view_at_start(tab: Tab) -> float:
+    """The zoom that shows all of the widest level."""
+    script = f"""async () => {{
+        const math = await import("/extensions/ZoomStack/zoom_math.js");
+        return math.lowestZoom({VIEWER}.stack.geometry, {VIEWER}.aspect);
+    }}"""
+    return tab.do(script)  # type: ignore[no-any-return]
+
+
 def strongest(tab: Tab, x: float, y: float) -> int:
     """RED, GREEN or BLUE: of the picture at a point, given as parts of its size."""
     pixel = tab.do(

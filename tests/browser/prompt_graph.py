@@ -8,8 +8,13 @@ from graphs import BUILD
 NODE = "app.rootGraph.nodes.find(n => n.type === 'ZoomPromptSchedule')"
 TEXT = f"{NODE}.widgets.find(w => w.name === 'prompts')"
 FIELDS = ".zoomstack-rows textarea"
-# What the host does when the mouse is released.
-CAPTURE = "() => { app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState(); }"
+# What the host does when the mouse is released; before 0.24 it was called checkState.
+CAPTURE = """() => {
+    const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+    (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+}"""
+# Newer front ends count what happens within 50 ms after an edit, such as a new layout, as a part of it.
+HOST_IS_QUIET = "() => new Promise((done) => setTimeout(done, 150))"
 
 
 def text(tab: Tab) -> str:
@@ -49,6 +54,7 @@ def build(tab: Tab, nodes: dict[str, Any], links: list[list[str]]) -> None:
         }"""
     )
     tab.do(CAPTURE)
+    tab.do(HOST_IS_QUIET)
 
 
 def shown(tab: Tab, prompts: str, factor: float = 4.0) -> None:
@@ -67,8 +73,14 @@ def click(tab: Tab, row: int, action: str) -> None:
 def put_cursor(tab: Tab, row: int) -> None:
     """Click into the field of a row."""
     tab.wait(tab.page.locator(FIELDS).nth(row).click())
+    tab.do(HOST_IS_QUIET)
 
 
 def told(tab: Tab) -> str:
     """What is said below the rows."""
     return tab.do("() => document.querySelector('.zoomstack-rows-note').textContent")  # type: ignore[no-any-return]
+
+
+def warned(tab: Tab) -> str:
+    """What is said above the buttons of what does not fit the levels."""
+    return tab.do("() => document.querySelector('.zoomstack-rows-warning').textContent")  # type: ignore[no-any-return]

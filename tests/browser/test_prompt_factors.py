@@ -39,7 +39,7 @@ def test_every_step_of_a_zoom_geometry_counts(tab: Tab) -> None:
     set_value(tab, "ZoomGeometry", "zoom_factors", "3x")
     assert sizes(tab) == ["×1", "×3", "×9", "×27"]
     set_value(tab, "ZoomGeometry", "zoom_factors", "2, 4")  # of the third step nothing is known
-    assert sizes(tab) == ["×1", "×2", "×8", ""]
+    assert sizes(tab) == ["×1", "×2", "×8", "×?"]
     set_value(tab, "ZoomGeometry", "zoom_factors", "2, two")
     assert sizes(tab) == ["", "", "", ""]
 
@@ -111,3 +111,17 @@ def test_the_prompts_may_be_in_a_subgraph(tab: Tab) -> None:
     tab.do(CAPTURE)
     assert sizes(tab) == ["×1", "×4", "×16", "×64"]
     tab.do("() => { app.canvas.setGraph(app.rootGraph); }")
+
+
+def test_a_sampler_hands_its_factor_on(tab: Tab) -> None:
+    """In the graph of an extended zoom the second sampler takes the geometry of the first one."""
+    nodes = {"first": {"type": "ZoomKSampler", "pos": [520, 700], "widgets": {"zoom_factor": 3}}}
+    graph(tab, nodes, [["first", "geometry", "sampler", "geometry"]], {"zoom_factor": 9})
+    assert sizes(tab) == ["×1", "×3", "×9", "×27"]
+    nodes |= {"geometry": {"type": "ZoomGeometry", "pos": [0, 700], "widgets": {"zoom_factors": "2, 4, 1.5"}}}
+    links = [["geometry", "geometry", "first", "geometry"], ["first", "geometry", "sampler", "geometry"]]
+    graph(tab, nodes, links, {"zoom_factor": 9})
+    assert sizes(tab) == ["×1", "×2", "×8", "×12"]
+    tab.do("() => { app.rootGraph.nodes.find(n => n.type === 'ZoomKSampler' && n.pos[1] >= 700).mode = 4; }")
+    tab.do(CAPTURE)
+    assert sizes(tab) == ["", "", "", ""]  # bypassed, it hands nothing on

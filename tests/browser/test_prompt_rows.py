@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from chrome import Tab
-from prompt_graph import FIELDS, NODE, TEXT, click, rows, shown, text, told
+from prompt_graph import CAPTURE, FIELDS, NODE, TEXT, click, rows, shown, text, told
 
 
 def test_rows_show_the_text(tab: Tab) -> None:
@@ -44,7 +44,7 @@ def test_buttons_add_move_and_remove(tab: Tab) -> None:
 
 def test_an_edit_is_a_step_of_undo(tab: Tab) -> None:
     shown(tab, "a\nb\nc")
-    tab.do("() => { app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState(); }")
+    tab.do(CAPTURE)
     click(tab, 0, "remove")
     assert text(tab) == "b\nc"
     tab.do("async () => { await app.extensionManager.workflow.activeWorkflow.changeTracker.undo(); }")

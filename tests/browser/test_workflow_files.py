@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from chrome import Tab
 from comfy_server import ComfyServer
+from workflow_descriptions import DESCRIPTIONS
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflows"
-FILES = sorted(FOLDER.glob("*.json"))
+NAMES = sorted(DESCRIPTIONS)
 UNKNOWN = """() => {
     const graphs = [app.rootGraph, ...app.rootGraph.subgraphs.values()];
     const types = graphs.flatMap((graph) => graph.nodes).filter((node) => !node.subgraph).map((node) => node.type);
@@ -26,13 +27,17 @@ def models(workflow: Any) -> set[str]:
     return {model["name"] for node in workflow["nodes"] for model in node["properties"].get("models", ())}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_it_loads_and_the_server_takes_it(tab: Tab, server: ComfyServer, file: Path) -> None:
-    workflow = read(file)
+def ui_file(name: str) -> Path:
+    return FOLDER / f"{DESCRIPTIONS[name].title}.json"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_loads_and_the_server_takes_it(tab: Tab, server: ComfyServer, name: str) -> None:
+    workflow = read(ui_file(name))
     tab.load(workflow)
     assert tab.do(UNKNOWN) == []
     prompt = tab.do("async () => (await app.graphToPrompt()).output")
-    expected = read(FOLDER / "api" / file.name)
+    expected = read(FOLDER / "api" / f"{name}.json")
     assert {key: (node["class_type"], node["inputs"]) for key, node in prompt.items()} == {
         key: (node["class_type"], node["inputs"]) for key, node in expected.items()
     }
@@ -53,7 +58,7 @@ def complaints(server: ComfyServer, prompt: Any) -> list[str]:
 
 
 def test_the_demo_runs_and_its_viewer_shows_it(tab: Tab) -> None:
-    tab.load(read(FOLDER / "galaxy_to_planet_demo.json"))
+    tab.load(read(ui_file("galaxy_to_planet_demo")))
     tab.do(
         """() => {
             const set = (type, values) => {

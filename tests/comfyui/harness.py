@@ -7,10 +7,12 @@ small checkpoints (``tiny_models.py``), which stock loaders load.
 import asyncio
 import importlib
 import os
+import struct
 import sys
 import tempfile
 import uuid
 import warnings
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,6 +55,8 @@ class Host:
         self.messages: list[tuple[Any, Any]] = []
         self.progress: list[tuple[float, float]] = []
         self.previews: list[Any] = []
+        # main.py imports the package utils first: nodes.py puts comfy/, which has a utils.py, before it on the path.
+        import utils.extra_config  # noqa: F401, I001
         import comfy.utils
         import execution
         import server
@@ -91,7 +95,13 @@ class Host:
             raise PromptRejected(error, node_errors)
         self._server.last_prompt_id = prompt_id
         extra_data = {"client_id": "tests", **extra_data}
-        self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        queue = self._server.prompt_queue
+        queue.put((0, prompt_id, prompt, extra_data, outputs, {}))
+        _, number = queue.get()
+        try:
+            self._await(self._executor.execute_async(prompt, prompt_id, extra_data, outputs))
+        finally:
+            queue.task_done(number, {}, None)
         for event, data in self._executor.status_messages:
             if event == "execution_error":
                 what = f"{data['node_type']}: {data['exception_type']}: {data['exception_message']}"
@@ -122,6 +132,12 @@ class Host:
             self._tiny_models.write_checkpoint(name, folder)
         return file_name
 
+    def texts(self, node_id: str) -> list[str]:
+        """What the node with this id showed below its widgets during the last run, the newest last."""
+        head = struct.pack(">I", len(node_id)) + node_id.encode()
+        sent = [data for _, data in self.messages if isinstance(data, bytes) and data.startswith(head)]
+        return [data[len(head) :].decode() for data in sent]
+
     def node(self, node_id: str) -> Any:
         """The node class with this id, as the host registered it."""
         return self._comfy_nodes.NODE_CLASS_MAPPINGS[node_id]
@@ -137,27 +153,52 @@ class Host:
 
     def object_info(self) -> dict[str, Any]:
         """The definitions of all nodes, as the front end gets them from the server's /object_info."""
-        status, answer = self._await(self._ask("GET", "/object_info"))
+        status, answer = self.ask("GET", "/object_info")
         assert status == 200
         return answer
 
     def post(self, path: str, data: Any) -> tuple[int, Any]:
         """HTTP status and JSON answer of a POST request with JSON ``data`` to the server."""
-        return self._await(self._ask("POST", path, data))
+        return self.ask("POST", path, json=data)
 
-    async def _ask(self, method: str, path: str, data: Any = None) -> tuple[int, Any]:
-        from aiohttp.test_utils import TestClient, TestServer
+    def ask(self, method: str, path: str, **request: Any) -> tuple[int, Any]:
+        """HTTP status and answer, which must be JSON; ``request`` as aiohttp's clients take it."""
 
+        async def answered(client: Any) -> tuple[int, Any]:
+            async with client.request(method, path, **request) as response:
+                return response.status, await response.json()
+
+        return self.with_client(answered)
+
+    def fetch(self, path: str, query: dict[str, str]) -> tuple[int, str, Any]:
+        """HTTP status, text and headers of a page."""
+
+        async def answered(client: Any) -> tuple[int, str, Any]:
+            async with client.get(path, params=query) as response:
+                return response.status, await response.text(), response.headers
+
+        return self.with_client(answered)
+
+    def with_client(self, use: Callable[[Any], Awaitable[Any]]) -> Any:
+        """What ``use`` gives, of a client of the running server."""
+
+        async def used() -> Any:
+            from aiohttp.test_utils import TestClient, TestServer
+
+            async with TestClient(TestServer(self.app)) as client:
+                return await use(client)
+
+        return self._await(used())
+
+    @property
+    def app(self) -> Any:
+        """The server's application, with all routes."""
         if not self._has_routes:
             with warnings.catch_warnings():  # ComfyUI's routes are older than aiohttp's wish for async ones
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._server.add_routes()
             self._has_routes = True
-        async with (
-            TestClient(TestServer(self._server.app)) as client,
-            client.request(method, path, json=data) as response,
-        ):
-            return response.status, await response.json()
+        return self._server.app
 
     def _await(self, awaitable: Any) -> Any:
         return self._loop.run_until_complete(awaitable)
@@ -165,7 +206,8 @@ class Host:
     def _load_custom_node(self, path: Path) -> ModuleType:
         if not self._await(self._comfy_nodes.load_custom_node(str(path), module_parent="custom_nodes")):
             raise RuntimeError(f"ComfyUI could not load the nodes in {path}; the reason is in the log above.")
-        return sys.modules[str(path.with_suffix("") if path.is_file() else path).replace(".", "_x_")]
+        # the names that the host gives: only those of folders lose their dots, those of files keep a folder's
+        return sys.modules[str(path.with_suffix("")) if path.is_file() else str(path).replace(".", "_x_")]
 
     def _on_progress(
         self, value: float, total: float, preview: Any, prompt_id: str | None = None, node_id: str | None = None

@@ -2,16 +2,18 @@
 
 Stock loaders detect, load and run them; text encoders are left out, prompts are random embeddings of the right width.
 
-====== ========================== ========================= =================================
-family parametrization            latent                    beside the prompt
-====== ========================== ========================= =================================
-sd15   EPS                        4 channels                -
-sdxl   EPS (KOALA's shape)        4 channels                pooled text, sizes
-sd3    flow, shift 3              16 channels               pooled text
-flux   flow, shift 1.15           16 channels               pooled text, guidance
-flux2  flow                       128 channels, packed 2x2  guidance
-wan    flow, shift 8              16 channels, [C, T, H, W] -
-====== ========================== ========================= =================================
+======= ========================== ========================= =================================
+family  parametrization            latent                    beside the prompt
+======= ========================== ========================= =================================
+sd15    EPS                        4 channels                -
+sdxl    EPS (KOALA's shape)        4 channels                pooled text, sizes
+sd3     flow, shift 3              16 channels               pooled text
+flux    flow, shift 1.15           16 channels               pooled text, guidance
+flux2   flow                       128 channels, packed 2x2  guidance
+hunyuan flow, shift 5              64 channels               guidance; the next time of each step
+wan     flow, shift 8              16 channels, [C, T, H, W] -
+wan22   flow, shift 8              48 channels, [C, T, H, W] -
+======= ========================== ========================= =================================
 """
 
 import math
@@ -23,6 +25,7 @@ from typing import Any
 import comfy.ops
 import torch
 from comfy.ldm.flux.model import Flux
+from comfy.ldm.hunyuan_video.model import HunyuanVideo
 from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.ldm.wan.model import WanModel
@@ -134,10 +137,37 @@ def _flux2() -> torch.nn.Module:
     )
 
 
-def _wan() -> torch.nn.Module:
+def _hunyuan_image() -> torch.nn.Module:
+    return HunyuanVideo(
+        patch_size=[1, 1],
+        in_channels=64,
+        out_channels=64,
+        vec_in_dim=None,
+        axes_dim=[64, 64],
+        context_in_dim=256,
+        hidden_size=128,
+        mlp_ratio=4.0,
+        num_heads=1,
+        depth=1,
+        depth_single_blocks=1,
+        theta=256,
+        qkv_bias=True,
+        byt5=False,
+        guidance_embed=True,
+        meanflow=True,
+        meanflow_sum=False,
+        use_cond_type_embedding=False,
+        vision_in_dim=None,
+        **_ON_CPU,
+    )
+
+
+def _wan(channels: int = 16) -> torch.nn.Module:
     size = {"dim": 128, "ffn_dim": 256, "freq_dim": 256, "num_heads": 1, "num_layers": 1, "window_size": (-1, -1)}
     norms = {"qk_norm": True, "cross_attn_norm": True, "eps": 1e-6}
-    return WanModel(model_type="t2v", patch_size=(1, 2, 2), in_dim=16, out_dim=16, **size, **norms, **_ON_CPU)
+    return WanModel(
+        model_type="t2v", patch_size=(1, 2, 2), in_dim=channels, out_dim=channels, **size, **norms, **_ON_CPU
+    )
 
 
 REAL_FAMILIES = {
@@ -146,7 +176,9 @@ REAL_FAMILIES = {
     "sd3": RealFamily(_sd3, 4096, 2048, (16, 16, 16)),
     "flux": RealFamily(_flux1, 4096, 768, (16, 16, 16)),
     "flux2": RealFamily(_flux2, 256, 0, (128, 8, 8)),
+    "hunyuan": RealFamily(_hunyuan_image, 256, 0, (64, 16, 16)),
     "wan": RealFamily(_wan, 4096, 0, (16, 1, 16, 16)),
+    "wan22": RealFamily(lambda: _wan(48), 4096, 0, (48, 1, 16, 16)),
 }
 
 

@@ -41,6 +41,17 @@ def marked(levels: Levels) -> Conditioning:
     return [entry for i, level in enumerate(levels) for entry in with_options(level, zoom_level=i)]
 
 
+class FromPlainNoise(comfy.samplers.KSAMPLER):
+    """The host's sampler, from sigma times the noise at its largest sigma too.
+
+    There the host takes sqrt(1 + sigma²) times it. An aligned run starts at a common sigma of thousands, where that is
+    the same, so that each level has its own sigma times the noise.
+    """
+
+    def max_denoise(self, model_wrap: Any, sigmas: Tensor) -> bool:
+        return False
+
+
 def stock_runs(
     model: Any,
     positive: Levels,
@@ -49,8 +60,9 @@ def stock_runs(
     sigmas: Tensor,
     latent: dict[str, Any],
     sampler: str = "euler",
+    plain: bool = False,
 ) -> Tensor:
-    """The host's own guider and sampler, level by level."""
+    """The host's own guider and sampler, level by level; ``plain``: see `FromPlainNoise`."""
     samples, denoise_mask = latent["samples"], latent.get("noise_mask")
     results = []
     with torch.inference_mode():
@@ -63,6 +75,8 @@ def stock_runs(
             if denoise_mask is not None:
                 options["denoise_mask"] = denoise_mask[one]
             stock = comfy.samplers.sampler_object(sampler)
+            if plain:
+                stock = FromPlainNoise(stock.sampler_function, stock.extra_options, stock.inpaint_options)
             results.append(guider.sample(noise[one], samples[one], stock, sigmas, **options))
     return torch.cat(results)
 
@@ -87,10 +101,12 @@ def compare(
     model: Any = None,
     latent: dict[str, Any] | None = None,
     steps: int = STEPS,
+    given: tuple[Conditioning, Conditioning] | None = None,
 ) -> tuple[float, Tensor]:
     """The largest difference between the joint run and the levels' stock runs, relative; the joint result.
 
-    ``checkpoint`` gives model and empty latent where those are not given.
+    ``checkpoint`` gives model and empty latent where those are not given. ``given`` are the conditionings of the joint
+    run, where they are not those of the levels, marked.
     """
     model = model or checkpoint.model
     latent = latent or checkpoint.empty(LEVELS, SIZE, SIZE)
@@ -99,20 +115,12 @@ def compare(
     factor, own = far_apart(model, size, steps)
     noise = initial_noise(host, model, samples, factor)
     sampling = model.get_model_object("model_sampling")
-    if alignment:
-        sigmas = own
-        if not isinstance(sampling, comfy.model_sampling.CONST):
-            # the host starts from sqrt(1 + sigma²) times the noise, here at the common sigma of all levels
-            common = float(own[0]) * factor ** (len(samples) - 1)
-            noise = noise * float(own[0]) * math.sqrt(1 + common**-2) / math.sqrt(1 + float(own[0]) ** 2)
-    else:
-        sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", steps)
-    expected = stock_runs(model, positive, negative, noise, sigmas, latent)
+    sigmas = own if alignment else comfy.samplers.calculate_sigmas(sampling, "normal", steps)
+    expected = stock_runs(model, positive, negative, noise, sigmas, latent, plain=alignment > 0)
     result = zoom(
         host,
         model,
-        marked(positive),
-        marked(negative),
+        *(given or (marked(positive), marked(negative))),
         latent,
         seed=SEED,
         steps=steps,

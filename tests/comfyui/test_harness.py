@@ -1,5 +1,9 @@
 """The harness itself: what the tests stand on must be the real host, and must notice when something is wrong."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +112,27 @@ def test_every_node_of_the_pack_is_documented(host: Host) -> None:
         assert {"infinite zoom", "powers of ten", "zoom video"} <= set(schema.search_aliases)
         for port in [*schema.inputs, *schema.outputs]:
             assert port.tooltip, f"{schema.node_id}: {port.id or port.display_name} has no tooltip"
+
+
+@pytest.mark.slow
+def test_the_checkout_and_the_temporary_folder_may_have_any_path(tmp_path: Path) -> None:
+    """A dot in a folder's name, a blank, letters beyond ASCII: the host makes module names of them."""
+    place = tmp_path / "my.projects" / "a b" / "Zoé"
+    place.mkdir(parents=True)
+    large = shutil.ignore_patterns(".*", "__pycache__", "*.safetensors", "*.jpg", "benchmarks", "docs")
+    shutil.copytree(PACK, place / "zoom.stack", ignore=large)
+    names = (
+        "test_the_pack_is_this_checkout_and_nothing_is_written_into_comfyui",
+        "test_object_info_is_what_the_front_end_gets",
+    )
+    tests = [f"tests/comfyui/test_harness.py::{name}" for name in names]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", "-p", "no:cacheprovider", *tests],
+        cwd=place / "zoom.stack",
+        env={**os.environ, "TMPDIR": str(place)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "2 passed" in done.stdout

@@ -17,7 +17,7 @@ def finished(host: Host, checkpoint: Checkpoint, levels: int = 3, **inputs: Any)
 
 
 def hold(host: Host, latent: dict[str, Any], levels: str = "all", deeper: int = 0, wider: int = 0) -> Any:
-    node = call("ZoomHoldLevels", latent=["stack", 0], levels=levels, add_deeper=deeper, add_wider=wider)
+    node = call("ZoomHeldLevels", latent=["stack", 0], levels=levels, add_deeper=deeper, add_wider=wider)
     held, count = host.evaluate({"stack": host.source(latent), "hold": node}, ["hold", 0], ["hold", 1])
     assert count == len(held["samples"])
     return held
@@ -72,7 +72,7 @@ def test_wider_levels_join(host: Host, eps: Checkpoint, alignment: float) -> Non
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
 def test_a_level_is_made_anew(host: Host, eps: Checkpoint, alignment: float) -> None:
     stack = finished(host, eps)
-    held = hold(host, stack, "0, 2")
+    held = hold(host, stack, "1, 3")
     assert not held["samples"][1].any()
     first, second = (resample(host, eps, held, alignment=alignment, seed=seed) for seed in (1, 2))
     for result in (first, second):
@@ -87,7 +87,7 @@ def test_held_levels_through_the_vae(host: Host, flow: Checkpoint) -> None:
     options = host.module("nodes.sampling.spaces").BlendOptions(space="pixels", vae=flow.vae)
     with pytest.raises(NodeFailed, match="Zoom Hold Levels: latent does not nest"):
         resample(host, flow, hold(host, stack, deeper=1), blend_options=options, steps=2)  # agrees as latents only
-    result = resample(host, flow, hold(host, stack, "0", deeper=1), blend_options=options, steps=2)
+    result = resample(host, flow, hold(host, stack, "1", deeper=1), blend_options=options, steps=2)
     assert torch.equal(result[0][:, outside()], stack["samples"][0][:, outside()])
     assert torch.isfinite(result).all()
 
@@ -111,27 +111,27 @@ def test_what_is_held_is_no_more_in_the_result(host: Host, eps: Checkpoint) -> N
     widgets |= {"denoise": 1.0, "zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian"}
     graph["zoom"] = call("ZoomKSampler", latent_image=["latent", 0], **links, **widgets)
     (result,) = host.evaluate(graph, ["zoom", 0])
-    assert result.keys() == {"samples", "note"}
+    assert result.keys() == {"samples", "note", "zoom_nesting"}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("all", [0, 1, 2, 3]), ("0-2", [0, 1, 2]), (" 3, 1 ", [1, 3]), ("0 - 1; 3", [0, 1, 3]), ("0..2 2", [0, 1, 2])],
+    [("all", [0, 1, 2, 3]), ("1-3", [0, 1, 2]), (" 4, 2 ", [1, 3]), ("1 - 2; 4", [0, 1, 3]), ("1..3 3", [0, 1, 2])],
 )
 def test_levels_as_text(host: Host, text: str, expected: list[int]) -> None:
-    assert host.module("nodes.sampling.held").parse_levels(text, 4) == expected
+    assert host.module("nodes.sampling.held").parse_levels(text, 4, first=1) == expected
 
 
-@pytest.mark.parametrize("text", ["", "first", "4", "2-9", "3-1", "-1", "1-2-3", "1.5"])
+@pytest.mark.parametrize("text", ["", "first", "0", "5", "2-9", "3-1", "-1", "1-2-3", "1.5", "9" * 5000])
 def test_levels_that_are_none_are_a_clear_error(host: Host, eps: Checkpoint, text: str) -> None:
-    with pytest.raises(NodeFailed, match="Zoom Hold Levels: levels is .*; expected numbers and ranges up to 3"):
+    with pytest.raises(NodeFailed, match=r"Zoom Hold Levels: levels (is|has) .*; expected all, or levels from 1 to 4"):
         hold(host, eps.empty(4), text)
 
 
 @pytest.mark.parametrize("inputs", [{"zoom_factor": 4.0}, {"zoom_factor": 3.0}, {"focus_x": 0.1}])
 def test_another_factor_or_focus_is_a_clear_error(host: Host, eps: Checkpoint, inputs: dict[str, float]) -> None:
     stack = finished(host, eps)
-    with pytest.raises(NodeFailed, match="Zoom Hold Levels: latent does not nest at zoom factor .* levels 0 and 1"):
+    with pytest.raises(NodeFailed, match="Zoom Hold Levels: latent does not nest at zoom factor .* levels 1 and 2"):
         resample(host, eps, hold(host, stack, deeper=1), **inputs)
 
 

@@ -1,6 +1,7 @@
 """Zoom KSampler as a node: one level is the host's KSampler; inputs and errors, previews, progress and interrupt."""
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -82,7 +83,8 @@ def test_the_hosts_empty_latent_fits_every_model(host: Host, family: str) -> Non
         graph["latent_image"] = call("EmptyLatentImage", width=64, height=32, batch_size=1)
         stock, zoomed = host.evaluate(graph, ["stock", 0], ["zoom", 0])
         assert zoomed["samples"].shape == (levels, *stock["samples"].shape[1:])
-        assert zoomed.keys() == stock.keys()
+        assert zoomed.keys() - {"zoom_nesting"} == stock.keys()
+        assert ("zoom_nesting" in zoomed) == (levels > 1)
 
 
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
@@ -134,9 +136,9 @@ WRONG: dict[str, tuple[Callable[[Checkpoint], Inputs], str]] = {
     ),
     "missing level": (
         lambda c: (marked(c, 0, 2), c.encode(""), c.empty(1)),
-        "positive has no prompt for level 1 of 3",
+        "positive has no prompt for level 2 of 3",
     ),
-    "missing first": (lambda c: (marked(c, 1), c.encode(""), c.empty(2)), "positive has no prompt for level 0 of 2"),
+    "missing first": (lambda c: (marked(c, 1), c.encode(""), c.empty(2)), "positive has no prompt for level 1 of 2"),
     "more negatives": (
         lambda c: (marked(c, 0, 1), marked(c, 0, 1, 2), c.empty(2)),
         "negative has prompts for 3 levels, positive for 2; connect both outputs",
@@ -147,7 +149,7 @@ WRONG: dict[str, tuple[Callable[[Checkpoint], Inputs], str]] = {
     ),
     "missing negative": (
         lambda c: (marked(c, 0, 1, 2), marked(c, 1, 2), c.empty(3)),
-        "negative has no prompt for level 0 of 3",
+        "negative has no prompt for level 1 of 3",
     ),
     "one dimension": (
         lambda c: (c.encode("x"), c.encode(""), {"samples": torch.zeros(2, 4, 100)}),
@@ -219,7 +221,7 @@ def test_decoded_previews_work_too(host: Host, preview_decoder: None, eps: Check
 
 
 @pytest.mark.parametrize("sampler", ["euler", "ddpm", "dpmpp_2m_sde"])
-def test_progress_counts_the_steps_of_the_whole_ladder(host: Host, eps: Checkpoint, sampler: str) -> None:
+def test_progress_counts_the_steps_of_the_node(host: Host, eps: Checkpoint, sampler: str) -> None:
     model = eps.model
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(4, 8, 8, 4.0)
     ladder = host.module("nodes.sampling.sigmas").level_sigmas(model, geometry, 5, sampler, "normal", 1.0, 1.0)
@@ -228,7 +230,8 @@ def test_progress_counts_the_steps_of_the_whole_ladder(host: Host, eps: Checkpoi
     # with previews the host leaves no step out
     inputs = {"steps": 5, "zoom_factor": 4.0, "sampler_name": sampler, "preview_method": "latent2rgb"}
     zoom(host, model, eps.schedule(*PROMPTS[:4]), eps.encode(""), eps.empty(4), **inputs)
-    assert host.progress == [(step + 1, total) for step in range(total)]
+    # once per rung of the ladder, which is longer
+    assert host.progress == [(math.ceil((rung + 1) * 5 / total), 5) for rung in range(total)]
     zoom(host, model, eps.schedule(*PROMPTS[:4]), eps.encode(""), eps.empty(4), **inputs, alignment=0.0)
     assert host.progress == [(step + 1, 5) for step in range(5)]
 

@@ -67,7 +67,9 @@ def test_one_hint_for_all_levels_is_one_batch(host: Host, eps: Checkpoint, net: 
 
 def test_hints_that_are_not_one_per_level_are_an_error(host: Host, eps: Checkpoint, net: Any) -> None:
     positive, negative = apply(host, marked(prompts(eps)), eps.encode(""), net, hints(2))
-    with pytest.raises(NodeFailed, match="a ControlNet got 2 images for 3 zoom levels; expected one"):
+    with pytest.raises(
+        NodeFailed, match="Zoom KSampler: positive: the image of a ControlNet has a batch of 2 for 3 zoom levels"
+    ):
         zoom(host, eps.model, positive, negative, eps.empty(LEVELS))
 
 
@@ -87,6 +89,33 @@ def test_hooks_with_keyframes_go_at_every_levels_pace(host: Host, eps: Checkpoin
     assert error < TOLERANCE
     _, constant = compare(host, eps, hooked(False), negative, alignment)
     assert (result - constant).abs().max() > 0.05 * constant.std()
+
+
+@pytest.mark.parametrize("denoise", [1.0, 0.4])
+def test_keyframes_compare_with_the_sigmas_of_their_level(host: Host, checkpoint: Checkpoint, denoise: float) -> None:
+    """The host gives keyframes that lie before the first sigma of a run no steps of their own."""
+    hooks = comfy.hooks.create_hook_lora(lora_for(checkpoint.model, 1), 1.0, 1.0)
+    frames = comfy.hooks.HookKeyframeGroup()
+    for start, strength in ((0.0, 0.2), (0.3, 1.0)):
+        frames.add(comfy.hooks.HookKeyframe(strength, start))
+    hooks.set_keyframes_on_hooks(frames)
+    positive = comfy.hooks.set_hooks_for_conditioning(marked(prompts(checkpoint)), hooks)
+    schedules: list[list[float]] = []
+
+    def note(executor: Any, x: Tensor, t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        options = next(arg for arg in (*args, *kwargs.values()) if isinstance(arg, dict) and "sample_sigmas" in arg)
+        assert float(options["sigmas"][0]) in options["sample_sigmas"].tolist()
+        schedules.append(options["sample_sigmas"].tolist())
+        return executor(x, t, *args, **kwargs)
+
+    model = checkpoint.model.clone()
+    model.add_wrapper_with_key("apply_model", "note", note)
+    latent = {"samples": torch.ones(LEVELS, checkpoint.channels, 8, 8)}
+    zoom(host, model, positive, checkpoint.encode(""), latent, steps=4, denoise=denoise)
+    assert {len(schedule) for schedule in schedules} == {5}
+    sampling = checkpoint.model.get_model_object("model_sampling")
+    highest = max(schedule[0] for schedule in schedules)
+    assert (highest < 0.9 * float(sampling.sigma_max)) == (denoise < 1)
 
 
 def test_levels_that_are_far_apart_still_start_from_rendered_noise(host: Host, eps: Checkpoint) -> None:

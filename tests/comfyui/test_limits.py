@@ -71,7 +71,9 @@ def test_any_guider_can_be_made_joint(
 
 def test_a_guider_with_two_models_is_an_error(host: Host, eps: Checkpoint) -> None:
     two = guider(host, "DualModelGuider", eps.model, [eps.encode("a"), eps.encode("")], cfg=2.0)
-    with pytest.raises(ValueError, match="the guider Guider_DualModel runs its own sampling .*; use CFG Guider"):
+    with pytest.raises(
+        ValueError, match="guider is 'Guider_DualModel', which samples in its own way .*; expected CFG Guider"
+    ):
         host.module("nodes.sampling.guider").make_joint(two, joint_plan(host, eps.model, 2, 2.0))
 
 
@@ -103,7 +105,9 @@ def test_context_windows_that_would_act_are_an_error(
         result = zoom(host, model, *prompts, eps.empty(2))
         assert torch.equal(result, zoom(host, eps.model, *prompts, eps.empty(2)))
     else:
-        with pytest.raises(NodeFailed, match="the model has context windows that are shorter than the latent"):
+        with pytest.raises(
+            NodeFailed, match="Zoom KSampler: model has context windows that are shorter than the latent"
+        ):
             zoom(host, model, *prompts, eps.empty(2))
 
 
@@ -118,6 +122,8 @@ def test_samplers_that_do_not_keep_the_levels_are_an_error(host: Host, name: str
         graph = {"sampler": call("SamplerARVideo", num_frame_per_block=1)}
     (sampler,) = host.evaluate(graph, ["sampler", 0])
     assert sampler.sampler_function.__name__ == name
-    with pytest.raises(ValueError, match=f"the sampler {name.removeprefix('sample_')} does not fit: it .*{reason}"):
+    with pytest.raises(
+        ValueError, match=f"sampler is {name.removeprefix('sample_')}; expected another one: it .*{reason}"
+    ):
         limits.check_sampler(sampler)
     limits.check_sampler(comfy.samplers.sampler_object("lcm"))

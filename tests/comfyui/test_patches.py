@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from harness import Host, call
+from harness import Host, NodeFailed, call
 from real_families import REAL_FAMILIES, write_real
 from safetensors.torch import save_file
 from stock_levels import LEVELS, TOLERANCE, compare
 from tiny_models import lora_for
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, zoom
+from zoom_graphs import PROMPTS, Checkpoint, sampling, zoom
 
 
 def patched(host: Host, model: Any, node: str, **inputs: Any) -> Any:
@@ -95,6 +95,19 @@ def test_perpendicular_negatives_do_not_see_levels_that_wait(host: Host, eps: Ch
     positive = [eps.encode(text) for text in PROMPTS[:LEVELS]]
     error, _ = compare(host, eps, positive, [eps.encode("")] * LEVELS, alignment, model)
     assert error < TOLERANCE
+
+
+def test_temporal_score_rescaling_takes_no_batch_in_the_host_either(host: Host, eps: Checkpoint) -> None:
+    """When this fails, the host has mended it: see docs/compatibility.md."""
+    model = patched(host, eps.model, "TemporalScoreRescaling", tsr_k=0.9, tsr_sigma=1.0)
+    for levels in (1, LEVELS):
+        graph = sampling(host, model, eps.schedule(*PROMPTS[:levels]), eps.encode(""), eps.empty(levels))
+        for node in ("stock", "zoom"):
+            if levels == 1:
+                assert torch.isfinite(host.evaluate(graph, [node, 0])[0]["samples"]).all()
+            else:
+                with pytest.raises(NodeFailed, match="Boolean value of Tensor with more than one value is ambiguous"):
+                    host.evaluate(graph, [node, 0])
 
 
 # They decide for all levels by one sigma, one entry or one mean.

@@ -11,7 +11,7 @@ from zoom_graphs import PROMPTS, Checkpoint, load_demo, zoom
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
 WIDGETS: dict[str, Any] = {
-    "level": 0,
+    "level": 1,
     "method": "projection",
     "strength": 1.0,
     "start_percent": 0.0,
@@ -39,7 +39,7 @@ def anchors(host: Host, *photos: tuple[Tensor, dict[str, Any]]) -> Any:
     previous: dict[str, Any] = {}
     for i, (image, inputs) in enumerate(photos):
         graph[f"photo{i}"] = host.source(image)
-        graph[f"anchor{i}"] = call("ZoomPhotoAnchor", photo=[f"photo{i}", 0], **{**WIDGETS, **inputs}, **previous)
+        graph[f"anchor{i}"] = call("ZoomAnchorPhoto", photo=[f"photo{i}", 0], **{**WIDGETS, **inputs}, **previous)
         previous = {"anchors": [f"anchor{i}", 0]}
     return host.evaluate(graph, [f"anchor{len(photos) - 1}", 0])[0]
 
@@ -61,7 +61,7 @@ def test_the_finished_level_shows_the_photo(
     """And the deeper levels agree with it: their reduced pictures are the photo's middle."""
     photo = universe(host, 9 + level, 32)
     inputs = {"steps": 3, "sampler_name": "dpmpp_2m_sde", "alignment": alignment}
-    result = sample(host, demo, anchors(host, (photo, {"level": level, "method": method})), **inputs)
+    result = sample(host, demo, anchors(host, (photo, {"level": level + 1, "method": method})), **inputs)
     pictures = demo.vae.decode(result)
     assert psnr(pictures[level], photo[0]) > 35
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(3, 32, 32)
@@ -83,7 +83,7 @@ def test_strength_and_range_leave_the_model_free(host: Host, demo: Checkpoint) -
 def test_photos_of_two_levels(host: Host, demo: Checkpoint) -> None:
     """Where they overlap, the deeper one is shown."""
     wide, deep = universe(host, 10, 32), universe(host, 11, 32)
-    photos = anchors(host, (deep, {"level": 1}), (wide, {"level": 0}))
+    photos = anchors(host, (deep, {"level": 2}), (wide, {"level": 1}))
     pictures = demo.vae.decode(sample(host, demo, photos, steps=2))
     assert psnr(pictures[1], deep[0]) > 35
     outside = torch.ones(32, 32, dtype=torch.bool)
@@ -152,15 +152,18 @@ def test_transparent_parts_are_free(host: Host) -> None:
 # Errors
 
 WRONG: dict[str, tuple[list[tuple[tuple[int, ...], dict[str, Any]]], str]] = {
-    "level": ([((1, 32, 32, 3), {"level": 3})], "level is 3; expected 0 … 2, as there are 3 levels"),
+    "level": ([((1, 32, 32, 3), {"level": 4})], "level 4 has a photo, but there are only 3 levels"),
     "small": (
         [((1, 15, 40, 3), {})],
         "photo is 40 × 15 pixels, too small for levels of 32 × 32; expected at least 16 wide and 16 high, with fit cov",
     ),
     "small in one": ([((1, 15, 12, 3), {"fit": "contain"})], "expected at least 16 wide or 16 high, with fit contain"),
-    "batch": ([((2, 32, 32, 3), {})], "photo is a batch of 2; expected one image per anchor"),
-    "twice": ([((1, 32, 32, 3), {"level": 1})] * 2, "level is 1, but the connected anchors have a photo of that level"),
-    "range": ([((1, 32, 32, 3), {"start_percent": 0.8, "end_percent": 0.7})], "start_percent is 0.8, above end_perc"),
+    "batch": ([((2, 32, 32, 3), {})], "photo is a batch of 2 images; expected one"),
+    "twice": ([((1, 32, 32, 3), {"level": 1})] * 2, "level is 1, of which the connected anchors have a photo"),
+    "range": (
+        [((1, 32, 32, 3), {"start_percent": 0.8, "end_percent": 0.7})],
+        "start_percent is 0.8; expected at most end_perc",
+    ),
 }
 
 
@@ -173,8 +176,8 @@ def test_what_does_not_fit_is_a_clear_error(host: Host, demo: Checkpoint, case: 
 
 def test_photos_that_contradict_are_a_clear_error(host: Host, demo: Checkpoint) -> None:
     black, white = torch.zeros(1, 32, 32, 3), torch.ones(1, 32, 32, 3)
-    with pytest.raises(NodeFailed, match="photo of level 1 contradicts that of level 0: .* differ by 1.00 of"):
-        sample(host, demo, anchors(host, (black, {}), (white, {"level": 1})), steps=1)
+    with pytest.raises(NodeFailed, match="photo of level 2 contradicts that of level 1: .* differ by 1.00 of"):
+        sample(host, demo, anchors(host, (black, {}), (white, {"level": 2})), steps=1)
 
 
 def test_a_latent_model_needs_a_vae(host: Host, eps: Checkpoint) -> None:
@@ -183,7 +186,7 @@ def test_a_latent_model_needs_a_vae(host: Host, eps: Checkpoint) -> None:
         zoom(host, eps.model, eps.encode("x"), eps.encode(""), eps.empty(2), anchors=anchors(host, (photo, {})))
 
 
-@pytest.mark.parametrize("inputs", [{"level": -1}, {"method": "sgd"}, {"strength": 1.1}, {"fit": "stretch"}])
+@pytest.mark.parametrize("inputs", [{"level": 0}, {"method": "sgd"}, {"strength": 1.1}, {"fit": "stretch"}])
 def test_widget_values_out_of_range_are_refused(host: Host, inputs: dict[str, Any]) -> None:
     with pytest.raises(PromptRejected, match=next(iter(inputs))):
         anchors(host, (torch.rand(1, 8, 8, 3), inputs))

@@ -67,7 +67,7 @@ def test_what_does_not_fit_goes_in_smaller_calls(
     with caplog.at_level(logging.WARNING, logger="zoomstack"):
         result = run(host, eps, model, alignment)
     plenty = run(host, eps, eps.model, alignment)
-    assert (result - plenty).abs().max() < 1e-4 * plenty.std()
+    assert (result - plenty).abs().max() < 1e-5 * plenty.std()
     fitting = [batch for batch in batches if batch <= rows]
     if alignment == 0.0:
         assert max(fitting) == largest
@@ -113,8 +113,8 @@ def test_a_deep_stack_takes_no_larger_batches(host: Host, eps: Checkpoint) -> No
 
 
 def test_the_progress_bar_follows_the_wavefront(host: Host, eps: Checkpoint) -> None:
-    """One step of it per rung of the common ladder, in order, to the end."""
+    """It counts the node's steps, whatever the rungs of the common ladder are."""
     run(host, eps, eps.model, 1.0)
     values, totals = zip(*host.progress, strict=True)
     assert list(values) == sorted(values)
-    assert values[-1] == totals[-1] > 3
+    assert values[-1] == totals[-1] == 3

@@ -91,6 +91,40 @@ def test_a_wrong_schedule_is_a_clear_error(host: Host, inputs: dict[str, str], m
         host.evaluate(schedule(host, **inputs), ["schedule", 0])
 
 
+LISTED = json.dumps({"prePrompt": "photo", "negPrompt": "blurry", "prompts": {"0": "a star", "500": "a planet"}})
+KEYFRAMES = '"0": "a star --neg sun",\n"30": "a planet --neg moon"'
+
+
+@pytest.mark.parametrize(
+    ("prompts", "negative", "expected", "notice"),
+    [
+        (LISTED, "", ["blurry"], "which count because negative is empty"),
+        (KEYFRAMES, "", ["sun", "moon"], "which count because negative is empty"),
+        (LISTED, "text", ["text"], "which do not count: negative does"),
+        ("a star\na planet", "Negative prompt: text", ["text"], None),
+    ],
+)
+def test_a_list_brings_its_own_negative_prompts(
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    prompts: str,
+    negative: str,
+    expected: list[str],
+    notice: str | None,
+) -> None:
+    shown: list[str] = []
+    server = host.module("nodes.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    graph = schedule(host, prompts=prompts, negative=negative)
+    avoided, texts = host.evaluate(graph, ["schedule", 1], ["schedule", 3])
+    assert texts.splitlines() == [f"photo, {text}" if prompts is LISTED else text for text in ("a star", "a planet")]
+    for entry, (wanted,) in zip(avoided, encode(host, *expected), strict=True):
+        assert_same_encoding(entry, wanted)
+    assert levels_of(avoided) == ([None] if len(expected) == 1 else [0, 1])
+    assert len(shown) == (notice is not None)
+    assert not notice or (shown[0].startswith("schedule: ") and notice in shown[0])
+
+
 ANSWER = f"""Sure! Here are the 3 prompts you asked for:
 
 ```json
@@ -170,7 +204,8 @@ def test_the_prompts_are_the_last_widget(host: Host) -> None:
     """The front end puts required inputs first, then optional ones; its row editor stands below the last."""
     info = host.node("ZoomPromptSchedule").GET_NODE_INFO_V1()
     optional = ["prefix", "suffix", "negative", "expected_levels"]
-    assert info["input_order"] == {"required": ["clip"], "optional": [*optional, "prompts"]}
+    assert info["input_order"]["required"] == ["clip"]
+    assert info["input_order"]["optional"] == [*optional, "prompts"]
 
 
 def test_the_default_prompts_are_a_schedule(host: Host) -> None:

@@ -52,7 +52,7 @@ def test_a_model_writes_the_prompts(host: Host) -> None:
     assert levels == 4
     assert answer.startswith("Sure!")
     encoder = {"demo": call("ZoomDemoModel")}
-    texts = [f"photo, View {n}: a forest, {3**n} times larger" for n in range(4)]
+    texts = [f"photo, a forest, {3**n} times larger" for n in range(4)]  # its labels are no part of the prompts
     encoder |= {text: call("CLIPTextEncode", clip=["demo", 1], text=text) for text in texts}
     expected = host.evaluate(encoder, *([text, 0] for text in texts))
     for entry, ((embedding, _),) in zip(positive, expected, strict=True):

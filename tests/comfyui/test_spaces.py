@@ -1,6 +1,7 @@
 """Where and when levels are blended: in latents or in pixels through the VAE, in a range of steps, every so often."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.latent_formats
@@ -241,7 +242,10 @@ def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, vi
 
 
 def test_the_vae_of_another_model_is_a_clear_error(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    space = host.module("nodes.sampling.spaces").VaeSpace(flow.vae, eps.model.model)
+    make = host.module("nodes.sampling.spaces").VaeSpace
+    with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae has latents of 16 channels, the model's have 4"):
+        make(flow.vae, eps.model.model)
+    space = make(SimpleNamespace(encode=flow.vae.encode), eps.model.model)  # one that does not say what it is
     with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae gives latents of shape .* the model has"):
         space.encode(torch.rand(3, 64, 64), torch.zeros(4, 8, 8))
 
@@ -302,5 +306,7 @@ def test_the_node_refuses_what_is_out_of_range(host: Host, eps: Checkpoint, inpu
 def test_a_range_that_ends_before_it_starts_is_a_clear_error(
     host: Host, eps: Checkpoint, inputs: dict[str, Any]
 ) -> None:
-    with pytest.raises(NodeFailed, match=f"Zoom Multi-Res Blend: {next(iter(inputs))} is 0.6, above"):
+    with pytest.raises(
+        NodeFailed, match=f"Zoom Multi-Res Blend: {next(iter(inputs))} is 0.6; expected at most .*, which is 0.5"
+    ):
         host.evaluate(graph(host, eps, **inputs), ["blend", 0])

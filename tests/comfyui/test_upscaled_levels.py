@@ -1,6 +1,7 @@
 """Levels upscaled between decode and Zoom Stack, for a larger video: by the host's upscale models and by resizing."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -36,6 +37,11 @@ def upscale_model(host: Host, name: str) -> tuple[str, int]:
     return f"{name}.safetensors", factor
 
 
+def path(factor: int) -> dict[str, Any]:
+    """Widgets of a zoom as large as the enlarged levels."""
+    return {**PATH_WIDGETS, "width": factor * WIDTH, "height": factor * HEIGHT}
+
+
 @pytest.mark.parametrize("name", ["compact", "esrgan"])
 def test_an_upscale_model_makes_a_larger_zoom_whose_levels_agree(host: Host, name: str) -> None:
     file, factor = upscale_model(host, name)
@@ -44,7 +50,7 @@ def test_an_upscale_model_makes_a_larger_zoom_whose_levels_agree(host: Host, nam
         "loader": call("UpscaleModelLoader", model_name=file),
         "large": call("ImageUpscaleWithModel", upscale_model=["loader", 0], image=["levels", 1]),
         "stack": call("ZoomStack", images=["large", 0], zoom_factor=2.0),
-        "video": call("ZoomVideo", stack=["stack", 0], crf=4.0, **PATH_WIDGETS),
+        "video": call("ZoomVideo", stack=["stack", 0], crf=4.0, **path(factor)),
     }
     before, large, stack, video = host.evaluate(prompt, ["levels", 0], ["large", 0], ["stack", 0], ["video", 0])
     size = factor * HEIGHT, factor * WIDTH
@@ -75,7 +81,7 @@ def test_a_sharper_upscaler_makes_a_sharper_zoom(host: Host) -> None:
             **levels_that_agree(host),
             "large": call("ImageScaleBy", image=["levels", 1], upscale_method=method, scale_by=4.0),
             "stack": call("ZoomStack", images=["large", 0], zoom_factor=2.0),
-            "zoom": call("ZoomFrames", stack=["stack", 0], **PATH_WIDGETS),
+            "zoom": call("ZoomFrames", stack=["stack", 0], **path(4)),
         }
         stack, images = host.evaluate(prompt, ["stack", 0], ["zoom", 0])
         assert images.shape[1:] == (4 * HEIGHT, 4 * WIDTH, 3)

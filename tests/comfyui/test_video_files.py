@@ -111,7 +111,7 @@ def test_a_rate_that_browsers_do_not_play_is_lowered_and_said(host: Host, form: 
 @pytest.mark.parametrize("form", ["h264", "h265", "av1", "vp9", "prores", "gif", "webp"])
 def test_a_stack_of_one_level_is_saved_in_every_format(host: Host, form: str) -> None:
     needs(host, form)
-    path = path_of(host, host.run(saving(graph(host, levels=1, format=form, duration=2.0))))
+    path = path_of(host, host.run(saving(graph(host, levels=1, format=form, duration=2.0, width=64, height=64))))
     facts = host.module("zoomstack_core.video_facts").read_facts(path)
     assert (facts.height, facts.width) == (64, 64)
     assert float(facts.seconds) == pytest.approx(2.0, abs=0.02)

@@ -15,27 +15,26 @@ def sketch(definitions: dict[str, Any], checkpoint: str = MODEL.name) -> Workflo
     workflow = Workflow("0b0c6a0e-7f0e-4c1c-9a36-0d6a2f1c7b52", definitions)
     workflow.group("Model")
     workflow.note("# Hello", 100)
-    loader = workflow.node("CheckpointLoaderSimple", 100, models=(MODEL,), ckpt_name=checkpoint)
+    loader = workflow.node("CheckpointLoaderSimple", models=(MODEL,), ckpt_name=checkpoint)
     workflow.group("Prompts")
-    schedule = workflow.node("ZoomPromptSchedule", 400, clip=loader["CLIP"], prompts="a star\na planet", suffix="8k")
-    factor = workflow.node("PrimitiveFloat", 90, title="Zoom factor", value=2.5)
+    schedule = workflow.node("ZoomPromptSchedule", clip=loader["CLIP"], prompts="a star\na planet", suffix="8k")
+    factor = workflow.node("PrimitiveFloat", room=90, title="Zoom factor", value=2.5)
     workflow.group("Images")
-    latent = workflow.node("EmptyLatentImage", 120, width=64, height=64, batch_size=schedule["levels"])
+    latent = workflow.node("EmptyLatentImage", width=64, height=64, batch_size=schedule["levels"])
     sampler = workflow.node(
         "KSampler",
-        300,
         model=loader["MODEL"],
         positive=schedule["positive"],
         negative=schedule["negative"],
         latent_image=latent["LATENT"],
         steps=2,
     )
-    decode = workflow.node("VAEDecode", 60, samples=sampler["LATENT"], vae=loader["VAE"])
-    stack = workflow.node("ZoomStack", 160, images=decode["IMAGE"], zoom_factor=factor["FLOAT"], focus_x=0.4)
-    workflow.node("SaveImage", 300, images=stack["images"], filename_prefix="sketch")
+    decode = workflow.node("VAEDecode", samples=sampler["LATENT"], vae=loader["VAE"])
+    stack = workflow.node("ZoomStack", images=decode["IMAGE"], zoom_factor=factor["FLOAT"], focus_x=0.4)
+    workflow.node("SaveImage", images=stack["images"], filename_prefix="sketch")
     workflow.group("Video")
-    video = workflow.node("CreateVideo", 100, images=stack["images"], fps=8.0)
-    workflow.node("SaveVideo", 300, video=video["VIDEO"], filename_prefix="sketch")
+    video = workflow.node("CreateVideo", room=100, images=stack["images"], fps=8.0)
+    workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix="sketch")
     return workflow
 
 
@@ -59,6 +58,12 @@ def test_the_api_format_runs(host: Host, definitions: dict[str, Any]) -> None:
     saved = [file["filename"] for output in outputs.values() for file in output.get("images", [])]
     assert sum(name.endswith(".png") for name in saved) == 2
     assert sum(name.endswith(".mp4") for name in saved) == 1
+
+
+def test_a_node_keeps_its_own_width_and_height(definitions: dict[str, Any]) -> None:
+    """They are widgets of many nodes, and not their size on the screen."""
+    (latent,) = (n["inputs"] for n in sketch(definitions).api().values() if n["class_type"] == "EmptyLatentImage")
+    assert (latent["width"], latent["height"]) == (64, 64)
 
 
 def test_links_name_the_slots_that_they_join(definitions: dict[str, Any]) -> None:
@@ -97,6 +102,7 @@ def apart(a: tuple[int, ...], b: tuple[int, ...], gap: int) -> bool:
     ("node", "inputs", "message"),
     [
         ("NoSuchNode", {}, "no node 'NoSuchNode'"),
+        ("CreateVideo", {}, "CreateVideo: give its height as room, or in HEIGHTS"),
         ("VAEDecode", {}, "samples must be linked"),
         ("EmptyLatentImage", {"depth": 1}, r"no inputs \['depth'\]"),
     ],
@@ -107,14 +113,14 @@ def test_a_wrong_description_is_an_error(
     workflow = Workflow("0b0c6a0e-7f0e-4c1c-9a36-0d6a2f1c7b52", definitions)
     workflow.group("Group")
     with pytest.raises(ValueError, match=message):
-        workflow.node(node, 100, **inputs)
+        workflow.node(node, **inputs)
 
 
 def test_links_between_types_are_an_error(definitions: dict[str, Any]) -> None:
     workflow = Workflow("0b0c6a0e-7f0e-4c1c-9a36-0d6a2f1c7b52", definitions)
     workflow.group("Group")
-    latent = workflow.node("EmptyLatentImage", 100)
+    latent = workflow.node("EmptyLatentImage")
     with pytest.raises(ValueError, match="images takes IMAGE; EmptyLatentImage gives LATENT"):
-        workflow.node("SaveImage", 100, images=latent["LATENT"])
+        workflow.node("SaveImage", images=latent["LATENT"])
     with pytest.raises(ValueError, match="expected one named 'IMAGE'"):
-        workflow.node("SaveImage", 100, images=latent["IMAGE"])
+        workflow.node("SaveImage", images=latent["IMAGE"])

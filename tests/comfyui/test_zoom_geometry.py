@@ -100,7 +100,7 @@ def test_stack_and_video_follow_the_geometry(host: Host) -> None:
             "ZoomVideo",
             stack=["stack", 0],
             **{"seconds_per_level": 0.7, "fps": 10.0, "direction": "in", "easing": "none", "loop": False},
-            **{"width": 0, "height": 0, "hold_start": 0.0, "hold_end": 0.0, "crf": 1.0},
+            **{"width": 32, "height": 32, "hold_start": 0.0, "hold_end": 0.0, "crf": 1.0},
         ),
     }
     stack, shown, video, made = host.evaluate(graph, ["stack", 0], ["stack", 1], ["video", 0], ["geometry", 0])
@@ -142,11 +142,11 @@ def test_another_number_of_steps_is_a_clear_error(
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"zoom_factors": "2, two"}, "zoom_factors: 'two' is no number"),
-        ({"zoom_factors": "0.5"}, "zoom_factors: 0.5 is no zoom factor; expected numbers above 1"),
-        ({"zoom_factors": ""}, "zoom_factors: there is no number"),
-        ({"focus": "0.5"}, "focus: '0.5' has 1 numbers; expected points x, y"),
-        ({"focus": "0.5, 2"}, "focus: the point 0.5, 2 lies outside the image"),
+        ({"zoom_factors": "2, two"}, "zoom_factors has 'two', which is no number"),
+        ({"zoom_factors": "0.5"}, "zoom_factors has 0.5; expected one zoom factor above 1"),
+        ({"zoom_factors": ""}, "zoom_factors is '', without a number"),
+        ({"focus": "0.5"}, "focus has 1 numbers in the line '0.5'; expected points x, y"),
+        ({"focus": "0.5, 2"}, "focus has the point 0.5, 2, which lies outside the image"),
     ],
 )
 def test_wrong_text_is_a_clear_error(host: Host, inputs: dict[str, str], message: str) -> None:

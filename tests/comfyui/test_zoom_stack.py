@@ -82,7 +82,7 @@ def test_its_images_can_be_saved(host: Host) -> None:
 
 @pytest.mark.parametrize("shape", [(2, 16, 24, 1), (2, 16, 24, 5), (16, 24, 3), (2, 1, 16, 24, 3)])
 def test_other_shapes_are_a_clear_error(host: Host, shape: tuple[int, ...]) -> None:
-    with pytest.raises(NodeFailed, match=r"ZoomStack: ValueError: Zoom Stack: images has the shape"):
+    with pytest.raises(NodeFailed, match=r"ZoomStack: ValueError: Zoom Stack: images .*shape"):
         host.evaluate(graph(host, torch.zeros(shape)), ["stack", 1])
 
 
@@ -96,5 +96,7 @@ def test_a_linked_zoom_factor_of_one_is_a_clear_error(host: Host) -> None:
     prompt = graph(host, random_images(2))
     prompt["one"] = host.source(1.0)
     prompt["stack"]["inputs"]["zoom_factor"] = ["one", 0]
-    with pytest.raises(NodeFailed, match="ZoomStack: ValueError"):
+    with pytest.raises(
+        NodeFailed, match="ZoomStack: ValueError: Zoom Stack: zoom_factor is 1.0; expected a number from 1.01 to 64"
+    ):
         host.evaluate(prompt, ["stack", 1])

@@ -13,7 +13,7 @@ import torch
 from harness import Host, NodeFailed, Prompt, PromptRejected, call
 from zoom_graphs import PATH_WIDGETS
 
-WIDGETS = {**PATH_WIDGETS, "easing": "linear", "hold_start": 0.2, "hold_end": 0.3}
+WIDGETS = {**PATH_WIDGETS, "easing": "linear", "hold_start": 0.2, "hold_end": 0.3, "width": 48, "height": 32}
 
 
 def images(levels: int = 3, height: int = 32, width: int = 48) -> torch.Tensor:
@@ -75,9 +75,10 @@ def test_out_in_loop_starts_deep_and_does_not_repeat_its_first_frame(host: Host)
 @pytest.mark.parametrize(
     ("widgets", "size"),
     [
-        ({"width": 96}, (96, 64)),
-        ({"height": 20}, (30, 20)),
+        ({"width": 96, "height": 0}, (96, 64)),
+        ({"width": 0, "height": 20}, (30, 20)),
         ({"width": 40, "height": 60}, (40, 60)),
+        ({"width": 2, "height": 2}, (2, 2)),
     ],
 )
 def test_the_size_is_the_users(host: Host, widgets: dict[str, int], size: tuple[int, int]) -> None:
@@ -85,8 +86,37 @@ def test_the_size_is_the_users(host: Host, widgets: dict[str, int], size: tuple[
     assert video.get_dimensions() == size
 
 
+@pytest.mark.parametrize(
+    ("levels", "size"),
+    [
+        ((64, 64), (512, 512)),
+        ((32, 48), (352, 528)),
+        ((33, 45), (396, 540)),
+        ((127, 171), (508, 684)),  # 3 × 171 is odd
+        ((511, 511), (1022, 1022)),
+        ((8, 640), (8, 640)),
+        ((512, 512), (512, 512)),
+        ((513, 515), (512, 514)),
+    ],
+)
+def test_without_a_wish_small_levels_make_a_video_that_can_be_watched(
+    host: Host, levels: tuple[int, int], size: tuple[int, int]
+) -> None:
+    geometry = host.module("zoomstack_core.geometry").ZoomGeometry(2, *levels)
+    assert host.module("nodes.zoom_path").frame_size(geometry, 0, 0) == size
+
+
+@pytest.mark.parametrize("node", ["ZoomVideo", "ZoomFrames"])
+def test_both_nodes_enlarge_small_levels(host: Host, node: str) -> None:
+    prompt = graph(host, images(2, 24, 32), width=0, height=0)
+    prompt["video"]["class_type"] = node
+    (rendered,) = host.evaluate(prompt, ["video", 0])
+    width, height = rendered.get_dimensions() if node == "ZoomVideo" else (rendered.shape[2], rendered.shape[1])
+    assert (width, height) == (512, 384)
+
+
 def test_odd_levels_make_an_even_video(host: Host) -> None:
-    (video,) = host.evaluate(graph(host, images(height=33, width=45)), ["video", 0])
+    (video,) = host.evaluate(graph(host, images(height=33, width=45), width=45, height=0), ["video", 0])
     assert video.get_dimensions() == (44, 32)
 
 
@@ -126,7 +156,7 @@ def test_it_stops_within_a_frame_and_leaves_nothing(host: Host, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("widgets", "message"), [({"loop": True}, "loop needs direction"), ({"duration": 0.5}, "more than 0 seconds")]
+    ("widgets", "message"), [({"loop": True}, "Zoom Video: loop is on"), ({"duration": 0.5}, "more than 0 seconds")]
 )
 def test_widgets_that_contradict_each_other_say_so(host: Host, widgets: dict[str, Any], message: str) -> None:
     with pytest.raises(NodeFailed, match=f"ZoomVideo: ValueError: .*{message}"):

@@ -1,5 +1,6 @@
 """ZoomViewer in real graphs, and what it tells the front end."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,45 @@ def test_prompts_become_captions(host: Host) -> None:
     assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == ["a", "b"]
 
 
+@pytest.fixture
+def notices(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the nodes show on themselves."""
+    shown: list[str] = []
+    server = host.module("nodes.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("captions", "shown", "notice"),
+    [
+        ("# x", [], "The levels have no captions: prompts cannot be read. expected at least one prompt"),
+        ("[1, 2]", [], "The levels have no captions: prompts cannot be read. expected a list of strings"),
+        ("{}", [], "The levels have no captions"),
+        ("---", [], "The levels have no captions"),
+        ("a\n" * 20_000, [], "The levels have no captions"),
+        ("a\nb", ["a", "b"], "prompts has 2 captions for 3 levels"),
+        ("a", ["a"], "prompts has 1 captions for 3 levels"),
+        ("a\nb\nc\nd", ["a", "b", "c"], "prompts has 4 captions for 3 levels"),
+        ("a\nb\nc", ["a", "b", "c"], None),
+        (" \n", [], None),
+        ("", [], None),
+    ],
+)
+def test_captions_never_fail_a_finished_zoom(
+    host: Host, notices: list[str], captions: str, shown: list[str], notice: str | None
+) -> None:
+    prompt = graph(host, prompts=["text", 0], export_html=True)
+    prompt["text"] = call("PrimitiveStringMultiline", value=captions)
+    (zoom,) = host.run(prompt)["viewer"]["zoom"]
+    assert zoom["prompts"] == shown
+    page = host.base / "output" / zoom["page"]["subfolder"] / zoom["page"]["filename"]
+    assert json.dumps(shown) in page.read_text(encoding="utf-8")
+    own = [text for text in notices if text.startswith("viewer: ")]
+    assert len(own) == (notice is not None)
+    assert not notice or own[0].startswith(f"viewer: {notice}")
+
+
 def test_a_page_is_saved_when_asked_for_and_never_overwritten(host: Host) -> None:
     before = pages(host)
     found = [host.run(graph(host, levels, export_html=True))["viewer"]["zoom"][0]["page"] for levels in (1, 3)]
@@ -59,7 +99,9 @@ def test_a_page_is_saved_when_asked_for_and_never_overwritten(host: Host) -> Non
 
 
 def test_a_prefix_outside_the_output_folder_is_refused(host: Host) -> None:
-    with pytest.raises(NodeFailed, match="outside"):
+    with pytest.raises(
+        NodeFailed, match="Zoom Viewer: filename_prefix is '../../page', which is outside the output folder"
+    ):
         host.run(graph(host, export_html=True, filename_prefix="../../page"))
 
 

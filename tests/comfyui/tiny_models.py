@@ -12,10 +12,13 @@ tiny_v     V                 4 channels, 1/8, SD1.5  TAESD
 tiny_flow  flow, shift 3     16 channels, 1/8, Flux  TAESD
 tiny_pixel flow, shift 1     3 channels, pixels      the host's pixel-space conversion
 ========== ================= ======================= ===============================
+
+tiny_inpaint_eps and tiny_inpaint_flow are like tiny_eps and tiny_flow, with the mask and the masked picture as further
+inputs of the network.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +68,7 @@ _CROSS_ATTENTION_GAIN = 8.0
 
 @dataclass(frozen=True)
 class Family:
-    """A test-only model family; ``channels`` and ``model_channels`` together are what detection tells it by."""
+    """A test-only model family; ``inputs`` and ``model_channels`` together are what detection tells it by."""
 
     name: str
     model_type: ModelType
@@ -75,6 +78,12 @@ class Family:
     sampling_settings: tuple[tuple[str, float], ...] = ()
     vae_scale: float = 1.0
     vae_shift: float = 0.0
+    inpaint: bool = False
+
+    @property
+    def inputs(self) -> int:
+        """Channels that the network sees: an inpainting one also a mask and the masked picture."""
+        return 2 * self.channels + 1 if self.inpaint else self.channels
 
     @property
     def pixel(self) -> bool:
@@ -96,6 +105,12 @@ FAMILIES = {
             32,
             (("shift", 1.0), ("multiplier", 1.0)),
         ),
+    )
+}
+FAMILIES |= {
+    inpainting.name: inpainting
+    for inpainting in (
+        replace(FAMILIES[f"tiny_{kind}"], name=f"tiny_inpaint_{kind}", inpaint=True) for kind in ("eps", "flow")
     )
 }
 
@@ -125,7 +140,7 @@ def write_checkpoint(name: str, folder: Path) -> Path:
     unet = UNetModel(
         **{**_UNET, "model_channels": family.model_channels},
         context_dim=_TEXT_WIDTH,
-        in_channels=family.channels,
+        in_channels=family.inputs,
         out_channels=family.channels,
         dtype=torch.float32,
         operations=comfy.ops.disable_weight_init,
@@ -179,7 +194,7 @@ def _model_config(family: Family) -> type:
         unet_config = {  # noqa: RUF012 - the host's own convention
             "model_channels": family.model_channels,
             "context_dim": _TEXT_WIDTH,
-            "in_channels": family.channels,
+            "in_channels": family.inputs,
         }
         unet_extra_config = {"num_heads": -1, "num_head_channels": 16}  # noqa: RUF012
         latent_format = family.latent_format
@@ -188,7 +203,10 @@ def _model_config(family: Family) -> type:
         supported_inference_dtypes = [torch.float32]  # noqa: RUF012
 
         def get_model(self, state_dict: dict[str, Any], prefix: str = "", device: Any = None) -> Any:
-            return comfy.model_base.BaseModel(self, model_type=family.model_type, device=device)
+            model = comfy.model_base.BaseModel(self, model_type=family.model_type, device=device)
+            if family.inpaint:
+                model.set_inpaint()
+            return model
 
         def clip_target(self, state_dict: dict[str, Any] | None = None) -> Any:
             return comfy.supported_models_base.ClipTarget(comfy.sd1_clip.SD1Tokenizer, TinyTextEncoder)

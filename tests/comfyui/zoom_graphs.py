@@ -24,15 +24,15 @@ BOTH: dict[str, Any] = {
 }
 ZOOM_ONLY: dict[str, Any] = {"zoom_factor": 2.0, "alignment": 1.0, "blend": "laplacian", "focus_x": 0.5, "focus_y": 0.5}
 
-# Of the nodes that render a zoom: half a second per level, as large as the levels.
+# Of the nodes that render a zoom: half a second per level, and small.
 PATH_WIDGETS: dict[str, Any] = {
     "seconds_per_level": 0.5,
     "fps": 10.0,
     "direction": "in",
     "easing": "sine",
     "loop": False,
-    "width": 0,
-    "height": 0,
+    "width": 80,
+    "height": 64,
     "hold_start": 0.0,
     "hold_end": 0.0,
 }

@@ -176,19 +176,19 @@ def test_wavefront_photo_reaches_wider_and_deeper_levels(white):
 def test_what_does_not_fit_is_refused(white):
     geometry = ZoomGeometry(3, 8, 8)
     photo = photo_for(geometry)
-    with pytest.raises(ValueError, match="level must lie in 0 … 2, got 3"):
+    with pytest.raises(ValueError, match="level is 3; expected a level from 0 to 2"):
         anchor_to_photo(white(geometry), photo, geometry, 3)
-    with pytest.raises(ValueError, match=r"photo must have shape \[C, 8, 8\], got \[2, 8, 7\]"):
+    with pytest.raises(ValueError, match=r"photo has the shape \[2, 8, 7\]; expected \[C, 8, 8\]"):
         anchor_to_photo(white(geometry), photo[..., :7], geometry)
-    with pytest.raises(ValueError, match=r"mask must have shape \[8, 8\]"):
+    with pytest.raises(ValueError, match=r"mask has the shape \[7, 8\]; expected \[8, 8\]"):
         anchor_to_photo(white(geometry), photo, geometry, mask=torch.ones(7, 8, dtype=torch.bool))
-    with pytest.raises(ValueError, match="method must be one of projection, adam, got 'sgd'"):
+    with pytest.raises(ValueError, match="method is 'sgd'; expected one of projection, adam"):
         anchor_to_photo(white(geometry), photo, geometry, method="sgd")
-    with pytest.raises(ValueError, match="strength must lie in"):
+    with pytest.raises(ValueError, match="strength is 1.5; expected"):
         anchor_to_photo(white(geometry), photo, geometry, strength=1.5)
     with pytest.raises(ValueError, match="expected steps >= 1 and lr > 0"):
         anchor_to_photo(white(geometry), photo, geometry, steps=0)
-    with pytest.raises(ValueError, match="expected 0 <= start <= end <= 1"):
+    with pytest.raises(ValueError, match="start is 0.5; expected 0 <= start <= end <= 1, where end is 0.4"):
         PhotoAnchor(photo, start=0.5, end=0.4)
     with pytest.raises(ValueError, match="two anchors give level 1"):
         PhotoAnchors(geometry, [PhotoAnchor(photo, 1), PhotoAnchor(photo, 1)])

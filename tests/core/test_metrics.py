@@ -138,17 +138,17 @@ def test_bad_images_are_refused():
     good = torch.zeros(3, 2, 8, 8)
     for metric in (consistency_error, seam_ratio):
         for bad, message in [
-            (good[:2], r"images must have shape \[3, C, 8, 8\] .* got \[2, 2, 8, 8\]"),
-            (good.int(), r"images must be a floating-point tensor, got torch\.int32"),
-            (good / 0, r"images must be finite, got NaN or infinity"),
+            (good[:2], r"images has the shape \[2, 2, 8, 8\]; expected \[3, C, 8, 8\]"),
+            (good.int(), r"images is a tensor .* type int32; expected a floating-point tensor"),
+            (good / 0, r"images holds NaN or infinity; expected finite numbers"),
         ]:
             with pytest.raises(ValueError, match=message):
                 metric(bad, geometry)
     with pytest.raises(ValueError, match=r"images must have shape \[N, C, H, W\], got \[2, 8, 8\]"):
         band_energy(good[0])
-    with pytest.raises(ValueError, match="images must be a floating-point tensor, got torch.int32"):
+    with pytest.raises(ValueError, match="images is a tensor .* type int32; expected a floating-point tensor"):
         band_energy(good.int())
-    with pytest.raises(ValueError, match="images must be finite"):
+    with pytest.raises(ValueError, match="images holds NaN or infinity"):
         band_energy(good / 0)
     with pytest.raises(ValueError, match="bands must be at least 1, got 0"):
         band_energy(good, 0)

@@ -32,15 +32,17 @@ def test_zoom_factors(text: str, factors: tuple[float, ...]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "there is no number; expected one zoom factor, or one per step"),
-        (" , ", "there is no number"),
-        ("2, two", "'two' is no number"),
-        ("2, nan", "'nan' is no number"),
-        ("inf", "'inf' is no number"),
-        ("x", "'x' is no number"),
-        ("2, 1", "1 is no zoom factor; expected numbers above 1"),
-        ("1,5", "1 is no zoom factor; .*a point for decimals"),
-        ("-2", "-2 is no zoom factor"),
+        ("", "zoom_factors is '', without a number; expected one zoom factor above 1"),
+        (" , ", "without a number"),
+        ("2, two", "'two', which is no number"),
+        ("2, nan", "'nan', which is no number"),
+        ("inf", "'inf', which is no number"),
+        ("x", "'x', which is no number"),
+        ("2, 1", "zoom_factors has 1; expected one zoom factor above 1"),
+        ("1,5", "has 1; .*a point for decimals"),
+        ("-2", "has -2;"),
+        ("1e308", r"has 1e\+308; expected one zoom factor above 1 and at most 1000"),
+        ("1" * 200_000, "has '111.* … .*111', which is no number"),
     ],
 )
 def test_what_is_no_zoom_factor_is_a_clear_error(text: str, message: str) -> None:
@@ -68,14 +70,14 @@ def test_focus_points(text: str, points: tuple[tuple[float, float], ...]) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0.5", "'0.5' has 1 numbers; expected points x, y"),
-        ("0.5, 0.3\n0.1", "'0.1' has 1 numbers"),
-        ("0.5\n0.5", "'0.5' has 1 numbers"),
+        ("0.5", "focus has 1 numbers in the line '0.5'; expected points x, y"),
+        ("0.5, 0.3\n0.1", "1 numbers in the line '0.1'"),
+        ("0.5\n0.5", "1 numbers in the line '0.5'"),
         ("0,5, 0,5, 1", "has 5 numbers"),
-        ("0.5, middle", "'middle' is no number"),
-        ("0.5, nan", "'nan' is no number"),
-        ("0.5, 1.2", r"the point 0.5, 1.2 lies outside the image"),
-        ("-0.1, 0", "the point -0.1, 0 lies outside"),
+        ("0.5, middle", "'middle', which is no number"),
+        ("0.5, nan", "'nan', which is no number"),
+        ("0.5, 1.2", r"the point 0.5, 1.2, which lies outside the image"),
+        ("-0.1, 0", "the point -0.1, 0, which lies outside"),
     ],
 )
 def test_what_is_no_point_is_a_clear_error(text: str, message: str) -> None:

@@ -182,15 +182,15 @@ def test_bad_layers_are_refused():
     geometry = ZoomGeometry(3, 8, 8)
     good = torch.zeros(3, 2, 8, 8)
     for bad, message in [
-        (good[:2], r"layers must have shape \[3, C, 8, 8\] .* got \[2, 2, 8, 8\]"),
-        (good[:, 0], r"layers must have shape .* got \[3, 8, 8\]"),
-        (good[..., :7], r"layers must have shape .* got \[3, 2, 8, 7\]"),
-        (good.int(), r"layers must be a floating-point tensor, got torch\.int32"),
-        (good.bool(), r"layers must be a floating-point tensor, got torch\.bool"),
-        (good.to(torch.complex64), r"layers must be a floating-point tensor, got torch\.complex64"),
-        (good.tolist(), r"layers must be a floating-point tensor, got list"),
-        (good / 0, r"layers must be finite, got NaN or infinity"),
-        (good - torch.inf, r"layers must be finite"),
+        (good[:2], r"layers has the shape \[2, 2, 8, 8\]; expected \[3, C, 8, 8\]"),
+        (good[:, 0], r"layers has the shape \[3, 8, 8\]; expected"),
+        (good[..., :7], r"layers has the shape \[3, 2, 8, 7\]; expected"),
+        (good.int(), r"layers is a tensor .* type int32; expected a floating-point tensor"),
+        (good.bool(), r"layers is a tensor .* type bool; expected a floating-point tensor"),
+        (good.to(torch.complex64), r"layers is a tensor .* type complex64; expected a floating-point tensor"),
+        (good.tolist(), r"layers is .*list.*; expected a floating-point tensor"),
+        (good / 0, r"layers holds NaN or infinity; expected finite numbers"),
+        (good - torch.inf, r"layers holds NaN or infinity"),
     ]:
         with pytest.raises(ValueError, match=message):
             render_images(bad, geometry)

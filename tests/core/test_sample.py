@@ -278,7 +278,7 @@ def test_sigmas_must_be_a_tensor():
 
 
 def test_an_estimate_that_is_not_finite_is_reported():
-    with pytest.raises(ValueError, match="denoised must be finite, got NaN or infinity"):
+    with pytest.raises(ValueError, match="denoised holds NaN or infinity; expected finite numbers"):
         sample_joint(lambda z, s, i: z * torch.nan, ZoomGeometry(2, 8, 8), schedule(3), 1, seeded())
 
 

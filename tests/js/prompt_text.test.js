@@ -74,3 +74,17 @@ test("other prompts leave the comments", () => {
   assert.equal(rows.toText(rows.withPromptsAlone(rows.toLines("# far\nSure!\n1. a\nb\n# near"), ["a, b"])), "# far\n# near\na, b");
   assert.equal(rows.toText(rows.withPromptsAlone(rows.toLines('["a", "b"]'), ["a", "b"])), "a\nb");
 });
+
+test("what is pasted into a row takes time in proportion to its length", () => {
+  const seconds = (/** @type {string} */ piece, /** @type {number} */ size) => {
+    const pasted = `${piece.repeat(size)}x`;
+    const start = performance.now();
+    rows.toText(rows.withPrompt(rows.toLines(pasted), 0, pasted));
+    return (performance.now() - start) / 1000;
+  };
+  for (const piece of [" ", "\t", "\u00a0", "\r", "a ", "\n ", "`", "~", "-", "# ", "[", "\u2028"]) {
+    seconds(piece, 1000); // compiled by now
+    const long = seconds(piece, 320_000); // going back over the text for each piece, 256 times the time of 20,000
+    assert.ok(long < 2 || long < 64 * seconds(piece, 20_000), JSON.stringify(piece));
+  }
+});

@@ -43,65 +43,6 @@ test("a point survives the way to a deeper level and back", () => {
   close(math.toLevel(corner, there, 3, 0), [0.93, 0.08], "point");
 });
 
-test("the point under the pointer stays there where there is room", () => {
-  const view = math.pathView(even, 1.3, 1);
-  const before = math.toLevel(even, [view.x - 0.25 * math.viewSize(even, 1.3, 1)[0], view.y], 1, 0);
-  const after = math.zoomedAt(even, view, 1.7, 0.25, 0.5, 1);
-  const point = math.toLevel(even, [after.x - 0.25 * math.viewSize(even, 1.7, 1)[0], after.y], 1, 0);
-  close(point, before, "point");
-});
-
-test("views on the path are allowed as they are", () => {
-  for (const geometry of [even, corner]) {
-    for (const aspect of shapes) {
-      for (let zoom = math.lowestZoom(geometry, aspect); zoom <= 3; zoom += 0.11) {
-        const view = math.pathView(geometry, zoom, aspect);
-        close(math.limited(geometry, view, aspect), view, `${zoom} at ${aspect}`, 1e-9);
-      }
-    }
-  }
-});
-
-test("zooming in at a corner ends in the deepest level", () => {
-  for (const geometry of [even, corner]) {
-    let view = math.pathView(geometry, 0, 1.5);
-    for (let step = 0; step < 200; step++) {
-      view = math.zoomedAt(geometry, view, math.magnified(geometry, view.zoom, 0.05), 0, 0, 1.5);
-    }
-    assert.equal(math.levelOf(geometry, view.zoom), 3);
-    const [width, height] = math.viewSize(geometry, view.zoom, 1.5);
-    assert.ok(view.x - width / 2 > -1e-9 && view.x + width / 2 < 1 + 1e-9);
-    assert.ok(view.y - height / 2 > -1e-9 && view.y + height / 2 < 1 + 1e-9);
-  }
-});
-
-test("however the view is moved, levels cover it", () => {
-  for (const aspect of shapes) {
-    for (const zoom of [0, 0.5, 1, 2.2, 3, 3.5]) {
-      for (const [right, down] of [[9, 9], [-9, 9], [9, -9], [-9, -9], [0.3, -0.2]]) {
-        const view = math.panned(corner, math.pathView(corner, zoom, aspect), right, down, aspect);
-        const [{ rect }] = math.layoutLevels(corner, view, 400 * aspect, 400);
-        assert.ok(rect.left <= 1e-3 && rect.top <= 1e-3 && rect.left + rect.width >= 400 * aspect - 1e-3);
-        assert.ok(rect.top + rect.height >= 400 - 1e-3);
-      }
-    }
-  }
-});
-
-test("the limits move smoothly with the zoom", () => {
-  for (const aspect of shapes) {
-    let view = { zoom: 0, x: 9, y: 9 };
-    let [before, level] = [math.limited(corner, view, aspect), 0];
-    for (let zoom = 0.01; zoom < 3.9; zoom += 0.01) {
-      view = { zoom, x: 99, y: 99 };
-      const now = math.limited(corner, view, aspect);
-      const [x] = math.toLevel(corner, [before.x, before.y], level, math.levelOf(corner, zoom));
-      assert.ok(Math.abs(now.x - x) < 0.2, `jump of ${now.x - x} at ${zoom}`);
-      [before, level] = [now, math.levelOf(corner, zoom)];
-    }
-  }
-});
-
 test("the lowest zoom shows all of level 0, whatever the shape", () => {
   for (const aspect of shapes) {
     const zoom = math.lowestZoom(even, aspect);

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,18 @@ def test_variables_that_redirect_installations_are_dropped(monkeypatch: pytest.M
     assert found["PIP_USER"] == "0" and found["PIP_INDEX_URL"] == "1"
 
 
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_paths_of_any_letters_are_read_from_other_pythons(
+    monkeypatch: pytest.MonkeyPatch, locale: dict[str, str]
+) -> None:
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+    path = r"C:\Użytkownicy\Zoé\日本"
+    assert environment.ask(Path(sys.executable), f"print({path!a})") == path
+    assert environment.ask(Path(sys.executable), "import os; print(os.fsdecode(b'\\xff'))") == os.fsdecode(b"\xff")
+    assert environment.ask(Path(sys.executable), "raise SystemExit(1)") is None
+
+
 def test_pip_that_fails_is_reported_with_its_last_lines(tmp_path: Path, raw_pip: None) -> None:
     with pytest.raises(ToolError, match=r"(?s)pip failed:.*no-such-file.*The whole output: .*install\.log"):
         environment.run_pip(Path(sys.executable), ["install", "-r", str(tmp_path / "no-such-file")], tmp_path / LOG)
@@ -63,14 +76,39 @@ class TestVenv:
         assert environment.site_packages(environment.venv_python(venv)).is_relative_to(venv)
         assert environment.pip_version(environment.venv_python(venv)).startswith("pip==")
 
-    @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
+    @pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
     def test_a_python_that_comfyui_does_not_run_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
     ) -> None:
         monkeypatch.setattr(sys, "version_info", version)
-        with pytest.raises(ToolError, match=r"ComfyUI needs 3\.10 to 3\.13"):
+        with pytest.raises(ToolError, match=r"ComfyUI needs 3\.10 to 3\.14"):
             environment.make_venv(tmp_path / "venv", tmp_path / LOG)
         assert not (tmp_path / "venv").exists()
+
+    @pytest.mark.skipif(os.name != "posix", reason="the machine is made of shell scripts")
+    @pytest.mark.parametrize("root", [True, False])
+    def test_the_part_that_debian_keeps_apart_is_installed_by_root(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: bool
+    ) -> None:
+        installed, programs = tmp_path / "installed", tmp_path / "programs"
+        programs.mkdir()
+        says = "ensurepip is not available. On Debian/Ubuntu systems, run: apt install python3.11-venv"
+        scripts = {
+            "python": f"[ -e {installed} ] || {{ echo '{says}'; exit 1; }}",
+            "apt-get": f"for package; do :; done; [ $1 = update ] || echo $package > {installed}",
+        }
+        for name, script in scripts.items():
+            (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(programs))
+        monkeypatch.setattr(sys, "executable", str(programs / "python"))
+        monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
+        if root:
+            environment.make_venv(tmp_path / "venv", tmp_path / LOG)
+            assert installed.read_text() == "python3.11-venv\n"
+        else:
+            with pytest.raises(ToolError, match="(?s)ensurepip is not available.*sudo apt install python3-venv"):
+                environment.make_venv(tmp_path / "venv", tmp_path / LOG)
 
     def test_no_venv_module_is_a_clear_message(self, tmp_path: Path) -> None:
         (tmp_path / "venv").write_text("a file where the folder should be")

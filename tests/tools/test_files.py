@@ -25,6 +25,48 @@ def test_replace_folder_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
     assert list(old.iterdir()) == [old / "new"] and not new.exists()
 
 
+@pytest.fixture
+def held_open(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A machine where a rename is refused as often as this list has entries, each time it is tried one less."""
+    refusals = [0.0, 0.0, 0.0]
+    real = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if refusals:
+            refusals.pop()
+            raise PermissionError(13, "The process cannot access the file because it is being used", str(self))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    return refusals
+
+
+@pytest.mark.parametrize("what", ["folder", "stamp"])
+def test_what_a_virus_scanner_holds_for_a_moment_is_renamed_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_open: list[float], what: str
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 20.0)
+    if what == "folder":
+        (tmp_path / "new").mkdir()
+        files.replace_folder(tmp_path / "new", tmp_path / "old")
+        assert (tmp_path / "old").is_dir()
+    else:
+        files.write_stamp(tmp_path / "x.stamp", "1")
+        assert files.read_stamp(tmp_path / "x.stamp") == "1"
+    assert held_open == []
+
+
+def test_what_is_held_for_long_is_a_clear_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_open: list[float]
+) -> None:
+    held_open += [0.0] * 1000
+    monkeypatch.setattr(files, "PATIENCE", 0.5)
+    (tmp_path / "new").mkdir()
+    with pytest.raises(ToolError, match="new could not be renamed to old: The process cannot .*\n.*virus scanner"):
+        files.replace_folder(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "new").is_dir()
+
+
 def test_too_little_space_is_a_clear_message(tmp_path: Path) -> None:
     files.require_space(tmp_path, 1e-6)
     with pytest.raises(ToolError, match=r"GB free; the installation needs about 1e\+09 GB"):
@@ -60,6 +102,17 @@ class TestLinkFolder:
         with pytest.raises(ToolError, match="is in the way"):
             files.link_folder(tmp_path / "link", tmp_path)
         assert (tmp_path / "link" / "work").exists()
+
+    @pytest.mark.parametrize("refusal", [PermissionError(1, "not permitted"), OSError(22, "Incorrect function")])
+    def test_a_disk_that_cannot_hold_one_is_a_clear_message(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: OSError
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise refusal
+
+        monkeypatch.setattr(files, "_make_link", refuse)
+        with pytest.raises(ToolError, match=f"could not be made a link to .*: {refusal.strerror}\\.\nNetwork drives"):
+            files.link_folder(tmp_path / "base" / "link", tmp_path)
 
     @pytest.mark.skipif(sys.platform != "win32", reason="junctions are a thing of Windows")
     def test_windows_gets_a_junction(self, tmp_path: Path) -> None:

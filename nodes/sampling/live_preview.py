@@ -1,0 +1,51 @@
+"""Live previews for those who have not said whether they want any."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import latent_preview
+from comfy.cli_args import LatentPreviewMethod
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+from torch import Tensor
+
+Callback = Callable[[int, Tensor, Tensor, int], None]
+
+
+def prepare_callback(model: Any, steps: int) -> Callback:
+    """The host's progress bar and live preview, of any sampler that shows all levels in one picture.
+
+    The host shows no preview until somebody chooses a method. Where nobody has, the person who watches the run in the
+    front end gets the one that needs no files and takes milliseconds.
+    """
+    if not _nobody_chose():
+        return latent_preview.prepare_callback(model, steps)
+    latent_preview.set_preview_method("latent2rgb")
+    try:
+        return latent_preview.prepare_callback(model, steps)
+    finally:
+        latent_preview.set_preview_method()  # the server's own, as it was for this run
+
+
+def _nobody_chose() -> bool:
+    """Whether this run comes from the front end, and neither its settings nor the server's command line name a method.
+
+    A run through the API stays as it was asked for.
+    """
+    named_at_start = any(argument.startswith("--preview-m") for argument in sys.argv)
+    if named_at_start or latent_preview.default_preview_method != LatentPreviewMethod.NoPreviews:
+        return False
+    asked = _extra_data()
+    from_front_end = asked.get("comfy_usage_source") == "comfyui-frontend"
+    return from_front_end and asked.get("preview_method") in (None, "default")
+
+
+def _extra_data() -> dict[str, Any]:
+    """What came with the prompt that is running; empty where it did not come through the server."""
+    context = get_executing_context()
+    running, _ = PromptServer.instance.prompt_queue.get_current_queue_volatile()
+    found = (extra for _, prompt_id, _, extra, *_ in running if context and prompt_id == context.prompt_id)
+    return next(found, {})

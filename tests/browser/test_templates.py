@@ -1,0 +1,83 @@
+"""The pack's templates in the front end's dialog: found by what people type, in order, with pictures of their own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chrome import Tab
+from comfy_server import ComfyServer
+from workflow_descriptions import DESCRIPTIONS
+
+TITLES = [template.title for template in DESCRIPTIONS.values()]
+OPEN = "() => app.extensionManager.command.execute('Comfy.BrowseTemplates')"
+CARDS = """() => [...document.querySelectorAll("[data-testid^=template-workflow-]")]
+    .map((card) => card.dataset.testid.slice("template-workflow-".length))"""
+SEARCH = "[role=dialog] input"
+
+
+@pytest.fixture
+def dialog(tab: Tab) -> Iterator[Tab]:
+    """The dialog, open."""
+    tab.do(OPEN)
+    tab.until(f"() => ({CARDS})().length > 0")
+    yield tab
+    tab.press("Escape")
+    tab.until(f"() => !document.querySelector('{SEARCH}')")
+
+
+def cards(dialog: Tab, ours: list[str] = TITLES) -> list[str]:
+    """Our templates among those that are shown, in order."""
+    shown: Any = dialog.do(CARDS)
+    return [title for title in shown if title in ours]
+
+
+def search(dialog: Tab, text: str) -> None:
+    dialog.wait(dialog.page.locator(SEARCH).first.fill(text))
+    every = f"() => ({CARDS})().every((title) => title.toLowerCase().includes('zoom'))"
+    dialog.until(f"async () => {{ await new Promise((done) => setTimeout(done, 700)); return ({every})(); }}")
+
+
+@pytest.mark.parametrize("text", ["zoom", "zoomstack", "ZoomStack", "infinite zoom"])
+def test_every_template_is_found(dialog: Tab, text: str) -> None:
+    search(dialog, text)
+    found = cards(dialog)
+    assert sorted(found) == sorted(TITLES)
+    if text != "infinite zoom":  # which stands further on in some titles than in others
+        demos = [title for title in TITLES if " demo," in title]
+        assert found == demos + [title for title in TITLES if title not in demos]  # what runs at once comes first
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("galaxy", 2), ("photo", 2), ("extend", 2), ("off-center", 2), ("off center", 2)]
+)
+def test_a_journey_is_found_by_its_name(dialog: Tab, text: str, count: int) -> None:
+    dialog.wait(dialog.page.locator(SEARCH).first.fill(text))
+    dialog.do("() => new Promise((done) => setTimeout(done, 1200))")
+    assert len([title for title in cards(dialog) if text.replace(" ", "-") in title]) == count
+
+
+def test_they_stand_under_extensions_in_their_order(dialog: Tab) -> None:
+    """By the name of the pack's folder. In this order the disk does not give them."""
+    dialog.wait(dialog.page.locator("[role=dialog] [role=button]", has_text="ZoomStack").click())
+    dialog.until(f"() => ({CARDS})().length === {len(TITLES)}")
+    assert cards(dialog) == TITLES
+
+
+def test_every_card_has_a_picture_of_its_own(tab: Tab, server: ComfyServer) -> None:
+    pictures = tab.do(
+        """async (titles) => Promise.all(titles.map(async (title) => {
+            const answer = await fetch(`/api/workflow_templates/ZoomStack/${encodeURIComponent(title)}.jpg`);
+            return [answer.status, answer.headers.get("content-length")];
+        }))""",
+        TITLES,
+    )
+    assert {status for status, _ in pictures} == {200}
+    assert len({size for _, size in pictures}) == len(TITLES)
+
+
+def test_a_card_opens_its_workflow(dialog: Tab) -> None:
+    title = DESCRIPTIONS["galaxy_to_planet_demo"].title
+    search(dialog, "zoomstack")
+    dialog.wait(dialog.page.locator(f'[data-testid="template-workflow-{title}"]').click())
+    dialog.until("() => app.rootGraph.nodes.some((node) => node.type === 'ZoomDemoModel')")
+    dialog.until(f"() => !document.querySelector('{SEARCH}')")

@@ -1,0 +1,30 @@
+"""How high nodes are on the screen, so that those below them in a column have room.
+
+The front end draws a node as high as it needs to be, whatever a workflow file says. These are the heights after a run
+with live previews, with two lines of text below the widgets of the nodes that say something while they run, in classic
+nodes or Nodes 2.0, whichever is the higher one. tests/browser/test_workflow_layout.py sees to it that they suffice.
+"""
+
+HEIGHTS = {
+    "CheckpointLoaderSimple": 130,
+    "CLIPTextEncode": 140,
+    "EmptyLatentImage": 140,
+    "KSampler": 560,
+    "LoadImage": 400,
+    "LoraLoader": 170,
+    "PrimitiveStringMultiline": 200,
+    "SaveImage": 320,
+    "SaveVideo": 540,
+    "StringConcatenate": 220,
+    "VAEDecode": 70,
+    "ZoomDemoModel": 100,
+    "ZoomGeometry": 280,
+    "ZoomHeldLevels": 180,
+    "ZoomKSampler": 860,
+    "ZoomMultiResBlend": 300,
+    "ZoomAnchorPhoto": 300,
+    "ZoomPromptSchedule": 620,
+    "ZoomStack": 280,
+    "ZoomVideo": 800,
+    "ZoomViewer": 580,
+}
