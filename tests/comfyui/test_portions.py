@@ -113,9 +113,8 @@ def test_a_deep_stack_takes_no_larger_batches(host: Host, eps: Checkpoint) -> No
 
 
 def test_the_progress_bar_follows_the_wavefront(host: Host, eps: Checkpoint) -> None:
-    """It counts the node's steps, and moves with every rung of the common ladder, of which there are more."""
+    """It counts the node's steps, whatever the rungs of the common ladder are."""
     run(host, eps, eps.model, 1.0)
     values, totals = zip(*host.progress, strict=True)
     assert list(values) == sorted(values)
-    assert len(values) > 3
     assert values[-1] == totals[-1] == 3

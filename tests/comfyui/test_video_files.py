@@ -103,7 +103,7 @@ def test_a_rate_that_browsers_do_not_play_is_lowered_and_said(host: Host, form: 
             picture.seek(k)
             picture.load()
             times.append(picture.info["duration"])
-    assert len(times) == 1.5 * most
+    assert 1.4 * most <= len(times) <= 1.5 * most  # WebP joins frames that are alike, as at a rest
     assert sum(times) == 1500
     assert min(times) > 10
 
