@@ -103,7 +103,7 @@ def test_a_rate_that_browsers_do_not_play_is_lowered_and_said(host: Host, form: 
             picture.seek(k)
             picture.load()
             times.append(picture.info["duration"])
-    assert len(times) == 1.5 * most or (form == "webp" and len(times) < 1.5 * most)  # it joins frames that are the same
+    assert 1.4 * most <= len(times) <= 1.5 * most  # WebP joins frames that are alike, as at a rest
     assert sum(times) == 1500
     assert min(times) > 10
 
@@ -197,11 +197,11 @@ def test_an_interrupt_ends_the_encoders_last_work(host: Host, monkeypatch: pytes
     original = writer._call
     before = set((host.base / "temp").glob("*ZoomVideo*"))
 
-    def slow(self: Any, function: Any, *arguments: Any) -> Any:
+    def slow(self: Any, function: Any, *arguments: Any) -> None:
         if arguments == (None,):  # what comes after the last frame
             interrupt.start()
             original(self, lambda _: time.sleep(30), None)
-        return original(self, function, *arguments)
+        original(self, function, *arguments)
 
     interrupt = threading.Timer(0.5, comfy.model_management.interrupt_current_processing)
     monkeypatch.setattr(writer, "_call", slow)
