@@ -17,13 +17,12 @@ import torch
 from av.video.frame import PictureType
 from torch import Tensor
 
+from . import gif, webp
 from .aside import Aside
 from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
 from .formats import FORMATS, KEYFRAME_EVERY, MAX_CRF, PRESETS, VideoFormat, available_formats
-from .gif import set_total
 from .palette import PaletteFilter
 from .video_facts import VideoFacts, check_video
-from .webp import animate_still
 from .whole_file import whole_file
 
 __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "EncoderError", "available_formats", "encode_video", "frame_rate"]
@@ -31,6 +30,7 @@ __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "EncoderError", "available_formats",
 logger = logging.getLogger("zoomstack")
 
 F = TypeVar("F", Tensor, Planes)
+R = TypeVar("R")
 
 # Of the parts of a rate, as containers keep them.
 LARGEST_PART = (1 << 31) - 1
@@ -97,9 +97,9 @@ def encode_video(
                     on_frame(count, frame)
         seconds = count / rate
         if form == "gif":
-            set_total(part, round(seconds * 100))
+            gif.set_total(part, round(seconds * 100))
         elif form == "webp":
-            animate_still(part, max(1, round(seconds * 1000)))
+            webp.set_total(part, max(1, round(seconds * 1000)))
         check_video(part, VideoFacts(*writer.size, count, seconds), check)
     logger.debug("wrote %d frames at %s fps to %s", count, rate, path)
     return count
@@ -149,7 +149,7 @@ class _Writer:
                 if encode is None:
                     self.size = _size(frame)
                     self._form.check_limits(*self.size, self._rate)
-                    encode = self._encoder(container)
+                    encode = self._call(self._encoder, container)
                 elif _size(frame) != self.size:
                     raise ValueError(f"all frames must have the size {self.size} of the first, got {_size(frame)}")
                 picture = make_picture(frame, self._layout)
@@ -166,10 +166,10 @@ class _Writer:
         finally:
             aside.leave(container.close)
 
-    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+    def _call(self, function: Callable[..., R], *arguments: object) -> R:
         """In the encoder's thread. Its errors name FFmpeg's functions; those about the disk are left as they are."""
         try:
-            self._aside(function, *arguments)
+            return self._aside(function, *arguments)
         except av.FFmpegError as error:
             if isinstance(error, OSError):
                 raise

@@ -43,7 +43,7 @@ def write_copy(source: Path, target: Path, metadata: dict[str, str], check: Call
     facts = read_facts(source, check)
     copy = {".webp": _copy_webp, ".gif": _copy_gif}.get(source.suffix.lower(), _copy_streams)
     copy(source, target, metadata, check)
-    check_video(target, facts, check)
+    check_video(target, facts, check, copied=True)
 
 
 def _copy_streams(source: Path, target: Path, metadata: dict[str, str], check: Callable[[], None]) -> None:

@@ -56,24 +56,22 @@ def read_animation(path: Path) -> Animation:
         return Animation(*_size(data[canvas.start + 4 : canvas.start + 10]), times)
 
 
-def animate_still(path: Path, milliseconds: int) -> None:
-    """Makes an animation of a still picture: what libwebp writes when all frames are the same loses their time."""
+def set_total(path: Path, milliseconds: int) -> None:
+    """Sets the time of all frames by that of the last one, whose end the writer does not know. What libwebp writes when
+    all frames are the same is a still picture, without any time; it becomes an animation."""
     with _content(path) as data:
         chunks = list(_chunks(data))
-        if any(chunk.name == b"ANMF" for chunk in chunks):
-            return
+        frames = [chunk.start for chunk in chunks if chunk.name == b"ANMF"]
+        times = [int.from_bytes(data[start + 12 : start + 15], "little") for start in frames]
         picture = b"".join(data[c.start - 8 : c.stop + (c.stop - c.start) % 2] for c in chunks if c.name in _PICTURE)
-        height, width = _decoded(_still(picture))
-    side = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
-    flags = ANIMATED | (ALPHA if picture.startswith(b"ALPH") else 0)
-    times, left = [], milliseconds
-    while left > 0:
-        times.append(min(left, LONGEST_MS))
-        left -= times[-1]
-    frames = b"".join(
-        _chunk(b"ANMF", bytes(6) + side + struct.pack("<I", time)[:3] + b"\x02" + picture) for time in times
-    )
-    path.write_bytes(_file(_chunk(b"VP8X", struct.pack("<I", flags) + side) + _chunk(b"ANIM", bytes(6)) + frames))
+    if not frames:
+        path.write_bytes(_animated(picture, milliseconds))
+        return
+    last = milliseconds - sum(times[:-1])
+    if 0 < last <= LONGEST_MS:
+        with path.open("r+b") as file:
+            file.seek(frames[-1] + 12)
+            file.write(last.to_bytes(3, "little"))
 
 
 def with_exif(path: Path, exif: bytes) -> bytes:
@@ -125,6 +123,18 @@ def _chunks(data: mmap.mmap) -> Iterator[Chunk]:
             raise ValueError("a part of it is missing")
         yield chunk
         start = chunk.stop + length % 2
+
+
+def _animated(picture: bytes, milliseconds: int) -> bytes:
+    """A file that shows the chunks of one picture for so long."""
+    height, width = _decoded(_still(picture))
+    side = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    flags = ANIMATED | (ALPHA if picture.startswith(b"ALPH") else 0)
+    times = [LONGEST_MS] * (milliseconds // LONGEST_MS) + [milliseconds % LONGEST_MS]
+    frames = b"".join(
+        _chunk(b"ANMF", bytes(6) + side + struct.pack("<I", time)[:3] + b"\x02" + picture) for time in times if time
+    )
+    return _file(_chunk(b"VP8X", struct.pack("<I", flags) + side) + _chunk(b"ANIM", bytes(6)) + frames)
 
 
 def _still(picture: bytes) -> bytes:

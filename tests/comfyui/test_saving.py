@@ -1,6 +1,7 @@
 """Where the nodes save files: names, places that are filled in, many at once, and folders that cannot be written."""
 
 import asyncio
+import errno
 import re
 import signal
 import subprocess
@@ -161,6 +162,16 @@ def test_a_temporary_folder_that_is_read_only_is_told(
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "file" / "temp"))
     with pytest.raises(NodeFailed, match=r"Zoom Video: the folder .*/temp cannot be made.*--temp-directory"):
         host.run(graph(host, "zoom", "ZoomSaveVideo", fps=11.0))
+
+
+def test_a_folder_without_the_right_to_write_is_told(host: Host) -> None:
+    """What the system says of one, as the tests may run with every right."""
+    told = host.module("nodes.saving").told
+    message = (
+        r"^Zoom Viewer: ComfyUI may not write to the folder /out \(Permission denied\)\. Choose another name or folder"
+    )
+    with pytest.raises(OSError, match=message), told("Zoom Viewer", Path("/out")):
+        raise PermissionError(errno.EACCES, "Permission denied", "/out/zoom.html")
 
 
 def test_the_saved_page_is_listed_among_the_files(host: Host) -> None:

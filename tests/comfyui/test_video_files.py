@@ -197,11 +197,11 @@ def test_an_interrupt_ends_the_encoders_last_work(host: Host, monkeypatch: pytes
     original = writer._call
     before = set((host.base / "temp").glob("*ZoomVideo*"))
 
-    def slow(self: Any, function: Any, *arguments: Any) -> None:
+    def slow(self: Any, function: Any, *arguments: Any) -> Any:
         if arguments == (None,):  # what comes after the last frame
             interrupt.start()
             original(self, lambda _: time.sleep(30), None)
-        original(self, function, *arguments)
+        return original(self, function, *arguments)
 
     interrupt = threading.Timer(0.5, comfy.model_management.interrupt_current_processing)
     monkeypatch.setattr(writer, "_call", slow)

@@ -20,7 +20,7 @@ from zoomstack_core.encode import FORMATS, available_formats, encode_video, fram
 from zoomstack_core.frames import PlaneRenderer
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.stack import ZoomStack
-from zoomstack_core.video_facts import BrokenVideo
+from zoomstack_core.video_facts import BrokenVideo, read_facts
 
 
 def colors(height: int = 48, width: int = 64) -> Tensor:
@@ -312,6 +312,12 @@ def test_the_times_of_a_gif_add_up(tmp_path: Path, count: int, fps: float) -> No
     assert len(times) == count
     assert sum(times) == round(count / frame_rate(fps) * 100) * 10
     assert min(times) >= 20
+
+
+@pytest.mark.parametrize("fps", [24, 29.97, 60, 90])
+def test_the_times_of_a_webp_add_up(tmp_path: Path, fps: float) -> None:
+    encode_video(tmp_path / "zoom.webp", moving(40), fps, form="webp")
+    assert read_facts(tmp_path / "zoom.webp").seconds == Fraction(round(40 / frame_rate(fps) * 1000), 1000)
 
 
 @pytest.mark.parametrize(("form", "fps"), [("gif", 50.01), ("gif", 60), ("webp", 91), ("av1", 241)])

@@ -3,6 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -46,8 +48,6 @@ def test_a_broken_file_is_told(tmp_path: Path, form: str, damage: str) -> None:
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
-    import av
-    import numpy as np
 
     with av.open(str(tmp_path / "zoom.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44100)
@@ -93,3 +93,18 @@ def test_pictures_of_other_programs_are_read(tmp_path: Path) -> None:
     assert read_facts(tmp_path / "moving.webp") == VideoFacts(10, 20, 3, Fraction(3, 20))
     assert read_facts(tmp_path / "still.webp")[:3] == (10, 20, 1)
     assert read_facts(tmp_path / "lossy.webp")[:3] == (10, 20, 1)
+
+
+@pytest.mark.parametrize("options", ["open-gop=1:bframes=3:keyint=20:scenecut=0", "bframes=3:keyint=250"])
+def test_videos_of_other_programs_are_read(tmp_path: Path, options: str) -> None:
+    """Whose keyframes are followed by frames that refer to what was before them."""
+    noise = torch.randint(0, 255, (128, 192, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with av.open(str(tmp_path / "zoom.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": options})
+        stream.width, stream.height, stream.pix_fmt = 192, 128, "yuv420p"
+        for k in range(77):
+            frame = av.VideoFrame.from_ndarray(noise.roll(3 * k, 1).numpy(), format="rgb24")
+            frame.pts = k
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    assert read_facts(tmp_path / "zoom.mp4") == VideoFacts(128, 192, 77, Fraction(77, 25))
