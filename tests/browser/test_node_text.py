@@ -18,7 +18,7 @@ RECORD = """() => {
 
 def graph(tab: Tab, prompts: str) -> None:
     """The demo model, sampled as small as can be, and its pictures; nothing of it is in the server's cache."""
-    sampling = {"steps": 2, "seed": time.monotonic_ns() % 2**40, "control_after_generate": "fixed"}
+    sampling = {"steps": 2, "cfg": 3.0, "seed": time.monotonic_ns() % 2**40, "control_after_generate": "fixed"}
     nodes: dict[str, Any] = {
         "model": {"type": "ZoomDemoModel", "pos": [0, 0]},
         "schedule": {"type": "ZoomPromptSchedule", "pos": [0, 240], "widgets": {"prompts": prompts}},

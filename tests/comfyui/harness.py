@@ -7,6 +7,7 @@ small checkpoints (``tiny_models.py``), which stock loaders load.
 import asyncio
 import importlib
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -23,6 +24,8 @@ PACK = Path(__file__).resolve().parents[2]
 PROBES = Path(__file__).with_name("probe_nodes.py")
 
 Prompt = dict[str, dict[str, Any]]  # API format: node id -> {"class_type", "inputs"}
+# The lines of a node that say how far a run is, and in the end how long it took.
+PROGRESS = r"\d+ of \d+ levels done|\d+ levels, |step \d"
 Ref = list[Any]  # [node id, output slot], as in API prompts
 
 
@@ -137,6 +140,11 @@ class Host:
         head = struct.pack(">I", len(node_id)) + node_id.encode()
         sent = [data for _, data in self.messages if isinstance(data, bytes) and data.startswith(head)]
         return [data[len(head) :].decode() for data in sent]
+
+    def notices(self, node_id: str) -> list[str]:
+        """What the node with this id had to say during the last run, but for how far it was."""
+        lines = dict.fromkeys(line for text in self.texts(node_id) for line in text.splitlines())
+        return [line for line in lines if not re.match(PROGRESS, line)]
 
     def node(self, node_id: str) -> Any:
         """The node class with this id, as the host registered it."""

@@ -45,7 +45,7 @@ def test_the_archive_alone_runs_the_demo(server: ComfyServer) -> None:
 
 def test_the_archive_brings_pages_scripts_and_templates(server: ComfyServer) -> None:
     assert "Traceback" not in server.log.read_text(encoding="utf-8", errors="replace")
-    assert "galaxy_to_planet_demo" in server.get("/workflow_templates")[NAME]
+    assert "ZoomStack 1 galaxy demo, infinite zoom" in server.get("/workflow_templates")[NAME]
     for path in ("zoomstack.js", "docs/ZoomKSampler.md"):
         with urllib.request.urlopen(f"{server.url}/extensions/{NAME}/{path}") as answer:
             assert len(answer.read()) > 100

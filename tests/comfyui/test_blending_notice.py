@@ -13,7 +13,7 @@ def said(host: Host, checkpoint: Checkpoint, levels: int = 2, **inputs: Any) -> 
     prompts = checkpoint.schedule(*PROMPTS[:levels]), checkpoint.encode("")
     graph = sampling(host, checkpoint.model, *prompts, checkpoint.empty(levels), steps=1, **inputs)
     host.evaluate(graph, ["zoom", 0])
-    return host.texts("zoom")
+    return host.notices("zoom")
 
 
 def options(host: Host, **values: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from harness import Host, call
+from harness import PROGRESS, Host, call
 from zoom_graphs import Checkpoint, load_demo, sampling
 
 
@@ -32,7 +32,7 @@ def notices(
     graph["latent_image"] = call("EmptyLatentImage", width=size, height=size, batch_size=2)
     host.evaluate(graph, ["zoom", 0])
     lines = dict.fromkeys(line for text, node in shown if node == "zoom" for line in text.splitlines())
-    return [line for line in lines if not re.match(r"\d|step \d", line)]  # but for how far the run is
+    return [line for line in lines if not re.match(PROGRESS, line)]  # but for how far the run is
 
 
 def test_the_size_of_large_models(host: Host, demo: Checkpoint, shown: list[tuple[str, str]]) -> None:

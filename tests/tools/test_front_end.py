@@ -17,7 +17,7 @@ front_end = load_script("front_end")
 def test_a_version_is_fetched_once_and_the_tests_get_its_folder(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    host = Host(*(tmp_path / name for name in ("comfyui", "python", "base", "pack", "state")), owned=False)
+    host = Host(*(tmp_path / name for name in ("comfyui", "python", "base", "pack", "state")))
     fetched: list[str] = []
 
     def install_aside(python: Path, requirement: str, folder: Path, log: Path) -> None:
