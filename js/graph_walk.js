@@ -31,12 +31,8 @@ function linkTo(node, input) {
   return linksOf(node.graph).find((link) => link.target_id === node.id && link.target_slot === slot);
 }
 
-/** Whether an input gets its value from another node. Asks the node alone: while a workflow is loaded, its links still
- * name the slots that the saved node had. @param {any} node @param {string} name */
-export function isLinked(node, name) {
-  const slot = node.inputs?.indexOf(inputOf(node, name)) ?? -1;
-  return slot >= 0 && Boolean(node.graph) && Boolean(node.isInputConnected(slot));
-}
+/** Whether an input gets its value from another node. @param {any} node @param {string} name */
+export const isLinked = (node, name) => linkTo(node, inputOf(node, name)) !== undefined;
 
 /** Whether a node does nothing in a run. @param {any} node */
 const isOff = (node) => node.mode === MUTED || node.mode === BYPASSED;

@@ -43,8 +43,8 @@ def test_every_template_is_found(dialog: Tab, text: str) -> None:
     found = cards(dialog)
     assert sorted(found) == sorted(TITLES)
     if text != "infinite zoom":  # which stands further on in some titles than in others
-        demos = [title for title in TITLES if " demo," in title]
-        assert found == demos + [title for title in TITLES if title not in demos]  # what runs at once comes first
+        demos = sum(" demo," in title for title in TITLES)
+        assert all(" demo," in title for title in found[:demos])  # what runs at once comes first
 
 
 @pytest.mark.parametrize(
