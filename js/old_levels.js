@@ -1,7 +1,7 @@
 // @ts-check
 // Workflows that were saved when levels were counted from 0, on nodes that count them from 1 now.
 
-import { widgetOf } from "./graph_walk.js";
+import { isLinked, widgetOf } from "./graph_walk.js";
 import { chain } from "./host.js";
 
 /** The widget of then, its value where it says nothing, and the widget of today with its own such value. */
@@ -13,17 +13,15 @@ const RENAMED = /** @type {const} */ ([
 /** What a loaded node says in the widgets of then, which are hidden, goes to those of today.
  * @param {any} node a new node that renders a path */
 export function addOldLevels(node) {
-  chain(node, "onConfigure", (/** @type {any} */ saved) => {
-    // by the saved node: while a workflow is loaded, its links still name the slots that the node had then
-    const isLinked = (/** @type {string} */ name) =>
-      saved.inputs?.some((/** @type {any} */ input) => input.name === name && input.link != null);
+  // while a workflow is loaded, its links still name the slots that the saved nodes had
+  chain(node, "onConfigure", () => void setTimeout(() => {
     for (const [old, oldRest, today, rest] of RENAMED) {
       const [from, to] = [widgetOf(node, old), widgetOf(node, today)];
-      if (isLinked(old)) from.hidden = from.options.hidden = false; // its value comes with every run
+      if (isLinked(node, old)) from.hidden = from.options.hidden = false; // its value comes with every run
       else if (Number(from.value) !== oldRest) {
-        if (Number(to.value) === rest && !isLinked(today)) to.value = Number(from.value) + 1;
+        if (Number(to.value) === rest && !isLinked(node, today)) to.value = Number(from.value) + 1;
         from.value = oldRest;
       }
     }
-  });
+  }));
 }

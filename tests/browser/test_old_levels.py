@@ -14,9 +14,10 @@ START, END = 14, 15  # places of start_zoom and end_zoom among the saved widgets
 VALUES = """() => Object.fromEntries(
     app.rootGraph.nodes.find((node) => node.type === "ZoomVideo").widgets.map((w) => [w.name, w.value])
 )"""
+# Newer front ends show a linked widget as its socket alone.
 SHOWN = """() => {
     const node = app.rootGraph.nodes.find((node) => node.type === "ZoomVideo");
-    return node.widgets.filter((w) => !w.hidden && !w.options?.hidden).map((w) => w.name);
+    return node.widgets.filter((w) => (!w.hidden || w.connectionSuppressed) && !w.options?.hidden).map((w) => w.name);
 }"""
 # All advanced widgets in view. Nodes 2.0 draws elements, in which the names of widgets are text.
 OPEN = """async () => {
