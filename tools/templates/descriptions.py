@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import workflow_extend
-import workflow_galaxy
-import workflow_off_center
-import workflow_photo
-from workflow_file import Workflow
+from . import extend, galaxy, off_center, photo
+from .workflow import Workflow
 
 
 class Template(NamedTuple):
@@ -28,14 +25,14 @@ TWIN = "infinite zoom with a checkpoint"
 
 # The keys name the API files, which scripts use.
 DESCRIPTIONS = {
-    "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", workflow_galaxy.demo),
-    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", workflow_galaxy.checkpoint),
-    "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", workflow_off_center.demo),
-    "off_center_zoom": Template(f"ZoomStack 2 off-center, {TWIN}", workflow_off_center.checkpoint),
-    "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", workflow_photo.demo),
-    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", workflow_photo.checkpoint),
-    "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", workflow_extend.demo),
-    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", workflow_extend.checkpoint),
+    "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
+    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint),
+    "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
+    "off_center_zoom": Template(f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint),
+    "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", photo.demo),
+    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint),
+    "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", extend.demo),
+    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint),
 }
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pins import COMFYUI_VERSION
-from workflow_heights import HEIGHTS
+
+from .node_heights import HEIGHTS
 
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 

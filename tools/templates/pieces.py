@@ -1,10 +1,10 @@
-"""What the workflows of workflow_descriptions.py have in common: where models come from, and how results are saved."""
+"""What the workflows of templates/descriptions.py have in common: where models come from, and how results are saved."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from workflow_file import Model, Node, Output, Workflow
+from .workflow import Model, Node, Output, Workflow
 
 CHECKPOINT = Model(
     "sd_xl_base_1.0.safetensors",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflow_file import Output, Workflow
-from workflow_pieces import (
+from .pieces import (
     CHECKPOINT_SIZE,
     DEMO_SAMPLING,
     DEMO_SIZE,
@@ -21,6 +20,7 @@ from workflow_pieces import (
     save,
     zoom_sampler,
 )
+from .workflow import Output, Workflow
 
 DEMO_NOTE = """\
 ## Into a photo
