@@ -16,7 +16,7 @@ from pins import COMFYUI_VERSION
 
 from .node_heights import HEIGHTS
 
-PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 # The front end's own measures, in graph units.
 TITLE = 30
