@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.joint import JointDenoiser
-from zoomstack_core.noise import render_noise
-from zoomstack_core.render import render_images
-from zoomstack_core.resample import interacting_depth, links_into
-from zoomstack_core.sample import Denoise, StepCallback, ancestral_step, common_ladder, step_down
+from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.noise import render_noise
+from zoomstack_core.method.render import render_images
+from zoomstack_core.method.resample import interacting_depth, links_into
+from zoomstack_core.method.sample import Denoise, StepCallback, ancestral_step, common_ladder, step_down
 
 Noise = Callable[[], Tensor]
 

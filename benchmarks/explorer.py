@@ -20,8 +20,8 @@ sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tools")]
 from chrome import Chrome, Tab  # noqa: E402
 from chromium import find_browser  # noqa: E402
 
+from zoomstack_core.explorer_page import explorer_page, images_of  # noqa: E402
 from zoomstack_core.geometry import ZoomGeometry  # noqa: E402
-from zoomstack_core.html_export import explorer_page, images_of  # noqa: E402
 
 WINDOWS = ((460, 480), (1400, 900), (2560, 1440))
 SECONDS = 6.0

@@ -21,12 +21,12 @@ from torch import Tensor
 
 from benchmarks.demo_model.network import DemoNetwork
 from zoomstack_core.geometry import Step, ZoomGeometry
-from zoomstack_core.joint import JointDenoiser
-from zoomstack_core.ladder import aligned_ladder
-from zoomstack_core.metrics import seam_ratio
-from zoomstack_core.noise import render_noise
-from zoomstack_core.resample import links_into
-from zoomstack_core.sample import Denoise, ancestral_step
+from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.metrics import seam_ratio
+from zoomstack_core.method.noise import render_noise
+from zoomstack_core.method.resample import links_into
+from zoomstack_core.method.sample import Denoise, ancestral_step
 
 SIZE = 64
 JOURNEYS = {

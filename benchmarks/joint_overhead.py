@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.joint import JointDenoiser
+from zoomstack_core.method.joint_step import JointDenoiser
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_SECONDS = 3600

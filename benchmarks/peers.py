@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.reference import reference_step
-from zoomstack_core.blend import blend_levels
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.noise import render_noise
-from zoomstack_core.render import render_images
+from zoomstack_core.method.blend import blend_levels
+from zoomstack_core.method.noise import render_noise
+from zoomstack_core.method.render import render_images
 
 
 @dataclass(frozen=True)

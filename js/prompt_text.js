@@ -1,6 +1,6 @@
 // @ts-check
 // Prompt rows as what they are: the lines of one text, with comments and blank lines between them. Pure functions.
-// Lines end where zoomstack_core/prompts.py sees them end; tests/vectors/prompt_lines.json holds both to the same rows.
+// Lines end where zoomstack_core/prompts/schedule.py sees them end; tests/vectors/prompt_lines.json holds both to the same rows.
 
 /**
  * @typedef {{before: string, text: string, after: string, row: boolean, end: string}} Line a line as it stands in the

@@ -4,7 +4,7 @@
 // Convention: a point of a level is [x, y] in units of that level's width and height, so that [0, 1]² is the level.
 // A zoom is real: zoom i shows level i filling the view. Coordinates are always those of a level near the view, never
 // of level 0, so that a stack may be as deep as it likes. `layoutLevels` along the path of the video repeats
-// zoomstack_core/frames.py; tests/vectors/zoom_math.json holds both to the same numbers.
+// zoomstack_core/video/frames.py; tests/vectors/zoom_math.json holds both to the same numbers.
 
 /**
  * @typedef {{height: number, width: number, factors: number[], foci: [number, number][]}} Geometry

@@ -2,19 +2,18 @@
 
 from comfy_api.latest import io
 
-from . import routes  # noqa: F401 - registers them
-from .demo_model import ZoomDemoModel
-from .hold_levels import ZoomHeldLevels, ZoomHoldLevels
-from .ksampler import ZoomKSampler, ZoomKSamplerAdvanced
-from .multires_blend import ZoomMultiResBlend
-from .photo_anchor import ZoomAnchorPhoto, ZoomPhotoAnchor
-from .prompt_schedule import ZoomPromptSchedule
-from .prompt_writer import ZoomPromptWriter
 from .save_zoom_video import ZoomSaveVideo
-from .shared_noise import ZoomSharedNoise
+from .zoom_demo_model import ZoomDemoModel
 from .zoom_frames import ZoomFrames
 from .zoom_geometry import ZoomGeometryNode
 from .zoom_guider import ZoomGuider
+from .zoom_hold_levels import ZoomHeldLevels, ZoomHoldLevels
+from .zoom_ksampler import ZoomKSampler, ZoomKSamplerAdvanced
+from .zoom_multires_blend import ZoomMultiResBlend
+from .zoom_photo_anchor import ZoomAnchorPhoto, ZoomPhotoAnchor
+from .zoom_prompt_schedule import ZoomPromptSchedule
+from .zoom_prompt_writer import ZoomPromptWriter
+from .zoom_shared_noise import ZoomSharedNoise
 from .zoom_stack import ZoomStackNode
 from .zoom_video import ZoomVideo
 from .zoom_viewer import ZoomViewer

@@ -9,11 +9,11 @@ from comfy.cli_args import args
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_api.latest import Input, InputImpl, io, ui
 
-from ..zoomstack_core.remux import write_copy
-from ..zoomstack_core.video_facts import BrokenVideo, read_facts
-from .errors import checked
-from .saving import PREFIX_HINT, place
-from .types import CATEGORY, SEARCH_ALIASES
+from ..zoomstack_core.video.facts import BrokenVideo, read_facts
+from ..zoomstack_core.video.remux import write_copy
+from .shared.checked import checked
+from .shared.saving import PREFIX_HINT, place
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Save Zoom Video"
 DEFAULT_PREFIX = "video/zoom"

@@ -7,16 +7,24 @@ import psutil
 import torch
 from comfy_api.latest import io
 
-from ..zoomstack_core.ahead import work_ahead
-from ..zoomstack_core.encode import frame_rate
-from ..zoomstack_core.frames import FrameRenderer
-from ..zoomstack_core.shutter import shutter_zooms
-from ..zoomstack_core.stack import ZoomStack
-from .errors import checked
-from .frame_progress import FrameProgress
-from .node_text import NodeText
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
+from ..messages.node_text import NodeText
+from ..zoomstack_core.camera.shutter import shutter_zooms
+from ..zoomstack_core.method.stack import ZoomStack
+from ..zoomstack_core.video.ahead import work_ahead
+from ..zoomstack_core.video.encode import frame_rate
+from ..zoomstack_core.video.frames import FrameRenderer
+from .shared.camera_inputs import (
+    frame_size,
+    hold_inputs,
+    level_inputs,
+    make_path,
+    more_inputs,
+    size_inputs,
+    timing_inputs,
+)
+from .shared.checked import checked
+from .shared.frame_progress import FrameProgress
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 BYTES_PER_PIXEL = 12  # three float32 colors
 

@@ -4,8 +4,8 @@ from comfy_api.latest import io
 
 from ..zoomstack_core.geometry import PREFILTERS
 from ..zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
-from .errors import checked
-from .types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
+from .shared.checked import checked
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
 
 
 class ZoomGeometryNode(io.ComfyNode):

@@ -4,12 +4,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .errors import checked
-from .node_text import NodeText
-from .sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
-from .sampling.any_guider import joint_guider
-from .sampling.spaces import blending_notice
-from .types import CATEGORY, SEARCH_ALIASES
+from ..messages.node_text import NodeText
+from ..sampling.agreement.agreement import blending_notice
+from ..sampling.zoom_guider import joint_guider
+from .shared.checked import checked
+from .shared.sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Zoom Guider"
 

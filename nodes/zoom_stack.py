@@ -3,13 +3,13 @@
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..messages.node_text import NodeText
 from ..zoomstack_core.geometry import ZoomGeometry
-from ..zoomstack_core.mismatch import LARGEST_DISAGREEMENT, find_mismatch
+from ..zoomstack_core.method.mismatch import LARGEST_DISAGREEMENT, find_mismatch
+from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.nesting import Nesting
-from ..zoomstack_core.stack import ZoomStack
-from .errors import checked
-from .node_text import NodeText
-from .types import (
+from .shared.checked import checked
+from .shared.wire_types import (
     CATEGORY,
     SEARCH_ALIASES,
     ZoomStackType,

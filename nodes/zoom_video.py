@@ -11,20 +11,28 @@ import psutil
 from comfy.model_management import free_memory, get_torch_device, throw_exception_if_processing_interrupted
 from comfy_api.latest import InputImpl, io
 
-from ..zoomstack_core.ahead import work_ahead
-from ..zoomstack_core.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
-from ..zoomstack_core.formats import VideoFormat
-from ..zoomstack_core.frames import FrameRenderer, PlaneRenderer
-from ..zoomstack_core.shutter import shutter_zooms
-from ..zoomstack_core.stack import ZoomStack
-from ..zoomstack_core.video_memory import video_memory
-from .errors import checked
-from .frame_progress import FrameProgress
-from .node_text import NodeText
-from .rendered_files import RenderedFiles
-from .saving import TEMPORARY, told
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
-from .zoom_path import frame_size, hold_inputs, level_inputs, make_path, more_inputs, size_inputs, timing_inputs
+from ..messages.node_text import NodeText
+from ..zoomstack_core.camera.shutter import shutter_zooms
+from ..zoomstack_core.method.stack import ZoomStack
+from ..zoomstack_core.video.ahead import work_ahead
+from ..zoomstack_core.video.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
+from ..zoomstack_core.video.formats import VideoFormat
+from ..zoomstack_core.video.frames import FrameRenderer, PlaneRenderer
+from ..zoomstack_core.video.memory import video_memory
+from .shared.camera_inputs import (
+    frame_size,
+    hold_inputs,
+    level_inputs,
+    make_path,
+    more_inputs,
+    size_inputs,
+    timing_inputs,
+)
+from .shared.checked import checked
+from .shared.frame_progress import FrameProgress
+from .shared.rendered_files import RenderedFiles
+from .shared.saving import TEMPORARY, told
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 NAME = "Zoom Video"
 RENDERED = RenderedFiles()

@@ -6,14 +6,14 @@ from typing import Any
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ..messages.node_text import NodeText
+from ..zoomstack_core.explorer_page import explorer_page, geometry_for_browser, images_of
 from ..zoomstack_core.geometry import ZoomGeometry
-from ..zoomstack_core.html_export import explorer_page, geometry_for_browser, images_of
-from ..zoomstack_core.prompts import parse_prompts
-from ..zoomstack_core.stack import ZoomStack
-from .errors import checked
-from .node_text import NodeText
-from .saving import PREFIX_HINT, place
-from .types import CATEGORY, SEARCH_ALIASES, ZoomStackType
+from ..zoomstack_core.method.stack import ZoomStack
+from ..zoomstack_core.prompts.schedule import parse_prompts
+from .shared.checked import checked
+from .shared.saving import PREFIX_HINT, place
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 NAME = "Zoom Viewer"
 DEFAULT_PREFIX = "zoomstack/explorer"

@@ -11,7 +11,7 @@ import sys
 from host import CHECKOUT
 from PIL import Image, ImageDraw, ImageFont
 from report import run, say
-from workflow_descriptions import DESCRIPTIONS
+from templates.descriptions import DESCRIPTIONS
 
 SIDE = 512
 BADGE = "your checkpoint"

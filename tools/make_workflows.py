@@ -1,7 +1,7 @@
 """Write workflows/: ``python tools/make_workflows.py`` after a node that they use has changed.
 
-Each workflow of workflow_descriptions.py is written twice, in the UI format for the front end's template browser and in
-the API format for scripts such as demo.py. The host's own node definitions decide slots, widget order and defaults.
+Each workflow of templates/descriptions.py is written twice, in the UI format for the front end's template browser and
+in the API format for scripts such as demo.py. The host's own node definitions decide slots, widget order and defaults.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from comfy_server import ComfyServer
 from host import CHECKOUT, ensure_host
 from report import run, say
-from workflow_descriptions import workflows
+from templates.descriptions import workflows
 
 
 def main() -> int:

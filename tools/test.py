@@ -49,6 +49,7 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
     """The checks: name and arguments for Python."""
     return [
         ("ruff", ["-m", "ruff", "check", "."]),
+        ("ruff format", ["-m", "ruff", "format", "--check", "."]),
         ("mypy", ["-m", "mypy", *(folder for folder in TYPED if (CHECKOUT / folder).is_dir())]),
         ("tsc", [str(CHECKOUT / "tools" / "js_types.py")]),
         ("pytest", ["-m", "pytest", *pytest_arguments(arguments)]),

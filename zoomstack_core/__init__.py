@@ -1,23 +1,23 @@
 """The method of ZoomStack, without any host: joint multi-scale sampling after Generative Powers of Ten."""
 
-from .anchor import PhotoAnchor, anchor_to_photo
-from .blend import BLEND_MODES, blend_levels
-from .encode import encode_video
+from .camera.path import ZoomPath
 from .errors import ArgumentError
-from .frames import FrameRenderer, render_frame
 from .geometry import Rect, ZoomGeometry
-from .joint import JointDenoiser
-from .ladder import NoiseLadder, aligned_ladder
-from .metrics import band_energy, consistency_error, seam_ratio
+from .method.anchor import PhotoAnchor, anchor_to_photo
+from .method.blend import BLEND_MODES, blend_levels
+from .method.joint_step import JointDenoiser
+from .method.ladder import NoiseLadder, aligned_ladder
+from .method.metrics import band_energy, consistency_error, seam_ratio
+from .method.noise import render_noise
+from .method.overlap import OverlapDenoiser
+from .method.render import render_images
+from .method.sample import sample_joint
+from .method.stack import ZoomStack
 from .nesting import Nesting, parse_focus, parse_zoom_factors
-from .noise import render_noise
-from .overlap import OverlapDenoiser
-from .path import ZoomPath
-from .prompt_writing import write_instruction
-from .prompts import parse_prompts
-from .render import render_images
-from .sample import sample_joint
-from .stack import ZoomStack
+from .prompts.instruction import write_instruction
+from .prompts.schedule import parse_prompts
+from .video.encode import encode_video
+from .video.frames import FrameRenderer, render_frame
 
 __all__ = [
     "BLEND_MODES",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from demo.universe import Universe
-from zoomstack_core.metrics import band_energy
+from zoomstack_core.method.metrics import band_energy
 
 from .classifier import accuracy, draw, load_or_train
 from .network import ROOT

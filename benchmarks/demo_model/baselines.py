@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.resample import links_into
-from zoomstack_core.sample import Denoise, common_ladder, step_down
+from zoomstack_core.method.resample import links_into
+from zoomstack_core.method.sample import Denoise, common_ladder, step_down
 
 Noise = Callable[[], Tensor]
 

@@ -79,5 +79,5 @@ def load() -> tuple[Any, Any]:
         if name not in sys.modules:
             sys.modules[name] = types.ModuleType(name)
             sys.modules[name].__path__ = [str(folder)]
-    model, clip, _ = importlib.import_module("zoomstack_pack.nodes.sampling.demo").load_demo_model()
+    model, clip, _ = importlib.import_module("zoomstack_pack.demo.loader").load_demo_model()
     return model.model.eval(), clip

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from zoomstack_core.blend import blend_levels
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.overlap import DenoiseOverlap, OverlapDenoiser
-from zoomstack_core.resample import links_into
+from zoomstack_core.method.blend import blend_levels
+from zoomstack_core.method.overlap import DenoiseOverlap, OverlapDenoiser
+from zoomstack_core.method.resample import links_into
 
 PROMPTS = ("wider", "deeper", "none")
 

@@ -15,11 +15,11 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS
-from zoomstack_core.ladder import aligned_ladder
-from zoomstack_core.metrics import band_energy, consistency_error, seam_ratio
-from zoomstack_core.noise import render_noise
-from zoomstack_core.render import render_images
-from zoomstack_core.sample import sample_joint, step_down
+from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.metrics import band_energy, consistency_error, seam_ratio
+from zoomstack_core.method.noise import render_noise
+from zoomstack_core.method.render import render_images
+from zoomstack_core.method.sample import sample_joint, step_down
 
 from .baselines import BASELINES
 from .classifier import Accuracy, SceneClassifier, accuracy

@@ -13,7 +13,7 @@ import torch
 from benchmarks.ablations import ABLATIONS
 from benchmarks.plot import Chart, Line, save_charts
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.sample import METHODS
+from zoomstack_core.method.sample import METHODS
 
 from .report import Report
 from .run import Setting, run_exactly

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.resample import links_into
+from zoomstack_core.method.resample import links_into
 
 from .world import GaussianWorld, window_pixels
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.ladder import aligned_ladder
-from zoomstack_core.render import render_images
-from zoomstack_core.sample import METHODS, sample_joint
+from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.render import render_images
+from zoomstack_core.method.sample import METHODS, sample_joint
 
 from .moments import ExactNoise
 from .report import Report, judge

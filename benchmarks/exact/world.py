@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.resample import Window, links_into
+from zoomstack_core.method.resample import Window, links_into
 
 SCALES_PER_OCTAVE = 3
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS, binomial_blend
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.metrics import consistency_error
-from zoomstack_core.sample import sample_joint
+from zoomstack_core.method.metrics import consistency_error
+from zoomstack_core.method.sample import sample_joint
 
 SIGMAS = torch.tensor([9.0, 4.0, 2.0, 1.0, 0.5, 0.0], dtype=torch.float64)
 
@@ -46,7 +46,7 @@ def test_a_binomial_pyramid_does_not_keep_a_consistent_stack():
     geometry = ZoomGeometry(3, 16, 16)
     flat = torch.full((3, 1, 16, 16), 2.0, dtype=torch.float64)
     torch.testing.assert_close(binomial_blend(flat, geometry)[:, :, 4:12, 4:12], flat[:, :, 4:12, 4:12])
-    from zoomstack_core.render import render_images
+    from zoomstack_core.method.render import render_images
 
     images = render_images(torch.randn(3, 1, 16, 16, dtype=torch.float64), geometry)
     assert (binomial_blend(images, geometry) - images).abs().max() > 0.1

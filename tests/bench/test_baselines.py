@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.demo_model.baselines import BASELINES
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.metrics import consistency_error
+from zoomstack_core.method.metrics import consistency_error
 
 GEOMETRY = ZoomGeometry(3, 8, 8)
 SIGMAS = torch.tensor([9.0, 3.0, 1.0, 0.0], dtype=torch.float64)

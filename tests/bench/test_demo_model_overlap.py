@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.demo_model.overlap import AS_OFFERED, Overlap, VariedOverlapDenoiser
-from zoomstack_core.blend import blend_levels
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.overlap import OverlapDenoiser
-from zoomstack_core.render import render_images
+from zoomstack_core.method.blend import blend_levels
+from zoomstack_core.method.overlap import OverlapDenoiser
+from zoomstack_core.method.render import render_images
 
 GEOMETRY = ZoomGeometry(3, 16, 16)
 SIGMAS = torch.tensor([0.5, 1.0, 2.0])

@@ -13,7 +13,7 @@ from benchmarks.demo_model.classifier import SceneClassifier
 from benchmarks.demo_model.overlap import AS_OFFERED, Overlap
 from benchmarks.demo_model.rows import ROWS, SWEEPS, Row
 from benchmarks.demo_model.stacks import Stacks, key, sample
-from zoomstack_core.metrics import consistency_error
+from zoomstack_core.method.metrics import consistency_error
 
 
 class Shrinking:

@@ -16,9 +16,9 @@ from benchmarks.exact import GaussianWorld, Setting, run_exactly
 from benchmarks.exact.moments import ExactNoise
 from benchmarks.exact.report import Report, free_pixels, judge
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.metrics import band_energy, consistency_error
-from zoomstack_core.render import render_images
-from zoomstack_core.sample import sample_joint
+from zoomstack_core.method.metrics import band_energy, consistency_error
+from zoomstack_core.method.render import render_images
+from zoomstack_core.method.sample import sample_joint
 
 ROOT = Path(__file__).resolve().parents[2]
 GEOMETRY = ZoomGeometry(3, 8, 8)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from benchmarks.found_geometry import SIZE, Search, disagreement, improve, sample
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.metrics import consistency_error
-from zoomstack_core.render import render_images
+from zoomstack_core.method.metrics import consistency_error
+from zoomstack_core.method.render import render_images
 
 ASKED = ZoomGeometry(2, SIZE, SIZE)
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from chrome import Chrome, Tab
 
+from zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, explorer_page, framed_page, images_of, rebuilt_page
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.html_export import CONTENT_SECURITY_POLICY, explorer_page, framed_page, images_of, rebuilt_page
 
 LAN = "zoom.lan"
 # Every way out that a page has, each to an address of its own on the server that the page comes from.

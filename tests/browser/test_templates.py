@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chrome import Tab
 from comfy_server import ComfyServer
-from workflow_descriptions import DESCRIPTIONS
+from templates.descriptions import DESCRIPTIONS
 
 TITLES = [template.title for template in DESCRIPTIONS.values()]
 OPEN = "() => app.extensionManager.command.execute('Comfy.BrowseTemplates')"

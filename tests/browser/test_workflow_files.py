@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from chrome import Tab
 from comfy_server import ComfyServer
-from workflow_descriptions import DESCRIPTIONS
+from templates.descriptions import DESCRIPTIONS
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflows"
 NAMES = sorted(DESCRIPTIONS)

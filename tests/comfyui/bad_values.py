@@ -58,8 +58,10 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     images = torch.linspace(0, 1, 3)[:, None, None, None].expand(3, 16, 16, 3).contiguous()
     nesting = host.module("zoomstack_core.nesting").Nesting()
     geometry = nesting.fit(3, 16, 16)
-    stack = host.module("zoomstack_core.stack").ZoomStack(images.movedim(-1, 1), geometry)
-    spaces, photos, noise = (host.module(f"nodes.sampling.{name}") for name in ("spaces", "photos", "noise"))
+    stack = host.module("zoomstack_core.method.stack").ZoomStack(images.movedim(-1, 1), geometry)
+    spaces, photos, noise = (
+        host.module(f"sampling.{name}") for name in ("agreement.agreement", "agreement.photos", "noise.step_noise")
+    )
     blend = spaces.BlendOptions()
     anchors = (photos.Photo(torch.rand(1, 64, 64, 3), 2, "projection", 1.0, 0.0, 1.0, "cover", eps.vae),)
     shared = noise.SharedNoise(0, noise.NoiseSharing())
@@ -74,7 +76,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         "noise": shared,
         **joint,
     }
-    held = host.module("nodes.sampling.held").hold_levels(eps.empty(2), [0, 1], 0, 1)
+    held = host.module("sampling.agreement.held").hold_levels(eps.empty(2), [0, 1], 0, 1)
     path = {"stack": stack, **PATH_WIDGETS, **PATH_OPTIONS}
     hold = {"latent": eps.empty(3), "levels": "all", "add_deeper": 1, "add_wider": 0}
     photo = {

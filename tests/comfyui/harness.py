@@ -156,7 +156,7 @@ class Host:
         return self.module("nodes").NODES
 
     def module(self, name: str) -> ModuleType:
-        """A module of the pack, such as ``zoomstack_core.stack``: the copy that the nodes use."""
+        """A module of the pack, such as ``zoomstack_core.method.stack``: the copy that the nodes use."""
         return importlib.import_module(f"{self.pack.__name__}.{name}")
 
     def object_info(self) -> dict[str, Any]:

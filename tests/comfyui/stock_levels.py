@@ -84,9 +84,9 @@ def stock_runs(
 def initial_noise(host: Host, model: Any, samples: Tensor, factor: float) -> Tensor:
     """Partly covered pixels mix the levels' noise: what the node starts from, before the levels' sigmas."""
     noise = comfy.sample.prepare_noise(samples, SEED)
-    layout = host.module("nodes.sampling.latents").latent_layout(model)
+    layout = host.module("sampling.agreement.latents").latent_layout(model)
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(len(samples), *layout.size(samples), factor)
-    render = host.module("zoomstack_core.noise").render_noise
+    render = host.module("zoomstack_core.method.noise").render_noise
     rendered = layout.gather(render(layout.spread(noise), geometry), noise)
     assert not torch.equal(rendered, noise)
     return rendered
@@ -111,7 +111,7 @@ def compare(
     model = model or checkpoint.model
     latent = latent or checkpoint.empty(LEVELS, SIZE, SIZE)
     samples = latent["samples"]
-    size = max(host.module("nodes.sampling.latents").latent_layout(model).size(samples))
+    size = max(host.module("sampling.agreement.latents").latent_layout(model).size(samples))
     factor, own = far_apart(model, size, steps)
     noise = initial_noise(host, model, samples, factor)
     sampling = model.get_model_object("model_sampling")

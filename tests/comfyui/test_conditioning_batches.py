@@ -286,7 +286,7 @@ def test_batches_of_another_size_are_errors(host: Host, eps: Checkpoint, node: s
 
 def test_what_another_packs_model_makes_of_a_batch_is_one_per_level(host: Host, eps: Checkpoint) -> None:
     """The pack cannot know its key; the model's own conditioning says what is a batch."""
-    of_level = host.module("nodes.sampling.batches").model_conds_of_level
+    of_level = host.module("sampling.network.batches").model_conds_of_level
     batch, words = torch.arange(3.0).view(3, 1), {"same": True}
     entry = {
         "model_conds": {
@@ -304,7 +304,7 @@ def test_what_another_packs_model_makes_of_a_batch_is_one_per_level(host: Host, 
 
 def test_batches_by_shape(host: Host) -> None:
     """Outputs of vision models, numbers, masks of videos, and keys that are in no table."""
-    split = host.module("nodes.sampling.batches").items_per_level
+    split = host.module("sampling.network.batches").items_per_level
     seen = comfy.clip_vision.Output()
     seen["last_hidden_state"], seen["image_sizes"] = torch.arange(3.0).view(3, 1, 1), [(3, 8, 8), (3, 9, 9), (3, 7, 7)]
     seen["mm_projected"] = None

@@ -85,22 +85,22 @@ INTERNAL = {"deepstack", "deepstack_embeds", "grid", "num_layers_stacked", "visu
 
 
 def test_every_key_of_the_host_is_decided(host: Host) -> None:
-    tables = host.module("nodes.sampling.batches")
+    tables = host.module("sampling.network.batches")
     decided = [tables.BATCHED, tables.MASKS, tables.NUMBERS, tables.OBJECTS, tables.SHARED]
     known = frozenset().union(*decided)
     assert sum(map(len, decided)) == len(known), "every key in one table"
     keys = host_keys()
     missing = {key: path for key, path in keys.items() if key not in known | INTERNAL}
     assert not missing, (
-        "ComfyUI knows keys of a conditioning entry that nodes/sampling/batches.py does not decide. Put each into the "
-        f"table that says how a batch of it is shared out among levels, and into docs/compatibility.md: {missing}"
+        "ComfyUI knows keys of a conditioning entry that sampling/network/batches.py does not decide. Put each into "
+        f"the table that says how a batch of it is shared out among levels, and into docs/compatibility.md: {missing}"
     )
     assert len(keys) > 80
     assert {"cross_attn", "concat_latent_image", "mask", "guiding_frame_index", "reference_latents"} <= set(keys)
 
 
 def test_the_documentation_has_the_tables(host: Host) -> None:
-    tables = host.module("nodes.sampling.batches")
+    tables = host.module("sampling.network.batches")
     text = (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text(encoding="utf-8")
     for key in sorted(tables.BATCHED | tables.MASKS | tables.NUMBERS):
         assert f"`{key}`" in text or key == "cross_attn", key

@@ -227,7 +227,7 @@ def safetensors_header(path: Path) -> dict[str, Any]:
 
 def test_missing_weights_are_a_clear_error(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     host.evaluate({"value": host.source(0)}, ["value", 0])  # the host keeps the last run's outputs, nothing older
-    monkeypatch.setattr(host.module("nodes.sampling.demo"), "WEIGHTS", tmp_path / "demo_model.safetensors")
+    monkeypatch.setattr(host.module("demo.loader"), "WEIGHTS", tmp_path / "demo_model.safetensors")
     with pytest.raises(NodeFailed, match="ZoomDemoModel: FileNotFoundError: Zoom Demo Model: .* is missing"):
         host.evaluate({"other": call("ZoomDemoModel")}, ["other", 0])
 

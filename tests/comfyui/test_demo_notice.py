@@ -18,7 +18,7 @@ def demo(host: Host) -> Checkpoint:
 def shown(monkeypatch: pytest.MonkeyPatch, host: Host) -> list[tuple[str, str]]:
     """The texts on nodes, as (text, node id)."""
     texts: list[tuple[str, str]] = []
-    server = host.module("nodes.node_text").PromptServer.instance
+    server = host.module("messages.node_text").PromptServer.instance
     monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: texts.append((text, node_id)))
     return texts
 
@@ -44,7 +44,7 @@ def test_the_size_of_large_models(host: Host, demo: Checkpoint, shown: list[tupl
 
 def test_the_cost_of_the_default_workflow_at_512(host: Host, demo: Checkpoint) -> None:
     """17 minutes were measured."""
-    module = host.module("nodes.sampling.demo_notice")
+    module = host.module("demo.notice")
     (text,) = module.demo_notices(demo.model, torch.zeros(13, 3, 512, 512), 40, 3.0)
     assert "64 times the work; 13 levels of 40 steps take about 17 minutes on two processor cores" in text
 

@@ -34,7 +34,7 @@ def test_training_resumes_and_exports_what_the_node_loads(
     assert any((first[key] != second[key]).any() for key in first)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (13 * 64, 4 * 64)
-    monkeypatch.setattr(host.module("nodes.sampling.demo"), "WEIGHTS", tmp_path / "demo_model.safetensors")
-    model, clip, _ = host.module("nodes.sampling.demo").load_demo_model()
+    monkeypatch.setattr(host.module("demo.loader"), "WEIGHTS", tmp_path / "demo_model.safetensors")
+    model, clip, _ = host.module("demo.loader").load_demo_model()
     assert model.model.diffusion_model is not None
     assert clip.encode_from_tokens_scheduled(clip.tokenize("an icy planet"))[0][0].shape == (1, 77, 128)

@@ -37,7 +37,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 def zoom_graph(host: Host, form: str) -> Prompt:
-    if form not in host.module("zoomstack_core.formats").available_formats():
+    if form not in host.module("zoomstack_core.video.formats").available_formats():
         pytest.skip(f"no encoder for {form} in this build")
     levels = torch.rand(2, 64, 80, 3, generator=torch.Generator().manual_seed(0))
     return {

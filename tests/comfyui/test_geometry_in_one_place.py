@@ -19,7 +19,7 @@ def scene(host: Host, factor: float, levels: int = 5, size: int = 64, **rest: An
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(levels, size, size, factor, **rest)
     spots = torch.rand(levels, 3, 7, 7, generator=torch.Generator().manual_seed(1))
     layers = torch.nn.functional.interpolate(spots, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
-    return host.module("zoomstack_core.render").render_images(layers, geometry).movedim(1, -1)
+    return host.module("zoomstack_core.method.render").render_images(layers, geometry).movedim(1, -1)
 
 
 def stack_notices(host: Host, images: Tensor, factor: float, geometry: Any = None, **inputs: Any) -> list[str]:

@@ -48,7 +48,7 @@ def state_gap(state: Tensor) -> float:
 
 def rendered_from_the_start(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Initial noise rendered for every sampler: only then do all states agree from the first one on."""
-    monkeypatch.setattr(host.module("nodes.sampling.guider"), "is_stochastic", lambda sampler: False)
+    monkeypatch.setattr(host.module("sampling.guider"), "is_stochastic", lambda sampler: False)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -63,7 +63,7 @@ def test_every_sampler_keeps_levels_together(
     assert max(map(relative_gap, log.denoised)) < 1e-5
     assert max(map(state_gap, log.states)) < 1e-5
     assert relative_gap(result) < 1e-5
-    error = host.module("zoomstack_core.metrics").consistency_error(result, geometry(host, 3))
+    error = host.module("zoomstack_core.method.metrics").consistency_error(result, geometry(host, 3))
     assert float(error) < 1e-6
     assert min(float(level.std()) for level in result) > 1e-3
 
@@ -82,8 +82,8 @@ def test_every_scheduler_keeps_levels_together(host: Host, checkpoint: Checkpoin
 
 def test_the_measure_of_states_sees_noise_that_does_not_agree(host: Host) -> None:
     noise = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
-    agreeing = host.module("zoomstack_core.noise").render_noise(noise, geometry(host, 3))
-    image = host.module("zoomstack_core.render").render_images(noise.flip(0), geometry(host, 3))
+    agreeing = host.module("zoomstack_core.method.noise").render_noise(noise, geometry(host, 3))
+    image = host.module("zoomstack_core.method.render").render_images(noise.flip(0), geometry(host, 3))
     assert state_gap(3 * agreeing + image) < 1e-5
     assert state_gap(3 * agreeing + image + 0.01 * noise) > 1e-3
 
@@ -93,7 +93,7 @@ def test_step_noise_that_is_not_rendered_would_be_seen(
     host: Host, monkeypatch: pytest.MonkeyPatch, eps: Checkpoint, sampler: str
 ) -> None:
     rendered_from_the_start(host, monkeypatch)
-    guider = host.module("nodes.sampling.guider")
+    guider = host.module("sampling.guider")
     monkeypatch.setattr(guider, "with_rendered_noise", lambda sampler, *args: sampler)
     model, log = logged(eps.model)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, sampler_name=sampler)
@@ -105,7 +105,7 @@ def test_an_unconditional_estimate_that_is_not_joint_would_be_seen(
     host: Host, monkeypatch: pytest.MonkeyPatch, eps: Checkpoint, sampler: str
 ) -> None:
     rendered_from_the_start(host, monkeypatch)
-    guiding = host.module("nodes.sampling.guider").JointGuiding
+    guiding = host.module("sampling.guider").JointGuiding
     monkeypatch.setattr(guiding, "_blending_uncond", lambda self, model_options, active: model_options)
     model, log = logged(eps.model)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, sampler_name=sampler)
@@ -139,8 +139,8 @@ def test_the_estimates_are_blended_and_rendered(host: Host, eps: Checkpoint, ble
     model.set_model_sampler_post_cfg_function(note)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, blend=blend)
     g = geometry(host, 3)
-    blended = host.module("zoomstack_core.blend").blend_levels(raw[0], g, blend, [log.sigmas[0]] * 3)
-    expected = host.module("zoomstack_core.render").render_images(blended, g)
+    blended = host.module("zoomstack_core.method.blend").blend_levels(raw[0], g, blend, [log.sigmas[0]] * 3)
+    expected = host.module("zoomstack_core.method.render").render_images(blended, g)
     torch.testing.assert_close(log.denoised[0], expected)
     assert not torch.allclose(raw[0], expected, atol=1e-2)
 
@@ -151,7 +151,7 @@ def test_fractional_zoom_and_focus(host: Host, eps: Checkpoint, alignment: float
     result = zoom(host, eps.model, eps.schedule(*PROMPTS[:4]), eps.encode(""), eps.empty(1, 12, 16), **inputs)
     g = host.module("zoomstack_core.geometry").ZoomGeometry(4, 12, 16, 1.7, (0.3, 0.6))
     assert result.shape == (4, 4, 12, 16)
-    assert float(host.module("zoomstack_core.metrics").consistency_error(result, g)) < 1e-6
+    assert float(host.module("zoomstack_core.method.metrics").consistency_error(result, g)) < 1e-6
 
 
 @pytest.mark.parametrize("alignment", [0.0, 0.5, 1.0])
@@ -249,7 +249,7 @@ def test_the_noise_over_what_the_mask_keeps_agrees(host: Host, checkpoint: Check
 
 def test_step_noise_is_that_of_one_path(host: Host) -> None:
     """dpmpp_sde asks for a part of a step and then for all of it; what follows is independent."""
-    noise = host.module("nodes.sampling.noise")
+    noise = host.module("sampling.noise.step_noise")
     state = torch.zeros(3, 4, 16, 16)
     a, b, c, d = torch.tensor([9.0, 4.0, 1.0, 0.5])
     stock = comfy.samplers.sampler_object("dpmpp_sde")
@@ -316,7 +316,7 @@ def test_the_aligned_run_is_that_of_the_core(
         estimates.append(denoised)
 
     with torch.inference_mode():
-        expected = host.module("zoomstack_core.sample").sample_joint(
+        expected = host.module("zoomstack_core.method.sample").sample_joint(
             denoise,
             geometry(host, 3, factor=factor),
             sigmas,

@@ -11,13 +11,13 @@ from harness import Host
 def shown(monkeypatch: pytest.MonkeyPatch, host: Host) -> list[tuple[str, str]]:
     """What the host was asked to show, as (text, node id)."""
     texts: list[tuple[str, str]] = []
-    server = host.module("nodes.node_text").PromptServer.instance
+    server = host.module("messages.node_text").PromptServer.instance
     monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: texts.append((text, node_id)))
     return texts
 
 
 def node_text(host: Host, node_id: str | None) -> Any:
-    return host.module("nodes.node_text").NodeText(node_id, "Zoom Stack")
+    return host.module("messages.node_text").NodeText(node_id, "Zoom Stack")
 
 
 def test_a_notice_stays_above_the_progress_that_follows(host: Host, shown: list[tuple[str, str]]) -> None:

@@ -43,7 +43,7 @@ def graph(host: Host, checkpoint: Checkpoint, levels: int, node: str = "ZoomKSam
 @pytest.fixture
 def every_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts however soon they follow each other."""
-    monkeypatch.setattr(host.module("nodes.sampling.progress"), "TEXT_EVERY", 0.0)
+    monkeypatch.setattr(host.module("sampling.progress"), "TEXT_EVERY", 0.0)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp_2m_sde", "dpm_fast"])
@@ -122,7 +122,7 @@ def test_an_interrupted_run_says_how_far_it_came(
 
 
 def test_times_are_written_as_people_read_them(host: Host) -> None:
-    clock = host.module("nodes.node_text").clock
+    clock = host.module("messages.node_text").clock
     assert [clock(seconds) for seconds in (0, 7.4, 59.6, 750, 3599.7, 3750, -1)] == [
         "0:00",
         "0:07",

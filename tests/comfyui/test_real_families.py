@@ -39,9 +39,9 @@ def schedule(levels: list[Conditioning]) -> Conditioning:
 
 def consistency_error(host: Host, model: Any, result: Tensor) -> float:
     """In the layout where zooming acts."""
-    pictures = host.module("nodes.sampling.latents").latent_layout(model).spread(result)
+    pictures = host.module("sampling.agreement.latents").latent_layout(model).spread(result)
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(*pictures.shape[:1], *pictures.shape[-2:])
-    return float(host.module("zoomstack_core.metrics").consistency_error(pictures, geometry))
+    return float(host.module("zoomstack_core.method.metrics").consistency_error(pictures, geometry))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

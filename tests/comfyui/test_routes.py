@@ -316,7 +316,7 @@ def test_others_are_answered_while_pages_are_saved_opened_and_read(host: Host, r
         assert go_on.wait(60), "another request was not answered while this one was at work"
         raise ValueError("enough")
 
-    module = host.module("nodes.routes")
+    module = host.module("routes")
     asked = [
         ("save_page", "POST", "/zoomstack/page", result),
         ("parse_schedule", "POST", "/zoomstack/prompts", {"text": "a"}),

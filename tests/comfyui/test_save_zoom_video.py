@@ -43,7 +43,7 @@ def save(host: Host, prompt: Prompt, video: list[Any]) -> Path:
     ],
 )
 def test_every_format_is_saved_with_the_workflow_and_never_over_another(host: Host, form: str, suffix: str) -> None:
-    if form not in host.module("zoomstack_core.formats").available_formats():
+    if form not in host.module("zoomstack_core.video.formats").available_formats():
         pytest.skip(f"no encoder for {form} in this build")
     first = save(host, graph(host, "ZoomVideo", format=form), ["zoom", 0])
     content = first.read_bytes()

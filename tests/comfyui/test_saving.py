@@ -166,7 +166,7 @@ def test_a_temporary_folder_that_is_read_only_is_told(
 
 def test_a_folder_without_the_right_to_write_is_told(host: Host) -> None:
     """What the system says of one, as the tests may run with every right."""
-    told = host.module("nodes.saving").told
+    told = host.module("nodes.shared.saving").told
     message = (
         r"^Zoom Viewer: ComfyUI may not write to the folder /out \(Permission denied\)\. Choose another name or folder"
     )
@@ -187,9 +187,9 @@ def test_the_saved_page_is_listed_among_the_files(host: Host) -> None:
 
 def test_forty_pages_and_forty_videos_at_once(host: Host, tmp_path: Path) -> None:
     """All that a saver does for itself, at the same moment and for the same name."""
-    saving = host.module("nodes.saving")
+    saving = host.module("nodes.shared.saving")
     save_page = host.module("nodes.zoom_viewer").save_page
-    copy = host.module("zoomstack_core.remux").write_copy
+    copy = host.module("zoomstack_core.video.remux").write_copy
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(1, 16, 16)
     (video,) = host.evaluate(graph(host, "unused", "ZoomSaveVideo"), ["video", 0])
     source = Path(video.get_stream_source())
@@ -229,7 +229,7 @@ with first_free([output / "killed" / "zoom_00001_.mp4"], output / sys.argv[2]) a
     new.part.write_bytes(bytes(1000))
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    workshop = host.module("nodes.saving").WORKSHOP
+    workshop = host.module("nodes.shared.saving").WORKSHOP
     command = [sys.executable, "-c", script, str(output), workshop]
     assert subprocess.run(command, cwd=PACK, check=False).returncode == -signal.SIGKILL
     assert len(list((output / workshop).iterdir())) == 1

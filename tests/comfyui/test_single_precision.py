@@ -17,14 +17,14 @@ LEVELS = 3
 @pytest.mark.parametrize("kind", ["mps", "xpu", "privateuseone", "hpu", "mtia", "xla"])
 def test_other_devices_compute_in_float32(host: Host, kind: str) -> None:
     """Whatever the host says: it knows of one device, the one that it runs on."""
-    room = host.module("nodes.sampling.samplers").SigmaRoom()
+    room = host.module("sampling.noise.samplers").SigmaRoom()
     device = torch.device(kind)
     assert room.dtype(device) == torch.float32
     assert room.largest_sigma(device, 14.6) == 1e9
 
 
 def test_the_host_is_asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = host.module("nodes.sampling.samplers").SigmaRoom()
+    room = host.module("sampling.noise.samplers").SigmaRoom()
     for kind in ("cpu", "cuda"):
         assert room.dtype(torch.device(kind)) == torch.float64
     monkeypatch.setattr(comfy.model_management, "supports_fp64", lambda device=None: device.type != "cuda")
@@ -48,7 +48,7 @@ def simulated(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         generator = torch.Generator().manual_seed(seed or 0)
         return lambda sigma, sigma_next: torch.randn(x.shape, generator=generator).to(x)
 
-    monkeypatch.setattr(host.module("nodes.sampling.noise"), "default_noise_sampler", white)
+    monkeypatch.setattr(host.module("sampling.noise.step_noise"), "default_noise_sampler", white)
 
 
 def sampled(host: Host, checkpoint: Checkpoint, device: torch.device, **inputs: Any) -> tuple[Tensor, set[Any]]:
@@ -98,12 +98,12 @@ def test_a_run_on_a_device_without_float64(host: Host, simulated: None, family: 
     checkpoint, inputs = load(host, f"tiny_{family}"), dict(CASES[case])
     if "blend_options" in inputs:
         options = {"vae": checkpoint.vae} if "space" in inputs["blend_options"] else {}
-        inputs["blend_options"] = host.module("nodes.sampling.spaces").BlendOptions(
+        inputs["blend_options"] = host.module("sampling.agreement.agreement").BlendOptions(
             **inputs["blend_options"], **options
         )
     if "photo" in inputs:
         image = torch.rand(1, 128, 128, 3, generator=torch.Generator().manual_seed(5))
-        photo = host.module("nodes.sampling.photos").Photo
+        photo = host.module("sampling.agreement.photos").Photo
         vae = None if family == "pixel" else checkpoint.vae
         inputs["anchors"] = (photo(image, 0, inputs.pop("photo"), 0.7, 0.0, 1.0, "cover", vae),)
     expected, _ = sampled(host, checkpoint, torch.device("cpu"), **inputs)
@@ -116,7 +116,7 @@ def test_a_run_on_a_device_without_float64(host: Host, simulated: None, family: 
 
 @pytest.mark.parametrize("form", ["h264", "vp9", "prores"])
 def test_frames_on_a_device_without_float64(host: Host, simulated: None, form: str) -> None:
-    names = "formats", "frames", "stack"
+    names = "video.formats", "video.frames", "method.stack"
     formats, frames, stack = (host.module(f"zoomstack_core.{name}") for name in names)
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, 32, 32, 2.5)
     images = torch.rand(LEVELS, 3, 32, 32, generator=torch.Generator().manual_seed(1))

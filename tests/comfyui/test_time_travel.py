@@ -19,14 +19,14 @@ TRAVEL: dict[str, Any] = {"travel_repeats": 3, "travel_start": 0.25, "travel_end
 def run(host: Host, checkpoint: Checkpoint, options: dict[str, Any], **inputs: Any) -> tuple[Tensor, SamplerLog]:
     model, log = logged(checkpoint.model)
     prompts = checkpoint.schedule(*PROMPTS[:3]), checkpoint.encode("")
-    blend_options = host.module("nodes.sampling.spaces").BlendOptions(**options)
+    blend_options = host.module("sampling.agreement.agreement").BlendOptions(**options)
     result = zoom(host, model, *prompts, checkpoint.empty(3), steps=4, blend_options=blend_options, **inputs)
     return result, log
 
 
 def disagreement(host: Host, levels: Tensor) -> float:
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(3, 8, 8)
-    return float(host.module("zoomstack_core.metrics").consistency_error(levels, geometry))
+    return float(host.module("zoomstack_core.method.metrics").consistency_error(levels, geometry))
 
 
 @pytest.mark.parametrize("sampler", comfy.samplers.KSampler.SAMPLERS)
@@ -63,7 +63,7 @@ def test_states_still_nest_at_every_call(host: Host, checkpoint: Checkpoint, sam
 
 @pytest.mark.parametrize(("flow", "before"), [(False, 5.0), (True, 0.9), (True, 1.0)])
 def test_a_renoised_state_has_the_noise_of_its_sigma(host: Host, flow: bool, before: float) -> None:
-    renoised = host.module("nodes.sampling.time_travel").renoised
+    renoised = host.module("sampling.noise.time_travel").renoised
     generator = torch.Generator().manual_seed(0)
     image, noise, fresh = (torch.randn(1, 1, 200, 200, generator=generator) for _ in range(3))
     sigma = 0.5

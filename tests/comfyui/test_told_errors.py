@@ -79,13 +79,13 @@ def test_a_video_latent_in_an_image_model(host: Host, eps: Checkpoint, frames: i
 
 
 def test_the_vae_of_another_model_for_blending(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    options = host.module("nodes.sampling.spaces").BlendOptions(space="pixels", vae=eps.vae)
+    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=eps.vae)
     message = run(host, flow, blend_options=options)
     assert message.startswith("Zoom Multi-Res Blend: vae has latents of 4 channels, the model's have 16; expected the")
 
 
 def test_the_vae_of_another_model_for_a_photo(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    photo = host.module("nodes.sampling.photos").Photo(
+    photo = host.module("sampling.agreement.photos").Photo(
         torch.rand(1, 64, 64, 3), 0, "projection", 1.0, 0.0, 1.0, "cover", eps.vae
     )
     message = run(host, flow, anchors=(photo,))
@@ -123,14 +123,14 @@ class Overflowing:
 
 
 def test_a_vae_that_overflows(host: Host, flow: Checkpoint) -> None:
-    options = host.module("nodes.sampling.spaces").BlendOptions(space="pixels", vae=Overflowing(flow.vae))
+    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=Overflowing(flow.vae))
     message = run(host, flow, blend_options=options)
     assert message.startswith("Zoom Multi-Res Blend: vae gave NaN or infinity; expected finite numbers.")
     assert "--fp32-vae" in message
 
 
 def test_a_vae_that_overflows_at_a_photo(host: Host, flow: Checkpoint) -> None:
-    photo = host.module("nodes.sampling.photos").Photo(
+    photo = host.module("sampling.agreement.photos").Photo(
         torch.rand(1, 64, 64, 3), 0, "projection", 1.0, 0.0, 1.0, "cover", Overflowing(flow.vae)
     )
     message = run(host, flow, anchors=(photo,))
@@ -138,7 +138,7 @@ def test_a_vae_that_overflows_at_a_photo(host: Host, flow: Checkpoint) -> None:
 
 
 def test_a_model_that_overflows_before_its_vae(host: Host, flow: Checkpoint) -> None:
-    options = host.module("nodes.sampling.spaces").BlendOptions(space="pixels", vae=flow.vae)
+    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=flow.vae)
     message = run(host, flow, model=broken(flow.model), blend_options=options)
     assert message.startswith("Zoom KSampler: model gave NaN or infinity while sampling")
 
@@ -311,6 +311,6 @@ def test_weights_that_are_no_weights(host: Host, monkeypatch: pytest.MonkeyPatch
     """A download that broke off, or a pointer of Git LFS."""
     file = tmp_path / "demo_model.safetensors"
     file.write_text("version https://git-lfs.github.com/spec/v1\n")
-    monkeypatch.setattr(host.module("nodes.sampling.demo"), "WEIGHTS", file)
+    monkeypatch.setattr(host.module("demo.loader"), "WEIGHTS", file)
     with pytest.raises(ValueError, match=r"^Zoom Demo Model: .*43 bytes, is no whole file .*; get the pack again"):
-        host.module("nodes.sampling.demo").load_demo_model()
+        host.module("demo.loader").load_demo_model()

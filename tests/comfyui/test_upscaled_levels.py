@@ -58,7 +58,7 @@ def test_an_upscale_model_makes_a_larger_zoom_whose_levels_agree(host: Host, nam
     assert stack.images.shape == (LEVELS, 3, *size)
     assert stack.geometry == before.geometry.resized(*size)
 
-    error = host.module("zoomstack_core.metrics").consistency_error
+    error = host.module("zoomstack_core.method.metrics").consistency_error
     assert error(before.images, before.geometry) < 1e-6
     assert error(large.movedim(-1, 1), stack.geometry) > 0.1  # every level was upscaled for itself
     assert error(stack.images, stack.geometry) < 1e-6
@@ -85,6 +85,6 @@ def test_a_sharper_upscaler_makes_a_sharper_zoom(host: Host) -> None:
         }
         stack, images = host.evaluate(prompt, ["stack", 0], ["zoom", 0])
         assert images.shape[1:] == (4 * HEIGHT, 4 * WIDTH, 3)
-        assert host.module("zoomstack_core.metrics").consistency_error(stack.images, stack.geometry) < 1e-6
+        assert host.module("zoomstack_core.method.metrics").consistency_error(stack.images, stack.geometry) < 1e-6
         detail[method] = float(images.diff(dim=2).abs().mean())
     assert detail["lanczos"] > 1.1 * detail["bilinear"]

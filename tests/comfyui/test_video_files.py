@@ -42,7 +42,7 @@ def path_of(host: Host, output: dict[str, Any]) -> Path:
 
 
 def needs(host: Host, form: str) -> None:
-    if form not in host.module("zoomstack_core.formats").available_formats():
+    if form not in host.module("zoomstack_core.video.formats").available_formats():
         pytest.skip(f"no encoder for {form} in this build")
 
 
@@ -112,7 +112,7 @@ def test_a_rate_that_browsers_do_not_play_is_lowered_and_said(host: Host, form: 
 def test_a_stack_of_one_level_is_saved_in_every_format(host: Host, form: str) -> None:
     needs(host, form)
     path = path_of(host, host.run(saving(graph(host, levels=1, format=form, duration=2.0, width=64, height=64))))
-    facts = host.module("zoomstack_core.video_facts").read_facts(path)
+    facts = host.module("zoomstack_core.video.facts").read_facts(path)
     assert (facts.height, facts.width) == (64, 64)
     assert float(facts.seconds) == pytest.approx(2.0, abs=0.02)
     if form == "webp":  # and a reader that is not ours
@@ -193,7 +193,7 @@ def test_a_video_that_the_host_cannot_write_is_told_in_words(host: Host) -> None
 
 def test_an_interrupt_ends_the_encoders_last_work(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """All frames are in, and the encoder works off those that it has kept back."""
-    writer = host.module("zoomstack_core.encode")._Writer
+    writer = host.module("zoomstack_core.video.encode")._Writer
     original = writer._call
     before = set((host.base / "temp").glob("*ZoomVideo*"))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from comfy_cli.workflow_to_api import convert_ui_to_api
 from harness import Host
-from workflow_file import GAP, TITLE, Model, Workflow
+from templates.workflow import GAP, TITLE, Model, Workflow
 
 MODEL = Model("tiny_eps.safetensors", "https://example.org/tiny_eps.safetensors", "checkpoints")
 

@@ -15,8 +15,8 @@ from harness import PACK, Host, Prompt
 from make_thumbnails import with_badge
 from PIL import Image
 from safetensors.torch import save_file
-from workflow_descriptions import DESCRIPTIONS, workflows
-from workflow_pieces import CHECKPOINT, LORA
+from templates.descriptions import DESCRIPTIONS, workflows
+from templates.pieces import CHECKPOINT, LORA
 
 # torchsde warns of sigmas rounded to float32
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")

@@ -34,7 +34,7 @@ def sampled(host: Host, model: Any, checkpoint: Checkpoint, made: Any, **inputs:
 
 def error(host: Host, levels: torch.Tensor, made: Any) -> float:
     geometry = made.fit(len(levels), *levels.shape[-2:])
-    return float(host.module("zoomstack_core.metrics").consistency_error(levels, geometry))
+    return float(host.module("zoomstack_core.method.metrics").consistency_error(levels, geometry))
 
 
 def test_what_the_text_says(host: Host) -> None:
@@ -55,7 +55,7 @@ def test_aligned_states_nest_by_the_geometry(
     assert max(error(host, state.double(), made) for state in log.states) < 1e-5
     assert error(host, result, made) < 1e-6
     middle = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, 16, 16)
-    consistency_error = host.module("zoomstack_core.metrics").consistency_error
+    consistency_error = host.module("zoomstack_core.method.metrics").consistency_error
     assert consistency_error(log.states[0], middle) > 0.1
 
 
@@ -76,7 +76,7 @@ def test_the_noise_is_rendered_by_the_geometry(host: Host, flow: Checkpoint) -> 
     model, log = logged(flow.model)
     sampled(host, model, flow, made, alignment=0.0, sampler_name="euler", seed=5)
     white = comfy.sample.prepare_noise(torch.zeros(LEVELS, flow.channels, 16, 16), 5)
-    expected = host.module("zoomstack_core.noise").render_noise(white, made.fit(LEVELS, 16, 16))
+    expected = host.module("zoomstack_core.method.noise").render_noise(white, made.fit(LEVELS, 16, 16))
     torch.testing.assert_close(log.states[0] / log.states[0].std(), expected / expected.std())
 
 

@@ -7,8 +7,8 @@ import torch
 from custom_sampling import custom_sampling
 from harness import Host, NodeFailed, call
 from test_guider import relative_gap
-from test_hold_levels import disagreement, finished, hold, outside
-from test_photo_anchor import GROUND, anchors, psnr, universe
+from test_zoom_hold_levels import disagreement, finished, hold, outside
+from test_zoom_photo_anchor import GROUND, anchors, psnr, universe
 from zoom_graphs import PROMPTS, ZOOM_ONLY, Checkpoint, load_demo, logged, model_calls, zoom
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
@@ -144,7 +144,7 @@ def test_the_geometry_gives_every_step_its_factor(host: Host, eps: Checkpoint, a
     graph["geometry"] = call("ZoomGeometry", zoom_factors="2, 4", focus="0.25, 0.75\n0.5, 0.375")
     graph["guider"]["inputs"]["geometry"] = ["geometry", 0]
     made, result = host.evaluate(graph, ["geometry", 0], ["run", 0])
-    geometry, metrics = (host.module(f"zoomstack_core.{name}") for name in ("geometry", "metrics"))
+    geometry, metrics = (host.module(f"zoomstack_core.{name}") for name in ("geometry", "method.metrics"))
     assert metrics.consistency_error(result["samples"], made.fit(3, 16, 16)) < 1e-5
     for factor in (2.0, 3.0, 4.0):
         assert metrics.consistency_error(result["samples"], geometry.ZoomGeometry(3, 16, 16, factor)) > 0.1

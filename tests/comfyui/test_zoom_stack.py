@@ -40,7 +40,7 @@ def test_the_stack_holds_the_images_and_the_geometry(host: Host) -> None:
     assert torch.equal(stack.images, images.movedim(-1, 1))
     geometry = stack.geometry
     assert (geometry.levels, geometry.height, geometry.width) == (3, 16, 24)
-    assert isinstance(stack, host.module("zoomstack_core.stack").ZoomStack)
+    assert isinstance(stack, host.module("zoomstack_core.method.stack").ZoomStack)
 
 
 def test_the_focus_moves_the_inner_rectangle(host: Host) -> None:

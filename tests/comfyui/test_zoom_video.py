@@ -103,7 +103,7 @@ def test_without_a_wish_small_levels_make_a_video_that_can_be_watched(
     host: Host, levels: tuple[int, int], size: tuple[int, int]
 ) -> None:
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(2, *levels)
-    assert host.module("nodes.zoom_path").frame_size(geometry, 0, 0) == size
+    assert host.module("nodes.shared.camera_inputs").frame_size(geometry, 0, 0) == size
 
 
 @pytest.mark.parametrize("node", ["ZoomVideo", "ZoomFrames"])
@@ -137,7 +137,7 @@ def test_frames_are_previewed_once_a_second(host: Host) -> None:
 
 
 def test_it_stops_within_a_frame_and_leaves_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    renderer = host.module("zoomstack_core.frames").PlaneRenderer
+    renderer = host.module("zoomstack_core.video.frames").PlaneRenderer
     before, render, zooms = rendered(host), renderer.__call__, []
 
     def interrupted(self: Any, *moments: float) -> Any:

@@ -51,7 +51,7 @@ def test_prompts_become_captions(host: Host) -> None:
 def notices(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the nodes show on themselves."""
     shown: list[str] = []
-    server = host.module("nodes.node_text").PromptServer.instance
+    server = host.module("messages.node_text").PromptServer.instance
     monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
     return shown
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from zoomstack_core import tensor_cache
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.noise import render_noise
-from zoomstack_core.resample import links_into
+from zoomstack_core.method.noise import render_noise
+from zoomstack_core.method.resample import links_into
 from zoomstack_core.tensor_cache import LIMIT, MOST, NEWEST, cache_tensors, held_bytes, size_of
 
 SIZE, MANY = 256, 200  # of about half a megabyte each: well more than may be held

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zoomstack_core.frames import place_levels
 from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.video.frames import place_levels
 
 FILE = Path(__file__).resolve().parents[1] / "vectors" / "zoom_math.json"
 GEOMETRIES = [

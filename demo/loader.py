@@ -1,0 +1,93 @@
+"""The embedded demo model as stock MODEL, CLIP and VAE objects of the host."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import comfy.latent_formats
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.sd1_clip
+import comfy.supported_models_base
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from .architecture import SIGMA_MAX, SIGMA_MIN, TEXT_CONFIG, VOCABULARY_SIZE, DemoUNet, unet_config
+from .notice import DEMO
+
+WEIGHTS = Path(__file__).with_name("demo_model.safetensors")
+
+
+class DemoConfig(comfy.supported_models_base.BASE):
+    """A pixel-space v-prediction model on a continuous cosine schedule."""
+
+    latent_format = comfy.latent_formats.ChromaRadiance
+    sampling_settings = {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX}  # noqa: RUF012 - the host's own pattern
+    memory_usage_factor = 0.2
+
+
+class DemoTextEncoder(comfy.sd1_clip.SD1ClipModel):
+    """The host's CLIP text model at the demo's dimensions."""
+
+    def __init__(
+        self, device: Any = "cpu", dtype: torch.dtype | None = None, model_options: dict[str, Any] | None = None
+    ):
+        encoder = partial(comfy.sd1_clip.SDClipModel, textmodel_json_config=TEXT_CONFIG)
+        super().__init__(device=device, dtype=dtype, model_options=model_options or {}, clip_model=encoder)
+
+
+class DemoTokenizer(comfy.sd1_clip.SD1Tokenizer):
+    """The host's CLIP tokenizer; textual inversions would need the demo's width."""
+
+    def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None):
+        tokenizer = partial(comfy.sd1_clip.SDTokenizer, embedding_size=TEXT_CONFIG["hidden_size"])
+        super().__init__(embedding_directory, tokenizer_data or {}, tokenizer=tokenizer)
+
+
+def load_demo_model() -> tuple[Any, Any, Any]:
+    """MODEL, CLIP and VAE, as the host's checkpoint loader gives them.
+
+    Raises:
+        FileNotFoundError: if the weights are not in the pack's folder.
+        ValueError: if they are a part of the file only.
+    """
+    if not WEIGHTS.is_file():
+        raise FileNotFoundError(f"Zoom Demo Model: {WEIGHTS} is missing; get the pack again with its demo folder.")
+    try:
+        weights = load_file(WEIGHTS)
+    except SafetensorError as error:
+        what = f"Zoom Demo Model: {WEIGHTS}, {WEIGHTS.stat().st_size} bytes, is no whole file of weights ({error})"
+        raise ValueError(f"{what}; get the pack again with its demo folder.") from error
+    model = _diffusion_model({key[5:]: value for key, value in weights.items() if key.startswith("unet.")})
+    model.cached_patcher_init = (load_demo_model, (), 0)
+    return model, _text_encoder(weights), comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
+
+
+def _diffusion_model(weights: dict[str, Tensor]) -> Any:
+    device = comfy.model_management.get_torch_device()
+    config = DemoConfig(unet_config(torch.float32))
+    model = comfy.model_base.BaseModel(
+        config, comfy.model_base.ModelType.V_PREDICTION_CONTINUOUS, device=torch.device("cpu"), unet_model=DemoUNet
+    )
+    model.diffusion_model.load_state_dict(weights)
+    offload = comfy.model_management.unet_offload_device()
+    patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=offload)
+    patcher.set_attachments(DEMO, True)
+    return patcher
+
+
+def _text_encoder(weights: dict[str, Tensor]) -> Any:
+    table = "text_model.embeddings.token_embedding.weight"
+    state = {key[5:]: value.float() for key, value in weights.items() if key.startswith("text.")}
+    # the file holds the words of the captions and, last, one row for all others
+    full = state[table][-1:].repeat(VOCABULARY_SIZE, 1)
+    full[weights["known_tokens"].long()] = state[table][:-1]
+    state[table] = full
+    target = comfy.supported_models_base.ClipTarget(DemoTokenizer, DemoTextEncoder)
+    return comfy.sd.CLIP(target, parameters=sum(v.numel() for v in state.values()), state_dict=[state])

@@ -1,0 +1,1 @@
+"""What several nodes have in common: wire types, inputs and their checks, progress, saved files."""

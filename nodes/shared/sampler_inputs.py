@@ -1,0 +1,140 @@
+"""The inputs and outputs that Zoom KSampler, its advanced variant and Zoom Guider share."""
+
+from typing import Any
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ...sampling.agreement.agreement import BlendOptions
+from ...sampling.agreement.photos import Photo
+from ...sampling.options import ZoomSettings
+from ...zoomstack_core.method.blend import BLEND_MODES
+from .wire_types import (
+    ZoomGeometryType,
+    anchors_input,
+    blend_options_input,
+    choose_nesting,
+    focus_inputs,
+    geometry_input,
+    zoom_factor_input,
+)
+
+
+def model_inputs() -> list[io.Input]:
+    """Model, conditioning and latents."""
+    return [
+        io.Model.Input("model", tooltip="The model that denoises every level."),
+        io.Conditioning.Input("positive", tooltip="What to show, per level: from Zoom Prompt Schedule."),
+        io.Conditioning.Input("negative", tooltip="What to avoid: from Zoom Prompt Schedule."),
+        io.Latent.Input(
+            "latent_image",
+            tooltip="The latents to start from: one per level, or a single one, which then stands for every "
+            "level. An empty latent gives the size of all levels.",
+        ),
+    ]
+
+
+def seed_input(name: str) -> io.Input:
+    """The seed; samplers call it differently."""
+    return io.Int.Input(
+        name,
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=True,
+        tooltip="The seed of all random noise.",
+    )
+
+
+def step_inputs() -> list[io.Input]:
+    """How many steps of which sampler, and guidance."""
+    return [
+        io.Int.Input("steps", default=40, min=1, max=10000, tooltip="How often the model sees each level."),
+        io.Float.Input(
+            "cfg",
+            default=7.0,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip="Classifier-free guidance: how closely every level follows its prompt.",
+        ),
+        io.Combo.Input(
+            "sampler_name",
+            options=comfy.samplers.KSampler.SAMPLERS,
+            default="dpmpp_2m",
+            tooltip="The sampler; all of them work at every alignment. The paper's is ddpm, which needs more steps.",
+        ),
+        io.Combo.Input(
+            "scheduler",
+            options=comfy.samplers.KSampler.SCHEDULERS,
+            default="exponential",
+            tooltip="The spacing of the steps. Counts at alignment 0 only: aligned levels share steps that are "
+            "uniform in log sigma (exponential).",
+        ),
+    ]
+
+
+def zoom_inputs() -> list[io.Input]:
+    """How the levels are sampled together."""
+    return [
+        zoom_factor_input(),
+        io.Float.Input(
+            "alignment",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.05,
+            tooltip="1 gives every level the noise that fits its scale: wide levels are finished first, fewer "
+            "levels are in memory at once, and pictures are clearer. 0 is the paper: the same noise at all "
+            "levels.",
+        ),
+        io.Combo.Input(
+            "blend",
+            options=list(BLEND_MODES),
+            default="border",
+            tooltip="How the levels' estimates are reconciled. border lets the wider level decide at the border of the "
+            "inner rectangle and the deeper one inside: clearer pictures, fewer seams; made for alignment 1. laplacian "
+            "averages each band of detail over the levels that carry it (the paper; take it at alignment 0). naive "
+            "averages whole images and blurs; none only pastes the deeper levels in.",
+        ),
+    ]
+
+
+def zoom_options() -> list[io.Input]:
+    """What may be added to `zoom_inputs`."""
+    return [*focus_inputs(), geometry_input(), blend_options_input(), anchors_input()]
+
+
+def zoom_settings(
+    node: str,
+    zoom_factor: float,
+    alignment: float,
+    blend: str,
+    focus_x: float = 0.5,
+    focus_y: float = 0.5,
+    geometry: Any = None,
+    blend_options: BlendOptions | None = None,
+    anchors: tuple[Photo, ...] | None = None,
+) -> ZoomSettings:
+    """The values of `zoom_inputs` and `zoom_options` of the node with the display name ``node``."""
+    nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
+    return ZoomSettings(node, nesting, alignment, blend_options or BlendOptions(blend), anchors or ())
+
+
+def noise_input() -> io.Input:
+    """Noise in place of the seed."""
+    return io.Noise.Input(
+        "noise",
+        optional=True,
+        tooltip="From Zoom Shared Noise: the seed and what the levels share. Takes the place of the seed here.",
+    )
+
+
+def geometry_output() -> io.Output:
+    """What the sampler used, so that the nodes after it need no setting of their own."""
+    return ZoomGeometryType.Output(
+        display_name="geometry",
+        tooltip="The zoom factor and the focus that were used here: connect it to geometry of Zoom Stack, and of a "
+        "second sampler, so that they are set in one place.",
+    )

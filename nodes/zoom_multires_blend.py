@@ -1,0 +1,99 @@
+"""ZoomMultiResBlend: how, where and when the levels' estimates are blended."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.agreement.agreement import SPACES, BlendOptions
+from ..zoomstack_core.method.blend import BLEND_MODES
+from .shared.checked import checked
+from .shared.input_checks import check_order
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomBlendType
+
+
+class ZoomMultiResBlend(io.ComfyNode):
+    """Options for the joint sampler; without this node it blends at every step, in the model's own latents."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ZoomMultiResBlend",
+            display_name="Zoom Multi-Res Blend",
+            category=CATEGORY,
+            description="How the zoom levels' estimates are made to agree while sampling: in which space, in which "
+            "part of the steps, and how often. Connect it to blend_options of Zoom KSampler.",
+            search_aliases=[*SEARCH_ALIASES, "laplacian blending", "time travel", "vae round trip"],
+            inputs=[
+                io.Combo.Input(
+                    "mode",
+                    options=list(BLEND_MODES),
+                    default="border",
+                    tooltip="laplacian averages each band of detail over the levels that carry it (the paper). border "
+                    "lets the wider level decide at the borders of the inner rectangle and the deeper one inside: "
+                    "clearer pictures, fewer seams; meant for alignment 1. naive averages whole images and blurs; none "
+                    "only pastes the deeper levels in.",
+                ),
+                io.Combo.Input(
+                    "space",
+                    options=list(SPACES),
+                    default="auto",
+                    tooltip="Where the levels are blended. latent is fast; latents other than SD1.5's do not resample "
+                    "like pictures. pixels decodes, blends and encodes at every blend. auto takes pixels where a VAE "
+                    "is connected and the model's latents resample badly. A pixel-space model blends pixels anyway.",
+                ),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="The model's VAE, for blending in pixels; a tiny one (TAESD) is much faster.",
+                ),
+                _percent("start_percent", 0.0, "Blending begins at this part of each level's steps."),
+                _percent("end_percent", 1.0, "Blending ends at this part of each level's steps."),
+                io.Int.Input(
+                    "every",
+                    default=1,
+                    min=1,
+                    max=100,
+                    tooltip="Blend at every n-th step only, counted back from the last one.",
+                ),
+                io.Int.Input(
+                    "travel_repeats",
+                    optional=True,
+                    advanced=True,
+                    default=1,
+                    min=1,
+                    max=20,
+                    tooltip="Time travel: how often each step is taken, with fresh noise that agrees between the "
+                    "levels. 1 is off; 2 takes twice as long and helps levels that disagree.",
+                ),
+                _percent("travel_start", 0.2, "Time travel begins at this part of the whole schedule.", True),
+                _percent("travel_end", 0.8, "Time travel ends at this part of the whole schedule.", True),
+            ],
+            outputs=[ZoomBlendType.Output(display_name="blend_options", tooltip="For Zoom KSampler.")],
+        )
+
+    @classmethod
+    @checked()
+    def execute(
+        cls,
+        mode: str,
+        space: str,
+        start_percent: float,
+        end_percent: float,
+        every: int,
+        vae: Any = None,
+        travel_repeats: int = 1,
+        travel_start: float = 0.2,
+        travel_end: float = 0.8,
+    ) -> io.NodeOutput:
+        check_order("start_percent", start_percent, "end_percent", end_percent)
+        check_order("travel_start", travel_start, "travel_end", travel_end)
+        options = BlendOptions(
+            mode, space, vae, start_percent, end_percent, every, travel_repeats, travel_start, travel_end
+        )
+        return io.NodeOutput(options)
+
+
+def _percent(name: str, default: float, tooltip: str, advanced: bool = False) -> io.Float.Input:
+    return io.Float.Input(
+        name, optional=advanced, advanced=advanced, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip
+    )

@@ -1,0 +1,1 @@
+"""Between the two: how the levels' estimates are made to agree."""

@@ -1,0 +1,1 @@
+"""Below the guider: how every level reaches the network with its own conditioning."""

@@ -1,0 +1,246 @@
+"""Noise levels in the host's terms: those of the host's scheduler, or a sigma per level on one common ladder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import comfy.model_sampling
+import comfy.samplers
+import torch
+from torch import Tensor
+
+from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+from .samplers import sampler_id, sigma_room
+
+# A flow model's time 1 is infinite noise in VE terms; a level wakes at this time instead.
+LARGEST_FLOW_TIME = 0.99
+# The initial noise of the deepest level is float32, whose largest number is 3.4e38, and so may be the sampler's state.
+LARGEST_STATE = 1e37
+
+
+# Sigmas closer than this are equal: the ladder is float64, some samplers hand float32 back.
+SAME_SIGMA = 1e-5
+
+
+class Moment(NamedTuple):
+    """Where in the schedule an evaluation lies.
+
+    ``progress`` is that of each active level in its own steps, 0 … 1; ``steps_left`` counts the steps of the whole
+    run after this one; ``sigmas`` are those of the active levels in VE terms.
+    """
+
+    progress: Sequence[float]
+    steps_left: int
+    sigmas: Sequence[float]
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSigmas:
+    """Which sigma each level has at a step of the sampler, and its state there.
+
+    The sampler steps down ``sigmas`` and carries all levels. With a ladder these are its common sigmas, in VE terms
+    (state = image + sigma · noise) for flow models too, and level i is at its own sigma, see `NoiseLadder`.
+
+    Attributes:
+        sigmas: what the sampler is given, [T + 1], from high to low.
+        ladder: where the levels' sigmas differ.
+        flow: whether the model takes flow times and (1 - time) · image + time · noise.
+        unit: the noise of a model's state over that of the host's noise (other than 1 for a few flow models).
+        whole: the sigmas of the whole schedule, where these are a part of it.
+    """
+
+    sigmas: Tensor
+    ladder: NoiseLadder | None = None
+    flow: bool = False
+    unit: float = 1.0
+    whole: Tensor | None = None
+
+    @property
+    def aligned(self) -> bool:
+        return self.ladder is not None
+
+    @property
+    def leftover(self) -> float:
+        """The deepest level's own sigma where an aligned run stops, in VE terms; 0 for finished and other runs."""
+        if self.ladder is None or not len(self.sigmas):
+            return 0.0
+        return self.unit * self.ladder.ratios[-1] * float(self.sigmas[-1])
+
+    def noise_scale(self, like: Tensor) -> Tensor | float:
+        """How much more noise than the sampler thinks each level has, [N, 1, …] of the rank of ``like``."""
+        if self.ladder is None:
+            return 1.0
+        ratios = self.unit * torch.tensor(self.ladder.ratios, dtype=torch.float64, device="cpu")
+        return ratios.to(like).view(-1, *(1,) * (like.ndim - 1))
+
+    def active(self, sigma: Tensor, levels: int) -> range:
+        """The levels to evaluate when the sampler is at ``sigma``."""
+        return range(levels) if self.ladder is None else self.ladder.active(float(sigma))
+
+    def moment(self, sigma: Tensor, active: range) -> Moment:
+        """Where in the schedule an evaluation at ``sigma`` lies; between two sigmas it counts as the first's."""
+        steps = self.sigmas[:-1]
+        left = int((steps < float(sigma) * (1 - SAME_SIGMA)).sum())
+        if self.ladder is not None:
+            progress = [self.ladder.progress(i, float(sigma)) for i in active]
+            return Moment(progress, left, [self.unit * float(sigma) * self.ladder.ratios[i] for i in active])
+        whole = self.sigmas[:-1] if self.whole is None else self.whole[:-1]
+        behind = int((whole < float(sigma) * (1 - SAME_SIGMA)).sum())
+        done = 1.0 if len(whole) < 2 else 1 - behind / (len(whole) - 1)
+        return Moment(
+            [done] * len(active), left, [flow_to_ve(float(sigma)) if self.flow else float(sigma)] * len(active)
+        )
+
+    def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
+        """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.
+
+        A level that still waits is shown as it will be when it wakes.
+
+        Args:
+            x: the sampler's state of all levels [N, C, …].
+            sigma: the sampler's sigma [N].
+        """
+        chosen = x[active.start : active.stop]
+        if self.ladder is None:
+            return chosen, sigma[active.start : active.stop]
+        own = [float(sigma[0]) * self.ladder.ratios[i] for i in active]
+        highest = self.ladder.sigma_max * math.exp(self.ladder.rung)
+        shown = [min(s, highest) for s in own]
+        scale = [new / s for new, s in zip(shown, own, strict=True)]
+        if self.flow:
+            scale = [ratio / (1 + s) for ratio, s in zip(scale, shown, strict=True)]
+            shown = [s / (1 + s) for s in shown]
+        chosen = chosen * torch.tensor(scale, dtype=x.dtype, device=x.device).view(-1, *(1,) * (x.ndim - 1))
+        # samplers compute in float64 here; nodes and previews expect what the host always gives them
+        return chosen.float(), torch.tensor(shown, dtype=torch.float32, device=sigma.device)
+
+    def own(self, sigma: float, level: int) -> float:
+        """A level's sigma in the model's terms when the sampler is at ``sigma``."""
+        if self.ladder is None:
+            return sigma
+        own = sigma * self.ladder.ratios[level]
+        return own / (1 + own) if self.flow else own
+
+    def of_level(self, level: int) -> Tensor:
+        """The sigmas of one level's own steps in the model's terms, float32 [steps + 1], as a run of it alone has them.
+
+        Those of the whole schedule, where the level has none in this part of it.
+        """
+        if self.ladder is None:
+            return self.sigmas
+        for sigmas in (self.sigmas, self.sigmas if self.whole is None else self.whole):
+            steps = [float(sigma) for sigma in sigmas[:-1] if level in self.ladder.active(float(sigma))]
+            if steps:
+                break
+        end = float(sigmas[-1])
+        if end > 0 and level < self.ladder.active(end).start:
+            end = 0.0
+        return torch.tensor([self.own(sigma, level) for sigma in (*steps, end)], dtype=torch.float32)
+
+    def between(self, start: float, end: float, finish: bool) -> LevelSigmas:
+        """The part of a run from one step to another, as the host's advanced KSampler cuts it.
+
+        Args:
+            start, end: in steps of the whole run, 0 to T.
+            finish: whether to go from the last sigma of the part to 0 at once.
+
+        Returns:
+            The same levels with fewer sigmas; none at all where the part is empty.
+        """
+        sigmas = self.sigmas[: round(end) + 1].clone()
+        if finish and len(sigmas) < len(self.sigmas):
+            sigmas[-1] = 0
+        start = round(start)
+        part = sigmas[start:] if start < len(sigmas) - 1 else sigmas[:0]
+        return replace(self, sigmas=part, whole=self.sigmas)
+
+
+def level_sigmas(
+    model: Any,
+    geometry: ZoomGeometry,
+    steps: int,
+    sampler_name: str,
+    scheduler: str,
+    denoise: float,
+    alignment: float,
+    node: str = "Zoom KSampler",
+) -> LevelSigmas:
+    """The schedule of a run.
+
+    At alignment 0, and for a single level, these are the host's own sigmas. Above, the rungs are uniform in log sigma
+    between the model's limits and the scheduler does not enter.
+
+    Raises:
+        ValueError: for more levels than the sampler or float32 have room for.
+    """
+    sampling = model.get_model_object("model_sampling")
+    flow = isinstance(sampling, comfy.model_sampling.CONST)
+    if alignment == 0 or geometry.levels == 1 or denoise <= 0:
+        stock = comfy.samplers.KSampler(
+            model, steps, model.load_device, sampler_name, scheduler, denoise, model.model_options
+        )
+        return LevelSigmas(stock.sigmas, flow=flow)
+    high, low = (to_ve(sampling, float(limit)) for limit in (sampling.sigma_max, sampling.sigma_min))
+    steps = max(steps, 2)  # a ladder has two ends
+    # as the host does: denoise < 1 takes the last steps of a longer schedule
+    total = max(steps, int(steps / denoise)) if denoise < 0.9999 else steps
+    if total > steps:
+        high = high * (low / high) ** ((total - steps) / (total - 1))
+    sampler = comfy.samplers.sampler_object(sampler_name)
+    return aligned_sigmas(model, geometry, sampler, (high, low), steps, alignment, node)
+
+
+def aligned_sigmas(
+    model: Any,
+    geometry: ZoomGeometry,
+    sampler: Any,
+    limits: tuple[float, float],
+    steps: int,
+    alignment: float,
+    node: str,
+) -> LevelSigmas:
+    """A sigma per level.
+
+    Args:
+        sampler: the host's SAMPLER that will step down the ladder.
+        limits: the first and the last sigma of every level, in VE terms.
+        steps: evaluations of every level, at least 2.
+        alignment: 0 < alignment <= 1.
+        node: the display name of the node, for errors.
+
+    Raises:
+        ValueError: for more levels than the sampler or float32 have room for.
+    """
+    sampling = model.get_model_object("model_sampling")
+    room, device = sigma_room(sampler), model.load_device
+    high, low = limits[0], max(limits[1], room.lowest)
+    low = max(low, room.lowest * (high / low) ** (0.5 / (steps - 1)))  # the last rung is half a rung off at most
+    ladder = aligned_ladder(geometry, high, low, steps, alignment, room.largest_sigma(device, high))
+    fewer = "Use fewer levels, a smaller zoom_factor or a lower alignment"
+    what = f"{node}: {geometry.levels} levels at zoom_factor {max(geometry.factors):g} and alignment {alignment:g}"
+    if ladder.sigmas[-2] < room.lowest:
+        raise ValueError(
+            f"{what} are more than the sampler {sampler_id(sampler)} can carry: its numbers end at a sigma of "
+            f"{room.lowest:g}. {fewer}, or another sampler."
+        )
+    dtype = room.dtype(device)
+    if ladder.ratios[-1] * (ladder.sigmas[0] if dtype == torch.float32 else 1) > LARGEST_STATE:
+        raise ValueError(f"{what} need more noise at the deepest level than float32 can hold. {fewer}.")
+    sigmas = torch.tensor(ladder.sigmas, dtype=dtype)
+    unit = float(getattr(sampling, "noise_scale", 1.0))
+    return LevelSigmas(sigmas, ladder, isinstance(sampling, comfy.model_sampling.CONST), unit)
+
+
+def to_ve(sampling: Any, sigma: float) -> float:
+    """A sigma in the terms of ``sampling`` as noise over image; a flow model's times end at 0.99."""
+    return flow_to_ve(sigma) if isinstance(sampling, comfy.model_sampling.CONST) else sigma
+
+
+def flow_to_ve(time: float) -> float:
+    """Noise over image at a flow model's time; times end at 0.99."""
+    time = min(time, LARGEST_FLOW_TIME)
+    return time / (1 - time)

@@ -1,0 +1,148 @@
+"""Any guider of the host as a joint one, for the host's own sampling nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_sampling
+from comfy_execution.utils import get_executing_context
+from torch import Tensor
+
+from ..demo.notice import demo_notices
+from ..messages.errors import telling
+from ..messages.node_text import NodeText
+from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.quoting import short
+from .agreement.held import with_held
+from .agreement.latents import latent_layout
+from .checks import check_latent_kind, value_range
+from .guider import JointGuiding, JointPlan, make_joint
+from .level_count import count_levels
+from .noise.sigmas import LevelSigmas, aligned_sigmas, to_ve
+from .noise.step_noise import sharing_of
+from .options import ZoomSettings
+from .progress import Callback, LevelProgress
+
+
+class PlanningGuiding(JointGuiding):
+    """Joint guiding that finds its plan by itself, from what ``sample`` gets: latents and sigmas as for one level."""
+
+    settings: ZoomSettings
+    held: dict[str, Any] | None = None
+
+    def sample(
+        self,
+        noise: Tensor,
+        latent_image: Tensor,
+        sampler: Any,
+        sigmas: Tensor,
+        denoise_mask: Tensor | None = None,
+        callback: Callback | None = None,
+        disable_pbar: bool = False,
+        seed: int | None = None,
+    ) -> Tensor:
+        """As the host's guiders; errors are told of Zoom Guider and of the inputs of the host's node that samples.
+
+        Args:
+            noise: white noise of all levels, rendered here.
+            latent_image: one latent per level; those of held levels take their place.
+            sigmas: of one level; with alignment their range and number count.
+
+        Raises:
+            ValueError: where conditioning, latents, sigmas and settings do not fit each other.
+        """
+        with telling(self.settings.node):
+            value_range("latent_image", latent_image, "levels")
+            if denoise_mask is not None:
+                value_range("latent_image", denoise_mask, "masks of its noise_mask")
+            value_range("sigmas", sigmas[None], "schedules")
+            return self._sample(noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed)
+
+    def _sample(
+        self,
+        noise: Tensor,
+        latent_image: Tensor,
+        sampler: Any,
+        sigmas: Tensor,
+        denoise_mask: Tensor | None,
+        callback: Callback | None,
+        disable_pbar: bool,
+        seed: int | None,
+    ) -> Tensor:
+        settings, model = self.settings, self.model_patcher
+        levels = count_levels(self.original_conds, latent_image, settings.node)
+        if len(latent_image) != levels:
+            raise ValueError(
+                f"{settings.node}: latent_image has a batch of {len(latent_image)}, positive has prompts for {levels} "
+                f"levels; expected a batch of {levels}: connect the number of levels from Zoom Prompt Schedule to the "
+                "batch_size of the empty latent."
+            )
+        check_latent_kind(latent_image, model)
+        text = _text_of_running_node(settings.node)
+        for notice in demo_notices(model, latent_image, len(sigmas) - 1, getattr(self, "cfg", None)):
+            text.notice(notice)
+        held: frozenset[int] = frozenset()
+        if self.held is not None:
+            channels = model.get_model_object("latent_format").latent_channels
+            latent_image, held = with_held(latent_image, self.held, channels, settings.node)
+        layout = latent_layout(model)
+        geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
+        own = _own_sigmas(model, geometry, sampler, sigmas, settings)
+        self.plan = JointPlan(
+            geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
+        )
+
+        noise = self.plan.initial_noise(noise, sampler)
+        options = {"disable_pbar": disable_pbar, "seed": seed}
+        if callback is None:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, **options)
+        with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
+            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, callback=progress, **options)
+
+
+def _text_of_running_node(node: str) -> NodeText:
+    """The text of the node that samples, one of the host's. ``node`` is the display name of ours."""
+    running = get_executing_context()
+    return NodeText(running.node_id if running else None, node)
+
+
+def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
+    """A copy of ``guider`` that samples zoom levels together, with the conditioning and guidance that it has.
+
+    Args:
+        held: the LATENT of Zoom Hold Levels, whose held levels stay as they are.
+
+    Raises:
+        ValueError: for a guider that cannot be one.
+    """
+    if isinstance(guider, JointGuiding):
+        raise ValueError(
+            f"{settings.node}: guider samples zoom levels together already; connect the guider before the other "
+            f"{settings.node}."
+        )
+    joint = make_joint(guider, guiding=PlanningGuiding)
+    joint.settings = settings
+    joint.held = held
+    return joint
+
+
+def _own_sigmas(
+    model: Any, geometry: ZoomGeometry, sampler: Any, sigmas: Tensor, settings: ZoomSettings
+) -> LevelSigmas:
+    sampling = model.get_model_object("model_sampling")
+    steps = len(sigmas) - 1
+    if settings.alignment == 0 or geometry.levels == 1 or steps < 1:
+        return LevelSigmas(sigmas, flow=isinstance(sampling, comfy.model_sampling.CONST))
+    first, last, end = float(sigmas[0]), float(sigmas[-2]), float(sigmas[-1])
+    if end > 0:
+        raise ValueError(
+            f"{settings.node}: sigmas end at {end:g}; with alignment above 0 they must end in 0, since levels get to a "
+            "sigma at different steps. For a part of the steps use Zoom KSampler (Advanced), or set alignment to 0."
+        )
+    limits = to_ve(sampling, first), to_ve(sampling, last)
+    if steps < 2 or limits[0] <= limits[1]:
+        raise ValueError(
+            f"{settings.node}: sigmas are {short([round(float(s), 4) for s in sigmas])}; with alignment above 0 they "
+            "must fall over at least 2 steps. Use more steps, or set alignment to 0."
+        )
+    return aligned_sigmas(model, geometry, sampler, limits, steps, settings.alignment, settings.node)

@@ -1,0 +1,185 @@
+"""One joint sampling run on the host, from a node's inputs to its latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management
+import comfy.sample
+import comfy.samplers
+import comfy.utils
+import torch
+from torch import Tensor
+
+from ..demo.notice import demo_notices
+from ..messages.node_text import NodeText
+from .agreement.agreement import blending_notice
+from .agreement.given_latents import NESTING, other_nesting
+from .agreement.held import HELD, held_levels
+from .agreement.latents import latent_layout
+from .checks import check_latent_kind
+from .guider import JointGuider, JointPlan
+from .level_count import count_levels
+from .live_preview import prepare_callback
+from .network.level_marks import Conditioning
+from .noise.sigmas import LevelSigmas, level_sigmas
+from .noise.step_noise import sharing_of
+from .options import ZoomSettings
+from .progress import LevelProgress
+
+DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
+NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
+
+
+@dataclass(frozen=True)
+class SamplingRequest:
+    """The inputs of Zoom KSampler and its advanced variant beside model, conditioning, latent and `ZoomSettings`.
+
+    Attributes:
+        noise: the host's NOISE, in place of ``seed``.
+        add_noise: False samples the latents as they are.
+        start, end: the part of the steps to take, as in the host's KSampler (Advanced).
+        leave_noise: whether a run that ends early keeps the noise that is left.
+    """
+
+    seed: int
+    steps: int
+    cfg: float
+    sampler_name: str
+    scheduler: str
+    denoise: float = 1.0
+    noise: Any = None
+    add_noise: bool = True
+    start: int = 0
+    end: int = 10000
+    leave_noise: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the latents show counts."""
+        return self.denoise < 1 or self.start > 0 or not self.add_noise
+
+
+def sample_zoom(
+    model: Any,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent: dict[str, Any],
+    request: SamplingRequest,
+    settings: ZoomSettings,
+    text: NodeText,
+) -> dict[str, Any]:
+    """All zoom levels sampled in lockstep.
+
+    Args:
+        latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
+        text: of the node: how far the run is, and what the user should know.
+
+    Returns:
+        The host's LATENT with one entry per level, the widest first.
+
+    Raises:
+        ValueError: for latents that are no images, or a batch or a geometry that does not fit the prompts.
+    """
+    guider = JointGuider(model)
+    guider.set_conds(positive, negative)
+    guider.set_cfg(request.cfg)
+    samples = _level_latents(model, latent, count_levels(guider.original_conds, latent["samples"], settings.node))
+    if HELD not in latent:  # else `held_levels` says it
+        check_latent_kind(samples, model)
+    for notice in demo_notices(model, samples, request.steps, request.cfg):
+        text.notice(notice)
+    if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
+        latent = {key: value for key, value in latent.items() if key != "batch_index"}
+    layout = latent_layout(model)
+    geometry = settings.nesting.fit(len(samples), *layout.size(samples), name=f"{settings.node}: geometry")
+    whole = level_sigmas(
+        model,
+        geometry,
+        request.steps,
+        request.sampler_name,
+        request.scheduler,
+        request.denoise,
+        settings.alignment,
+        settings.node,
+    )
+    sigmas = _part(whole, request)
+    _check_leftover(sigmas, settings.node)
+    sampler = comfy.samplers.sampler_object(request.sampler_name)
+    noise, seed = _noise(request, {**latent, "samples": samples})
+    latent_format = model.get_model_object("latent_format")
+    if len(samples) > 1:
+        notice = blending_notice(settings.blend, latent_format)
+        if notice:
+            text.notice(notice)
+    if request.goes_on and len(samples) == len(latent["samples"]):
+        pictures = layout.spread(samples)
+        notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)
+        if notice:
+            text.notice(notice)
+    held = held_levels(latent, latent_format.latent_channels)
+    guider.plan = JointPlan(
+        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
+    )
+    rungs = len(sigmas.sigmas) - 1
+    steps = round(rungs / _rungs_per_step(whole, request))
+    report = prepare_callback(model, steps)
+    with LevelProgress(guider, steps, report, text) as progress:
+        result = guider.sample(
+            guider.plan.initial_noise(noise, sampler),
+            samples,
+            sampler,
+            sigmas.sigmas,
+            denoise_mask=latent.get("noise_mask"),
+            callback=progress,
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=seed,
+        )
+    result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
+    spent = (*DOWNSCALE_RATIOS, HELD)
+    kept = {key: value for key, value in latent.items() if key not in spent}
+    made = {NESTING: settings.nesting} if len(result) > 1 else {}
+    return {**kept, "samples": result, **made}
+
+
+def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
+    """The steps that were asked for; of an aligned run the same part of its whole ladder."""
+    if request.start == 0 and request.end >= request.steps:
+        return sigmas
+    per_step = _rungs_per_step(sigmas, request)
+    return sigmas.between(request.start * per_step, request.end * per_step, not request.leave_noise)
+
+
+def _rungs_per_step(whole: LevelSigmas, request: SamplingRequest) -> float:
+    """An aligned run has one ladder for all levels, which is longer than the steps of each."""
+    return (len(whole.sigmas) - 1) / request.steps if whole.aligned else 1
+
+
+def _check_leftover(sigmas: LevelSigmas, node: str) -> None:
+    """Raises ValueError where the noise that is left at the end is more than a LATENT can hold."""
+    dtype = comfy.model_management.intermediate_dtype()
+    largest = torch.finfo(dtype).max / NOISE_ROOM
+    if sigmas.leftover > largest:
+        raise ValueError(
+            f"{node}: return_with_leftover_noise is enable, but at end_at_step the deepest level has a sigma of "
+            f"{sigmas.leftover:.0e}, and latents of {str(dtype).removeprefix('torch.')} hold at most {largest:.0e}. "
+            "Use a larger end_at_step, fewer levels, a smaller zoom_factor or a lower alignment; or set "
+            "return_with_leftover_noise to disable."
+        )
+
+
+def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, int]:
+    seed = request.seed if request.noise is None else request.noise.seed
+    if not request.add_noise:
+        return torch.zeros_like(latent["samples"], device="cpu"), seed
+    if request.noise is not None:
+        return request.noise.generate_noise(latent), seed
+    return comfy.sample.prepare_noise(latent["samples"], seed, latent.get("batch_index")), seed
+
+
+def _level_latents(model: Any, latent: dict[str, Any], levels: int) -> Tensor:
+    # By name, and only what the latent says of itself: hosts before 0.24 know no temporal ratio, and write none.
+    ratios = {name: latent[name] for name in DOWNSCALE_RATIOS if name in latent}
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"], **ratios)
+    return comfy.utils.repeat_to_batch_size(samples, levels)

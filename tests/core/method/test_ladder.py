@@ -1,0 +1,157 @@
+"""Scale-aligned noise: sigmas of every level, who is evaluated when, and how many at once."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+
+
+@st.composite
+def ladders(draw: st.DrawFn) -> tuple[ZoomGeometry, NoiseLadder, float, float, float]:
+    """Geometry, its ladder, sigma_max, sigma_min and alignment."""
+    levels = draw(st.integers(1, 12))
+    factor = st.one_of(st.sampled_from([1.5, 2.0, 3.0, 4.0]), st.floats(1.05, 9))
+    per_step = tuple(draw(factor) for _ in range(levels - 1)) if draw(st.booleans()) else ()
+    geometry = ZoomGeometry(levels, 8, 8, per_step or draw(factor))
+    sigma_min = draw(st.sampled_from([0.002, 0.03, 0.5]))
+    sigma_max = sigma_min * draw(st.sampled_from([1.5, 80.0, 500.0, 80 / 0.002]))
+    alignment = draw(st.sampled_from([0.25, 0.5, 1.0]))
+    steps = draw(st.integers(2, 60))
+    return geometry, aligned_ladder(geometry, sigma_max, sigma_min, steps, alignment), sigma_max, sigma_min, alignment
+
+
+def test_by_hand():
+    """p = 4, three levels, sigmas 8, 4, 2, 1 for each: a level wakes two rungs after the wider one."""
+    ladder = aligned_ladder(ZoomGeometry(3, 8, 8, 4.0), 8.0, 1.0, 4)
+    assert ladder.rung == pytest.approx(math.log(2))
+    assert ladder.ratios == pytest.approx((1 / 16, 1 / 4, 1))
+    assert ladder.sigmas == pytest.approx((128, 64, 32, 16, 8, 4, 2, 1, 0))
+    active = [list(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]]
+    assert active == [[0], [0], [0, 1], [0, 1], [1, 2], [1, 2], [2], [2]]
+
+
+@given(ladders())
+def test_every_level_is_evaluated_exactly_steps_times_near_its_own_range(case):
+    geometry, ladder, sigma_max, sigma_min, _ = case
+    own: list[list[float]] = [[] for _ in range(geometry.levels)]
+    for sigma in ladder.sigmas[:-1]:
+        for level in ladder.active(sigma):
+            own[level].append(sigma * ladder.ratios[level])
+    half = math.exp(0.5005 * ladder.rung)
+    for sigmas in own:
+        assert len(sigmas) == ladder.steps
+        assert sigma_max / half <= sigmas[0] <= sigma_max * half
+        assert sigma_min / half <= sigmas[-1] <= sigma_min * half
+        assert all(a / b == pytest.approx(math.exp(ladder.rung)) for a, b in zip(sigmas, sigmas[1:], strict=False))
+
+
+@given(ladders())
+def test_ratios_follow_the_zoom(case):
+    geometry, ladder, _, _, alignment = case
+    for level, factor in enumerate(geometry.factors):
+        assert ladder.ratios[level + 1] / ladder.ratios[level] == pytest.approx(factor**alignment)
+    assert ladder.ratios[-1] * ladder.sigmas[0] == pytest.approx(
+        ladder.ratios[0] * ladder.sigmas[0] * math.prod(geometry.factors) ** alignment
+    )
+
+
+@given(ladders())
+def test_sigmas_decrease_evenly_and_end_in_zero(case):
+    _, ladder, _, _, _ = case
+    assert ladder.sigmas[-1] == 0 and ladder.sigmas[-2] > 0
+    for high, low in zip(ladder.sigmas[:-1], ladder.sigmas[1:-1], strict=False):
+        assert math.log(high / low) == pytest.approx(ladder.rung)
+
+
+@given(ladders())
+def test_levels_wake_and_finish_in_order(case):
+    geometry, ladder, _, _, _ = case
+    previous = range(0, 0)
+    for sigma in ladder.sigmas[:-1]:
+        active = ladder.active(sigma)
+        assert 0 <= active.start <= active.stop <= geometry.levels
+        assert active.start >= previous.start and active.stop >= previous.stop
+        previous = active
+    assert ladder.active(ladder.sigmas[0]).start == 0
+    assert ladder.active(ladder.sigmas[-2]).stop == geometry.levels  # no rung is left over
+
+
+@given(ladders())
+def test_the_window_does_not_grow_with_the_number_of_levels(case):
+    """A = floor(steps · rung / (alignment · ln p)) + 1, with the smallest p where they differ."""
+    geometry, ladder, _, _, alignment = case
+    assume(geometry.levels > 1)
+    bound = math.floor(ladder.steps * ladder.rung / (alignment * math.log(min(geometry.factors))) + 1e-9) + 1
+    assert max(len(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]) <= bound
+
+
+@pytest.mark.parametrize(("factor", "most"), [(4.0, 6), (2.0, 12)])
+def test_window_of_the_usual_schedules(factor, most):
+    """14.6 to 0.029 in 40 steps: about 6 levels at p = 4 and 11 at p = 2, for 8 levels and for 80."""
+    for levels in (20, 80):
+        ladder = aligned_ladder(ZoomGeometry(levels, 8, 8, factor), 14.6146, 0.0292, 40)
+        assert most - 2 <= max(len(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]) <= most
+
+
+@given(ladders())
+def test_sigmas_rounded_to_float32_activate_the_same_levels(case):
+    """A host passes sigmas through float32 tensors."""
+    _, ladder, _, _, _ = case
+    rounded = torch.tensor(ladder.sigmas[:-1], dtype=torch.float32).tolist()
+    # 2.5e-4 of a rung is the slack: float32 must be finer than that
+    assume(1e-4 * ladder.rung > 2**-23)
+    assert [ladder.active(sigma) for sigma in rounded] == [ladder.active(sigma) for sigma in ladder.sigmas[:-1]]
+
+
+def test_largest_sigma_shifts_the_common_ladder_only():
+    geometry = ZoomGeometry(9, 8, 8, 4.0)
+    free = aligned_ladder(geometry, 80.0, 0.002, 20, largest_sigma=math.inf)
+    shifted = aligned_ladder(geometry, 80.0, 0.002, 20, largest_sigma=1000.0)
+    assert free.sigmas[0] == pytest.approx(80 * 4**8) and free.ratios[-1] == pytest.approx(1)
+    assert shifted.sigmas[0] == pytest.approx(1000)
+    assert len(shifted.sigmas) == len(free.sigmas)
+    for a, b in zip(free.sigmas[:-1], shifted.sigmas[:-1], strict=True):
+        assert [a * r for r in free.ratios] == pytest.approx([b * r for r in shifted.ratios])
+        assert free.active(a) == shifted.active(b)
+
+
+def test_one_level_is_the_plain_exponential_schedule():
+    ladder = aligned_ladder(ZoomGeometry(1, 8, 8), 10.0, 0.1, 5)
+    assert ladder.ratios == (1.0,)
+    assert ladder.sigmas == pytest.approx((10, 10**0.5, 1, 10**-0.5, 0.1, 0))
+
+
+def test_a_range_narrower_than_the_zoom_leaves_rungs_where_no_level_is_active():
+    ladder = aligned_ladder(ZoomGeometry(3, 8, 8, 8.0), 1.0, 0.8, 2)
+    active = [ladder.active(sigma) for sigma in ladder.sigmas[:-1]]
+    assert sum(len(a) for a in active) == 6
+    idle = [a for a in active if not a]
+    assert idle and all(a.start in (1, 2) and a.stop == a.start for a in idle)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alignment": 0.0}, r"alignment is 0\.0; expected a number above 0, at most 1"),
+        ({"alignment": 1.5}, r"alignment is 1\.5"),
+        ({"alignment": -1.0}, r"alignment is -1\.0"),
+        ({"alignment": math.nan}, r"alignment is nan"),
+        ({"steps": 1}, r"steps is 1; expected at least 2 steps per level"),
+        ({"sigma_min": 0.0}, r"sigma_min is 0\.0; expected a number above 0, below sigma_max, 10\.0"),
+        ({"sigma_min": 10.0}, r"sigma_min is 10\.0"),
+        ({"sigma_max": math.inf}, r"sigma_max, inf"),
+        ({"sigma_max": math.nan}, r"sigma_max, nan"),
+        ({"sigma_min": -1.0}, r"sigma_min is -1\.0"),
+    ],
+)
+def test_bad_values_are_refused(change, message):
+    arguments = {"sigma_max": 10.0, "sigma_min": 0.1, "steps": 5, "alignment": 1.0, **change}
+    with pytest.raises(ValueError, match=message):
+        aligned_ladder(ZoomGeometry(3, 8, 8), **arguments)

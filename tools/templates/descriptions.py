@@ -1,0 +1,43 @@
+"""The workflows that the pack comes with, described by names; make_workflows.py writes them into workflows/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import extend, galaxy, off_center, photo
+from .workflow import Workflow
+
+
+class Template(NamedTuple):
+    """A workflow, and its title in the front end's template browser, which is the name of its file.
+
+    The browser searches titles alone, and finds words only that begin within the first 33 letters: each title must hold
+    what people look for, "ZoomStack" and "infinite zoom", early on. Of titles that fit equally well the one of fewer
+    words comes first, so the demos do. The number is for the order.
+    """
+
+    title: str
+    describe: Callable[[dict[str, Any]], Workflow]
+
+
+TWIN = "infinite zoom with a checkpoint"
+
+# The keys name the API files, which scripts use.
+DESCRIPTIONS = {
+    "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
+    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint),
+    "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
+    "off_center_zoom": Template(f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint),
+    "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", photo.demo),
+    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint),
+    "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", extend.demo),
+    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint),
+}
+
+
+def workflows(definitions: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Path below workflows/ -> content of every workflow file."""
+    made = {name: template.describe(definitions) for name, template in DESCRIPTIONS.items()}
+    ui_files = {f"{DESCRIPTIONS[name].title}.json": workflow.ui() for name, workflow in made.items()}
+    return ui_files | {f"api/{name}.json": workflow.api() for name, workflow in made.items()}

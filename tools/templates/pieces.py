@@ -1,0 +1,104 @@
+"""What the workflows of templates/descriptions.py have in common: where models come from, and how results are saved."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .workflow import Model, Node, Output, Workflow
+
+CHECKPOINT = Model(
+    "sd_xl_base_1.0.safetensors",
+    "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
+    "checkpoints",
+)
+LORA = Model(
+    "sd_xl_offset_example-lora_1.0.safetensors",
+    "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_offset_example-lora_1.0.safetensors",
+    "loras",
+)
+
+BLEND_NOTE = """\
+**Zoom Multi-Res Blend** makes the levels agree as pictures, through the VAE: latents of SDXL do not resample well. \
+A small VAE (TAESDXL) there is much faster.
+"""
+FILES = f"""\
+**Files**
+- checkpoints: [{CHECKPOINT.name}]({CHECKPOINT.url})
+"""
+NEGATIVE = "text, watermark, frame, border, collage, blurry"
+STACK_NOTE = """\
+**Zoom Stack** takes the *geometry* that the sampler used, so the zoom factor is set in one place: in **Zoom KSampler**.
+
+To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes the levels agree again.
+"""
+
+# The demo model's size, and how its pictures come out best.
+DEMO_SIZE = 64
+DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30}
+DEMO_VIDEO_SIZE = 512
+CHECKPOINT_SIZE = 1024
+
+
+class Source(NamedTuple):
+    """Where the model, its text encoder and its VAE come from."""
+
+    model: Output
+    clip: Output
+    vae: Output
+
+
+def demo_source(workflow: Workflow) -> Source:
+    """The embedded model."""
+    node = workflow.node("ZoomDemoModel")
+    return Source(node["MODEL"], node["CLIP"], node["VAE"])
+
+
+def checkpoint_source(workflow: Workflow) -> Source:
+    """A checkpoint of the user's."""
+    node = workflow.node("CheckpointLoaderSimple", models=(CHECKPOINT,), ckpt_name=CHECKPOINT.name)
+    return Source(node["MODEL"], node["CLIP"], node["VAE"])
+
+
+def zoom_sampler(workflow: Workflow, source: Source, prompts: Node, latent: Output, **inputs: Any) -> Node:
+    """Gives the latents of all levels, and the geometry that it used."""
+    return workflow.node(
+        "ZoomKSampler",
+        model=source.model,
+        positive=prompts["positive"],
+        negative=prompts["negative"],
+        latent_image=latent,
+        **inputs,
+    )
+
+
+def blend_in_pixels(workflow: Workflow, source: Source) -> Output:
+    """Blend options for a checkpoint, whose latents may not resample as pictures do."""
+    workflow.note(BLEND_NOTE, 130)
+    return workflow.node("ZoomMultiResBlend", vae=source.vae)["blend_options"]
+
+
+def empty_latent(workflow: Workflow, size: int) -> Output:
+    """One empty latent, which stands for every level."""
+    return workflow.node("EmptyLatentImage", width=size, height=size)["LATENT"]
+
+
+def decode(workflow: Workflow, source: Source, sampler: Node) -> Output:
+    """The images of what ``sampler`` gives."""
+    return workflow.node("VAEDecode", samples=sampler["LATENT"], vae=source.vae)["IMAGE"]
+
+
+def save(
+    workflow: Workflow, images: Output, geometry: Output, prefix: str, video_size: int = 0, note: str = STACK_NOTE
+) -> None:
+    """The last two groups: the consistent stack with its images and its explorer, and its video."""
+    number = len(workflow.groups) + 1
+    workflow.group(f"{number}. Images and explorer")
+    workflow.note(note, 170)
+    stack = workflow.node("ZoomStack", images=images, geometry=geometry)
+    workflow.node("SaveImage", images=stack["images"], filename_prefix=f"{prefix}_level")
+    # the last schedule is that of all levels
+    captions = next((node["prompts"] for node in reversed(workflow.nodes) if node.type == "ZoomPromptSchedule"), None)
+    workflow.node("ZoomViewer", stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer")
+    workflow.group(f"{number + 1}. Video")
+    video = workflow.node("ZoomVideo", stack=stack["stack"], width=video_size, height=video_size)
+    workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix=prefix)

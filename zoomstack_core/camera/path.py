@@ -1,0 +1,225 @@
+"""Time → zoom: the camera path of a zoom video, at constant perceived speed."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate
+
+from ..errors import ArgumentError, shown
+from ..quoting import short
+from .easing import EASED_ENDS, EASINGS, ease
+
+__all__ = ["DIRECTIONS", "EASED_ENDS", "EASINGS", "ZoomPath"]
+
+DIRECTIONS = ("in", "out", "in_out", "out_in")
+
+
+@dataclass(frozen=True)
+class ZoomPath:
+    """What zoom every frame of a clip shows. Zoom i is level i filling the frame; real numbers lie between levels.
+
+    A zoom looks steady when the magnification grows by the same factor in every second. So the path is linear in the
+    logarithm of the magnification, also where the steps have different factors, and is eased there.
+
+    Args:
+        factors: zoom factor of every step between levels, as ``ZoomGeometry.factors``; empty for one level.
+        duration: seconds of the whole clip, rests included. Give this or ``seconds_per_level``.
+        seconds_per_level: seconds from one level to the next on average; rests are added. One level alone is shown
+            for this long.
+        direction: "in", "out", or there and back: "in_out", "out_in".
+        easing: "linear" (constant speed with soft ends of ``ramp`` seconds), "smooth" (the speed swells and falls over
+            the whole movement), "none" (constant speed, abrupt ends), or a family of ``easing.ease``. Each leg of
+            there and back is eased by itself, and each part between two rests.
+        hold_start, hold_end: seconds of rest before the first movement, and after it (there and back: at the turn).
+        loop: for there and back: leave out the last frame, which the repeated clip shows first.
+        start, end: the widest and the deepest zoom shown; an end of None is the deepest level. "out" goes from end
+            to start.
+        dwell: seconds of rest at every level between start and end, or a tuple of them, one for each level of the
+            stack; there and back rests on both ways. Those of the levels at start and end are not used.
+        ends: which ends of a movement are soft: "both", "start" or "end" in time; both legs of there and back alike.
+        ramp: seconds in which a "linear" leg gathers its speed, and loses it again; at most half the leg each.
+
+    Raises:
+        ValueError: for anything else, and where the rests leave no time to move.
+    """
+
+    factors: tuple[float, ...]
+    duration: float | None = None
+    seconds_per_level: float | None = None
+    direction: str = "in"
+    easing: str = "linear"
+    hold_start: float = 0.0
+    hold_end: float = 0.0
+    loop: bool = False
+    start: float = 0.0
+    end: float | None = None
+    ramp: float = 1.0
+    dwell: float | tuple[float, ...] = 0.0
+    ends: str = "both"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", tuple(self.factors))
+        if not all(1 < factor < math.inf for factor in self.factors):
+            raise ArgumentError("factors", shown(self.factors), "numbers above 1")
+        if self.direction not in DIRECTIONS:
+            raise ArgumentError("direction", shown(self.direction), f"one of {', '.join(DIRECTIONS)}")
+        if self.easing not in EASINGS:
+            raise ArgumentError("easing", shown(self.easing), f"one of {', '.join(EASINGS)}")
+        if self.ends not in EASED_ENDS:
+            raise ArgumentError("ends", shown(self.ends), f"one of {', '.join(EASED_ENDS)}")
+        for name in ("hold_start", "hold_end", "ramp"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ArgumentError(name, shown(getattr(self, name)), "a number of seconds of at least 0")
+        levels = len(self.factors) + 1
+        if isinstance(self.dwell, (tuple, list)):
+            object.__setattr__(self, "dwell", tuple(self.dwell))
+            if len(self.dwell) != levels:
+                raise ArgumentError("dwell", shown(self.dwell), f"one number or {levels} of them (one per level)")
+        if not all(0 <= seconds < math.inf for seconds in self._dwells):
+            raise ArgumentError("dwell", shown(self.dwell), "seconds of at least 0")
+        if self.loop and not self.there_and_back:
+            raise ArgumentError(
+                "loop",
+                f"is on and the direction {self.direction}",
+                "`direction` in_out or out_in, so that the clip ends where it begins",
+            )
+        deepest = len(self.factors)
+        if not (0 <= self.start < deepest or self.start == deepest == 0):
+            raise ArgumentError("start", shown(self.start), f"a zoom of at least 0, below {deepest}, the last level")
+        if not (self.start < self.last <= deepest or self.last == deepest == 0):
+            raise ArgumentError("end", shown(self.last), f"a zoom above `start`, {self.start:g}, up to {deepest}")
+        if (self.duration is None) == (self.seconds_per_level is None):
+            raise ArgumentError(
+                "duration",
+                shown(self.duration),
+                f"this or `seconds_per_level`, which is {self.seconds_per_level}, and not both",
+            )
+        if not 0 < self.moving_seconds < math.inf:
+            name = "duration" if self.seconds_per_level is None else "seconds_per_level"
+            raise ArgumentError(
+                name,
+                f"is {getattr(self, name)}, which leaves {self.moving_seconds:g} seconds for the movement",
+                f"more than 0 seconds beside the rests: `hold_start` {self.hold_start:g}, `hold_end` "
+                f"{self.hold_end:g}, `dwell` {short(self.dwell)}",
+            )
+
+    @property
+    def there_and_back(self) -> bool:
+        return self.direction in ("in_out", "out_in")
+
+    @property
+    def last(self) -> float:
+        """The deepest zoom shown."""
+        return float(len(self.factors)) if self.end is None else self.end
+
+    @property
+    def _dwells(self) -> tuple[float, ...]:
+        """Seconds of rest for every level."""
+        return self.dwell if isinstance(self.dwell, tuple) else (self.dwell,) * (len(self.factors) + 1)
+
+    @property
+    def _stops(self) -> list[tuple[int, float]]:
+        """The levels on the way where a leg rests, and for how many seconds."""
+        between = range(math.floor(self.start) + 1, math.ceil(self.last))
+        return [(level, self._dwells[level]) for level in between if self._dwells[level]]
+
+    @property
+    def _legs(self) -> int:
+        return 2 if self.there_and_back else 1
+
+    @property
+    def resting_seconds(self) -> float:
+        """Seconds of all rests."""
+        return self.hold_start + self.hold_end + self._legs * sum(seconds for _, seconds in self._stops)
+
+    @property
+    def moving_seconds(self) -> float:
+        """Seconds of the clip without its rests; both legs of there and back."""
+        if self.seconds_per_level is not None:
+            return self._legs * (self.last - self.start or 1.0) * self.seconds_per_level
+        return (self.duration or 0.0) - self.resting_seconds
+
+    def frame_count(self, fps: float | Fraction) -> int:
+        """Frames of the clip: its seconds times fps, rounded, at least 1.
+
+        Raises:
+            ValueError: if fps is not above 0.
+        """
+        if not 0 < fps < math.inf:
+            raise ArgumentError("fps", shown(fps), "a number above 0")
+        return max(1, round((self.moving_seconds + self.resting_seconds) * fps))
+
+    def zooms(self, fps: float | Fraction) -> list[float]:
+        """The zoom of every frame, exact at both ends of every leg.
+
+        Args:
+            fps: frames per second, above 0.
+
+        Raises:
+            ValueError: if fps is not above 0, or no frame is left for the movement.
+        """
+        count = self.frame_count(fps)
+        if self.start == self.last:
+            return [self.start] * count
+        rest_start, rest_end = round(self.hold_start * fps), round(self.hold_end * fps)
+        rests = [(level, round(seconds * fps)) for level, seconds in self._stops]
+        moves = count - rest_start - rest_end - self._legs * sum(rest for _, rest in rests) - (0 if self.loop else 1)
+        if self.there_and_back:
+            # both legs have the same number of frames; one that is left over is spent at the turn
+            rest_end += moves % 2
+            moves //= 2
+        if moves < len(rests) + 1:
+            name = "duration" if self.seconds_per_level is None else "seconds_per_level"
+            raise ArgumentError(
+                name,
+                f"is {getattr(self, name)}, which leaves too few frames for the movement ({count} in all)",
+                "more seconds, shorter rests, or a higher `fps`",
+            )
+        outward = self.direction in ("out", "out_in")
+        leg = self._leg(moves, rests, self.ramp * fps, outward)
+        clip = [leg[0]] * rest_start + leg + [leg[-1]] * rest_end
+        if self.there_and_back:
+            back = self._leg(moves, rests, self.ramp * fps, not outward)
+            clip += back[1:-1] if self.loop else back[1:]
+        return clip
+
+    def _leg(self, moves: int, rests: list[tuple[int, int]], ramp_frames: float, outward: bool) -> list[float]:
+        """From start to the deepest zoom, or outward, with rests: moves + 1 zooms, and those of the rests."""
+        places = [self.start, *(float(level) for level, _ in rests), self.last]
+        marks = [self._log_magnification(place) for place in places]
+        pauses = [0, *(frames for _, frames in rests), 0]
+        if outward:
+            places, marks, pauses = places[::-1], marks[::-1], pauses[::-1]
+        way = abs(marks[-1] - marks[0])
+        leg, done = [places[0]], 0
+        for part in range(1, len(places)):
+            # every part gets its share of the frames, at least one, and leaves one for each that follows
+            until = round(moves * abs(marks[part] - marks[0]) / way)
+            until = min(max(until, done + 1), moves - (len(places) - 1 - part))
+            frames, near, far = until - done, marks[part - 1], marks[part]
+            ramp = min(1.0 if self.ends != "both" else 0.5, ramp_frames / frames)
+            for k in range(1, frames):
+                zoom = self._zoom(near + (far - near) * ease(k / frames, self.easing, self.ends, ramp))
+                leg.append(min(max(zoom, self.start), self.last))
+            leg += [places[part]] * (1 + pauses[part])
+            done = until
+        return leg
+
+    @cached_property
+    def _log_magnifications(self) -> list[float]:
+        """ln of every level's magnification against level 0."""
+        return list(accumulate((math.log(factor) for factor in self.factors), initial=0.0))
+
+    def _log_magnification(self, zoom: float) -> float:
+        marks = self._log_magnifications
+        level = min(int(zoom), len(self.factors) - 1)
+        return marks[level] + (zoom - level) * (marks[level + 1] - marks[level])
+
+    def _zoom(self, log_magnification: float) -> float:
+        marks = self._log_magnifications
+        level = min(max(bisect_right(marks, log_magnification) - 1, 0), len(self.factors) - 1)
+        return level + (log_magnification - marks[level]) / (marks[level + 1] - marks[level])

@@ -1,0 +1,54 @@
+"""Motion blur: the zooms that a camera sees while its shutter is open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..errors import ArgumentError, shown
+from ..geometry import ZoomGeometry
+
+SPACING = 2.0  # pixels that anything may move between two samples: each is about as sharp as that
+MOST_SAMPLES = 16
+
+
+def shutter_zooms(
+    zooms: Sequence[float], geometry: ZoomGeometry, height: int, width: int, shutter: float = 0.0, loop: bool = False
+) -> list[tuple[float, ...]]:
+    """For every frame the zooms to average, at the middles of equal parts of the time that the shutter is open.
+
+    As many as the movement needs, at most 16; one where nothing moves.
+
+    Args:
+        zooms: of every frame, see ``ZoomPath.zooms``.
+        geometry: of the stack.
+        height, width: pixels of the frames.
+        shutter: how long it is open, in frames, from 0 (no blur) to 1; a film camera's 180° are 0.5.
+        loop: whether the first frame follows on the last one.
+
+    Raises:
+        ValueError: if the shutter is outside its range.
+    """
+    if not 0 <= shutter <= 1:
+        raise ArgumentError("shutter", shown(shutter), "a number from 0 to 1")
+    if not shutter:
+        return [(zoom,) for zoom in zooms]
+    speeds = [math.log(factor) for factor in geometry.factors] or [0.0]
+    aside = max((max(x, 1 - x, y, 1 - y) for _, (x, y) in geometry.steps), default=0.5)
+    reach = aside * math.hypot(height, width)
+    frames = []
+    last = len(zooms) - 1
+    for k, zoom in enumerate(zooms):
+        before = zooms[k - 1] if k or loop else zoom
+        after = zooms[k + 1] if k < last else zooms[0] if loop else zoom
+        change = max(abs(zoom - before), abs(after - zoom)) * max(speeds)
+        samples = min(max(1, math.ceil(shutter * change * reach / SPACING)), MOST_SAMPLES)
+        frames.append(
+            tuple(_between(before, zoom, after, shutter * ((n + 0.5) / samples - 0.5)) for n in range(samples))
+        )
+    return frames
+
+
+def _between(before: float, zoom: float, after: float, time: float) -> float:
+    """The zoom at a time of -1 (before) to 1 (after)."""
+    return zoom + abs(time) * ((after if time > 0 else before) - zoom)

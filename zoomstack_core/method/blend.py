@@ -1,0 +1,153 @@
+"""Multi-resolution blending: every level's estimate reconciled with what the wider levels see of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError, shown
+from ..geometry import Step, ZoomGeometry
+from .render import check_float
+from .resample import Link, Span, Window, compute_dtype, links_into
+
+BLEND_MODES = ("laplacian", "border", "naive", "none")
+
+# "border": the wider level's say is one half at this distance inside the rectangle, in its own pixels: at least
+# LEAST_REACH, REACH for every unit of its sigma, at most MOST_REACH. The first two are near to what keeps the error
+# of a Gaussian field's posterior mean least; beyond the third that gains nothing, and real networks lose detail.
+LEAST_REACH, REACH, MOST_REACH = 0.8, 1.55, 3.0
+
+
+def blend_levels(
+    images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian", sigmas: Sequence[float] | None = None
+) -> Tensor:
+    """Layers of a zoom stack from one estimate per level.
+
+    Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. "laplacian"
+    splits what level i shows into one band per wider level and averages each band over the observations that carry
+    it; the bands are cut by the renderer's own D and its matching expand, so a consistent stack comes back
+    unchanged. "border" lets the wider level decide the shared band at the border of the inner rectangle and the
+    deeper one in its middle: with aligned noise both have seen the same data there, and all that the wider level
+    knows better is what lies beyond the border (nothing, where that is the image's own). How far inside that matters
+    grows with the noise, from 1 to 3 pixels. "naive" averages the observations whole (MultiDiffusion's way; it blurs
+    the deep levels). "none" returns the estimates.
+
+    Args:
+        images: estimates of all levels [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
+        mode: "laplacian", "border", "naive" or "none".
+        sigmas: for "border", the noise of the state that each estimate was made from, over the standard deviation of
+            the images (VE convention); 0, the default, for finished images.
+
+    Returns:
+        Layers [N, C, H, W], a new tensor of the same dtype and device.
+
+    Raises:
+        ValueError: if ``images`` or ``sigmas`` do not fit ``geometry``, if ``images`` are not floating point, or for
+            an unknown mode.
+
+    Source: Generative Powers of Ten, section 4.2 (figure 5: j <= i); "border" is ours.
+    """
+    check_float("images", images)
+    geometry.check("images", images.shape)
+    if mode not in BLEND_MODES:
+        raise ArgumentError("mode", shown(mode), f"one of {', '.join(BLEND_MODES)}")
+    sigmas = [0.0] * geometry.levels if sigmas is None else sigmas
+    if len(sigmas) != geometry.levels:
+        raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
+    estimates = images.to(compute_dtype(images.dtype))
+    if mode == "laplacian":
+        estimates = _average_bands(estimates, geometry, list(range(geometry.levels)), estimates, 1)
+    elif mode == "border":
+        estimates = _join_at_borders(estimates, geometry, sigmas)
+    elif mode == "naive":
+        estimates = _average_whole(estimates, geometry)
+    return estimates.to(images.dtype, copy=estimates is images)
+
+
+def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int], total: Tensor, count: int) -> Tensor:
+    """The blended low-pass of `levels` at the resolution of their (count - 1)-th wider level.
+
+    ``total`` [n, C, h, w] is the sum of the `count` observations that carry this resolution.
+    """
+    blended = total / count
+    for chosen, link in _groups(geometry, levels, count, estimates):
+        rows = _rows([levels.index(level) for level in chosen])
+        reduced = link.reduce(total[rows])
+        wider = link.window.crop(estimates[_rows([level - count for level in chosen])])
+        low = _average_bands(estimates, geometry, chosen, reduced + wider, count + 1)
+        blended[rows] += link.expand(low - reduced / count)
+    return blended
+
+
+def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float]) -> Tensor:
+    """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
+    links: dict[int, tuple[Link, Tensor]] = {}
+    for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
+        own = [sigmas[level] / geometry.factors[level - 1] for level in chosen]  # of what the deeper level knows
+        reach = [min(math.hypot(LEAST_REACH, REACH * sigma), MOST_REACH) for sigma in own]
+        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, reach, estimates), strict=True):
+            links[level] = link, say
+    blended = estimates.clone()
+    for level in sorted(links):
+        link, say = links[level]
+        difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
+        blended[level] += link.expand(say * difference)
+    return blended
+
+
+def _say_of_the_wider(window: Window, geometry: ZoomGeometry, reach: list[float], like: Tensor) -> Tensor:
+    """Weights [n, h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
+    falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(3)[:, None]
+    rows, columns = (
+        (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
+        for before, after in (
+            _cubed_distances(span, size) for span, size in zip(window, (geometry.height, geometry.width), strict=True)
+        )
+    )
+    return (1 - rows[:, :, None] * columns[:, None]).to(like)
+
+
+@lru_cache(maxsize=512)
+def _cubed_distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
+    """From the centers of a span's pixels to its two ends; infinite where that is the image's own border."""
+    with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
+        cubes = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** 3
+        nowhere = torch.full_like(cubes, math.inf)
+        return cubes if span.start > 0 else nowhere, cubes.flip(0) if span.stop < size else nowhere
+
+
+def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
+    blended = estimates.clone()
+    for level in range(1, geometry.levels):
+        observations, links = [estimates[level]], []
+        for depth in range(1, level + 1):
+            link = links_into(geometry, level, depth, estimates)
+            if link is None:
+                break
+            links.append(link)
+            observation = link.window.crop(estimates[level - depth])
+            for finer in reversed(links):
+                observation = finer.expand(observation)
+            observations.append(observation)
+        blended[level] = torch.stack(observations).mean(0)
+    return blended
+
+
+def _rows(numbers: list[int]) -> slice | list[int]:
+    """A slice where the numbers follow each other: a view in place of a copy."""
+    first, last = numbers[0], numbers[-1]
+    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
+
+
+def _groups(geometry: ZoomGeometry, levels: list[int], depth: int, like: Tensor) -> list[tuple[list[int], Link]]:
+    """The levels that a `depth`-th wider level sees, grouped by link: equal steps go through one batched product."""
+    groups: dict[tuple[Step, ...], list[int]] = {}
+    for level in levels:
+        if level >= depth:
+            groups.setdefault(geometry.steps[level - depth : level], []).append(level)
+    linked = ((chosen, links_into(geometry, chosen[0], depth, like)) for chosen in groups.values())
+    return [(chosen, link) for chosen, link in linked if link is not None]

@@ -1,0 +1,204 @@
+"""The per-step hook of joint multi-scale sampling: levels that agree after every evaluation, for any sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError, shown
+from ..geometry import ZoomGeometry
+from .anchor import PhotoAnchor, PhotoAnchors
+from .blend import BLEND_MODES, blend_levels
+from .render import check_float, paste_into_wider, render_images
+from .resample import compute_dtype, interacting_depth, links_into
+
+
+class JointDenoiser:
+    """Makes the levels' estimates agree at every step: anchor to photographs, blend, then render.
+
+    With scale-aligned noise only some levels are evaluated at a time. The wider ones are finished: they keep their
+    estimate, still count as observations of the deeper ones, and their centers follow those. The deeper ones wait:
+    their estimate is what the level above shows of them. The object remembers the estimates between calls; use one
+    per sampling run.
+
+    Args:
+        geometry: how the levels nest.
+        blend: a mode of `blend_levels`.
+        initial: [N, C, H, W], what the levels hold before sampling (image to image), also those that are finished when
+            a run goes on; zero if not given.
+        anchors: photographs that the levels are pulled towards before every blend.
+        held: levels that are given [C, H, W] and stay as they are but for their pasted centers; they need no evaluation
+            and count as observations of the deeper ones, from the first call on.
+        start, end: a level's estimate is blended while its own progress lies in this range; else it is only rendered.
+        keep_on: the device that keeps the estimates between calls; that of the first call if not given.
+        sigma_data: standard deviation of the images; how strong "border" takes the noise to be.
+
+    Raises:
+        ValueError: for an unknown mode, a sigma_data that is not positive, a tensor that does not fit the geometry,
+            held levels that do not exist, or anchors that contradict each other.
+
+    Source: Generative Powers of Ten, Algorithm 2 (x = Π_image(L) and L = Blend(x̂)) and section 4.4; the wavefront and
+    held levels are ours.
+    """
+
+    def __init__(
+        self,
+        geometry: ZoomGeometry,
+        blend: str = "laplacian",
+        initial: Tensor | None = None,
+        anchors: Sequence[PhotoAnchor] = (),
+        held: Mapping[int, Tensor] | None = None,
+        start: float = 0.0,
+        end: float = 1.0,
+        keep_on: torch.device | None = None,
+        sigma_data: float = 1.0,
+    ):
+        if blend not in BLEND_MODES:
+            raise ArgumentError("blend", shown(blend), f"one of {', '.join(BLEND_MODES)}")
+        if not sigma_data > 0:
+            raise ArgumentError("sigma_data", shown(sigma_data), "a number above 0")
+        if initial is not None:
+            geometry.check("initial", initial.shape)
+        self.geometry = geometry
+        self.blend = blend
+        self.initial = initial
+        self.held = dict(held or {})
+        self.start, self.end = start, end
+        self.sigma_data = sigma_data
+        for level, image in self.held.items():
+            if not 0 <= level < geometry.levels:
+                raise ArgumentError("held", f"has a level {level}", f"levels from 0 to {geometry.levels - 1}")
+            geometry.between(level, level + 1).check(f"held level {level}", (1, *image.shape))
+        self._anchors = PhotoAnchors(geometry, anchors)
+        self._keep_on = keep_on
+        self._estimates: Tensor | None = None
+
+    def __call__(
+        self,
+        denoised: Tensor,
+        active: range | None = None,
+        progress: Sequence[float] | None = None,
+        blending: bool = True,
+        sigmas: Sequence[float] | None = None,
+    ) -> Tensor:
+        """The estimates of all levels, agreeing, from the model's estimates of some.
+
+        Args:
+            denoised: the model's estimates of the active levels [n, C, H, W].
+            active: those levels, default all; every wider one is finished or held.
+            progress: how far each active level is in its own schedule, 0 at its first step, 1 at its last; the
+                default is the last.
+            blending: False renders only.
+            sigmas: of each active level's state (VE convention); the default is 0, as of finished ones.
+
+        Returns:
+            [N, C, H, W], a new tensor.
+
+        Raises:
+            ValueError: if ``denoised`` is not floating point and finite or does not fit ``active``, or if levels are
+                taken as finished that were never evaluated.
+        """
+        estimates = self.update(denoised, active, progress, blending, sigmas)
+        self._update_waiting(estimates, range(self.geometry.levels) if active is None else active)
+        return estimates.to(denoised.device, denoised.dtype, copy=True)
+
+    def update(
+        self,
+        denoised: Tensor,
+        active: range | None = None,
+        progress: Sequence[float] | None = None,
+        blending: bool = True,
+        sigmas: Sequence[float] | None = None,
+    ) -> Tensor:
+        """As a call, but waiting levels are left alone and the answer [N, C, H, W] is the object's own memory."""
+        levels = self.geometry.levels
+        active = range(levels) if active is None else active
+        if len(denoised) != len(active):
+            raise ArgumentError("denoised", f"has {len(denoised)} levels", f"the {len(active)} active ones")
+        check_float("denoised", denoised)
+        denoised = denoised.to(compute_dtype(denoised.dtype))
+        if self._estimates is None:
+            self._estimates = self._first(denoised, active)
+        stop = active.stop
+        while stop in self.held:
+            stop += 1
+        if stop > active.start:
+            progress = [1.0] * len(active) if progress is None else progress
+            self._update_known(self._estimates, denoised, active, stop, progress, blending, sigmas)
+        return self._estimates
+
+    def _first(self, denoised: Tensor, active: range) -> Tensor:
+        if self.initial is None and not set(range(active.start)) <= set(self.held):
+            raise ValueError(f"levels below {active.start} are taken as finished, but none was evaluated yet")
+        device = denoised.device if self._keep_on is None else self._keep_on
+        shape = self.geometry.levels, *denoised.shape[1:]
+        estimates = torch.zeros(shape, dtype=denoised.dtype, device=device)
+        if self.initial is not None:
+            estimates += self.initial.to(estimates)
+        for level, image in self.held.items():
+            estimates[level] = image.to(estimates)
+        return estimates
+
+    def _blend(self, estimates: Tensor, first: int, sigmas: Sequence[float]) -> Tensor:
+        """Layers of levels first … from their estimates."""
+        return blend_levels(estimates, self.geometry.between(first, first + len(estimates)), self.blend, sigmas)
+
+    def _update_known(
+        self,
+        estimates: Tensor,
+        denoised: Tensor,
+        active: range,
+        stop: int,
+        progress: Sequence[float],
+        blending: bool,
+        sigmas: Sequence[float] | None,
+    ) -> None:
+        """Blends and renders the active levels, the finished ones that still see them, and held ones next to them."""
+        first = min(level - interacting_depth(self.geometry, level) for level in range(active.start, stop))
+        part = self.geometry.between(first, stop)
+        own = torch.empty(stop - first, *estimates.shape[1:], dtype=denoised.dtype, device=denoised.device)
+        own[: active.start - first] = estimates[first : active.start]
+        own[active.start - first : active.stop - first] = denoised
+        for level in self.held.keys() & set(range(first, stop)):
+            own[level - first] = self.held[level].to(own)
+        at = dict(zip(active, progress, strict=True))
+        free = {level: done for level, done in at.items() if level not in self.held}
+        own = self._anchors.pull(own, first, free)
+        blended = [level for level, done in free.items() if blending and self.start <= done <= self.end]
+        layers = own
+        if blended and self.blend != "none":
+            rows = torch.tensor([level - first for level in blended], device=own.device)
+            noise = [0.0] * len(own)
+            if sigmas is not None:
+                noise[active.start - first : active.stop - first] = [sigma / self.sigma_data for sigma in sigmas]
+            layers = own.index_copy(0, rows, self._blend(own, first, noise)[rows])
+            layers = self._anchors.pull(layers, first, free, last_only=True)
+        estimates[first:stop] = render_images(layers, part).to(estimates.device)
+        for level in range(first, 0, -1):  # less than a pixel changes, but noisy states must go on to nest exactly
+            paste_into_wider(estimates, self.geometry, level)
+
+    def _update_waiting(self, estimates: Tensor, active: range) -> None:
+        waiting = [level for level in range(max(active.stop, 1), self.geometry.levels) if level not in self.held]
+        fill_waiting(estimates, self.geometry, waiting, self.initial)
+        deepest = max((level for level in self.held if waiting and level > waiting[0]), default=0)
+        for level in range(deepest, 0, -1):
+            paste_into_wider(estimates, self.geometry, level)
+
+
+def fill_waiting(
+    estimates: Tensor, geometry: ZoomGeometry, waiting: Sequence[int], initial: Tensor | None = None
+) -> None:
+    """Writes into the waiting levels of ``estimates`` [N, C, H, W] what the level above shows of each, in place.
+
+    Args:
+        waiting: levels above 0, in ascending order.
+        initial: [N, C, H, W], gives the detail that the level above cannot show; none if not given.
+    """
+    for level in waiting:
+        own = torch.zeros_like(estimates[level]) if initial is None else initial[level].to(estimates)
+        link = links_into(geometry, level, 1, estimates)
+        if link is not None:
+            own = own + link.expand(link.window.crop(estimates[level - 1]) - link.reduce(own))
+        estimates[level] = own

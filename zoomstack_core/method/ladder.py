@@ -1,0 +1,97 @@
+"""The noise level of every zoom level at every step: scale-aligned noise and its wavefront of active levels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..errors import ArgumentError, shown
+from ..geometry import ZoomGeometry
+
+# A quarter of a permille of a rung decides ties the same way for sigmas rounded to float32.
+_SLACK = 2.5e-4
+
+
+@dataclass(frozen=True)
+class NoiseLadder:
+    """Which sigma each level has while one sampler steps down a common ladder.
+
+    Level i's sigma is the common sigma times ``ratios[i]``. In log sigma all levels take the same steps, so a
+    sampler that knows only the common ladder carries them all. A level is *active*, that is evaluated by the model,
+    for exactly ``steps`` rungs: those where its own sigma lies within half a rung of [sigma_min, sigma_max]. Before
+    that it waits as pure noise, after that it is finished and held.
+
+    Attributes:
+        ratios: own sigma of each level over the common sigma, rising with depth.
+        sigmas: the common sigmas from high to low, then 0.
+        sigma_max: the sigma at which a level wakes.
+        rung: the step between neighboring sigmas in log sigma.
+        steps: evaluations per level.
+
+    Source: ours ("scale-aligned noise"): a coarse pixel averages p² fine ones, so at sigma_i = sigma · p^(i-N+1) all
+    levels are equally certain of what they share.
+    """
+
+    ratios: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    sigma_max: float
+    rung: float
+    steps: int
+
+    def active(self, sigma: float) -> range:
+        """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait.
+
+        Between two rungs, where samplers of higher order evaluate a second time, only levels that are active on both
+        count: a run of one level has no evaluation above its first sigma either, nor below its last.
+        """
+        place = math.log(self.sigmas[0] / sigma) / self.rung
+        first = [self._first_rung(ratio) for ratio in self.ratios]
+        awake = sum(rung <= place + _SLACK for rung in first)
+        finished = sum(rung + self.steps - 1 < place - _SLACK for rung in first)
+        return range(finished, max(finished, awake))
+
+    def progress(self, level: int, sigma: float) -> float:
+        """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last."""
+        place = math.floor(math.log(self.sigmas[0] / sigma) / self.rung + _SLACK)
+        return min(max((place - self._first_rung(self.ratios[level])) / (self.steps - 1), 0.0), 1.0)
+
+    def _first_rung(self, ratio: float) -> int:
+        return math.ceil(math.log(self.sigmas[0] * ratio / self.sigma_max) / self.rung - 0.5 - _SLACK)
+
+
+def aligned_ladder(
+    geometry: ZoomGeometry,
+    sigma_max: float,
+    sigma_min: float,
+    steps: int,
+    alignment: float = 1.0,
+    largest_sigma: float = 1e12,
+) -> NoiseLadder:
+    """The ladder for scale-aligned noise: sigma_i = sigma · Π p^(-alignment) over the steps from level i inwards.
+
+    Args:
+        geometry: gives the zoom factors; N levels.
+        sigma_max, sigma_min: the range of one level (VE convention, z = x + sigma · noise).
+        steps: evaluations of each level, at least 2; the rungs are uniform in log sigma.
+        alignment: 0 < alignment <= 1.
+        largest_sigma: the common ladder is shifted down where it would begin above this; only the common sigmas
+            change, not the levels' own.
+
+    Raises:
+        ValueError: for values outside these ranges.
+    """
+    if not 0 < alignment <= 1:
+        raise ArgumentError("alignment", shown(alignment), "a number above 0, at most 1")
+    if not 0 < sigma_min < sigma_max < math.inf:
+        raise ArgumentError("sigma_min", f"is {sigma_min}", f"a number above 0, below `sigma_max`, {sigma_max}")
+    if steps < 2:
+        raise ArgumentError("steps", shown(steps), "at least 2 steps per level")
+    rung = math.log(sigma_max / sigma_min) / (steps - 1)
+    depths = [0.0]
+    for factor in geometry.factors:
+        depths.append(depths[-1] + alignment * math.log(factor))
+    top = min(math.log(sigma_max) + depths[-1], math.log(largest_sigma))
+    ratios = tuple(math.exp(math.log(sigma_max) + depth - top) for depth in depths)
+    total = math.ceil(depths[-1] / rung - 0.5 - _SLACK) + steps
+    sigmas = (*(math.exp(top - n * rung) for n in range(total)), 0.0)
+    return NoiseLadder(ratios, sigmas, sigma_max, rung, steps)

@@ -1,0 +1,41 @@
+"""Π_noise: one noisy scene seen at every zoom level (Generative Powers of Ten, section 4.1)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..geometry import ZoomGeometry
+from .render import check_float
+from .resample import compute_dtype, noise_link
+
+
+def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
+    """White noise of every level made to agree with the deeper levels' noise.
+
+    The inner rectangle of level i holds the next level's noise, by the orthonormal rows nearest to D: every level stays
+    N(0, I) exactly, for any factor and focus, and is as near to D of the next level's noise, scaled, as white noise
+    can be. A coarse pixel that is covered only in part keeps a share of its own noise.
+
+    Args:
+        noise: independent N(0, I) samples [N, C, H, W]; N, H, W as in ``geometry``.
+
+    Returns:
+        [N, C, H, W], a new tensor of the same dtype and device. For a whole-numbered aligned factor p with the box
+        D the inner rectangle of level i is p · D(level i+1).
+
+    Raises:
+        ValueError: if ``noise`` does not fit ``geometry`` or is not floating point.
+
+    Source: Generative Powers of Ten, section 4.1 (Π_noise); where D's rows do not overlap, its normalization 1/‖w‖₂;
+    the symmetric orthogonalization of rows that do is Löwdin's.
+    """
+    check_float("noise", noise)
+    geometry.check("noise", noise.shape)
+    rendered = noise.to(compute_dtype(noise.dtype), copy=True)
+    size = geometry.height, geometry.width, geometry.prefilter
+    for level, step in reversed(list(enumerate(geometry.steps))):
+        link = noise_link(*size, step, rendered.dtype, rendered.device)
+        block = link.window.crop(rendered[level])
+        gathered = link.gather[0] @ rendered[level + 1] @ link.gather[1]
+        block.copy_(block * link.keep + gathered * link.gain)
+    return rendered.to(noise.dtype)

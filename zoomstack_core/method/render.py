@@ -1,0 +1,72 @@
+"""Π_image: the zoom levels as they look, from the layers of a zoom stack (Generative Powers of Ten, section 4.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError, shown
+from ..geometry import Step, ZoomGeometry
+from .resample import compute_dtype, links_into
+
+
+def render_images(layers: Tensor, geometry: ZoomGeometry, recursive: bool = True) -> Tensor:
+    """Every zoom level of a stack, each with all deeper layers pasted into it.
+
+    Convention: channel-first; pixel (r, c) covers [r, r+1) × [c, c+1); level i+1 fills ``geometry.rect(i, i + 1)``
+    of level i. Only pixels that a deeper level covers wholly are replaced.
+
+    Args:
+        layers: [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
+        recursive: reduce the finished next level step by step, which makes the inner rectangle of level i equal D of
+            level i+1 for every D. False is Algorithm 1 as written: each deeper layer is reduced at once, by D of the
+            whole factor; the same where D composes (a box at whole-numbered, aligned factors).
+
+    Returns:
+        [N, C, H, W], a new tensor of the same dtype and device.
+
+    Raises:
+        ValueError: if ``layers`` does not fit ``geometry`` or is not floating point.
+
+    Source: Generative Powers of Ten, Algorithm 1.
+    """
+    check_float("layers", layers)
+    geometry.check("layers", layers.shape)
+    images = layers.to(compute_dtype(layers.dtype), copy=True)
+    if recursive:
+        for level in range(geometry.levels - 1, 0, -1):
+            paste_into_wider(images, geometry, level)
+    else:
+        # levels are finished from the widest on, so the deeper ones still hold their layers
+        for level in range(geometry.levels):
+            for deeper in range(level + 1, geometry.levels):
+                link = links_into(_jump(geometry, level, deeper), 1, 1, images)
+                if link is None:
+                    break
+                link.window.crop(images[level]).copy_(link.reduce(images[deeper]))
+    return images.to(layers.dtype)
+
+
+def paste_into_wider(images: Tensor, geometry: ZoomGeometry, level: int) -> None:
+    """Writes D of `level` into the inner rectangle of `level` - 1, in place."""
+    link = links_into(geometry, level, 1, images)
+    if link is not None:
+        link.window.crop(images[level - 1]).copy_(link.reduce(images[level]))
+
+
+def check_float(name: str, tensor: Tensor) -> None:
+    """Raises ValueError unless `tensor` is a floating-point tensor without NaN or infinity."""
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        raise ArgumentError(name, shown(tensor), "a floating-point tensor")
+    if tensor.numel() and not torch.isfinite(torch.stack(tensor.detach().aminmax())).all():  # both carry NaN along
+        raise ArgumentError(name, "holds NaN or infinity", "finite numbers")
+
+
+def _jump(geometry: ZoomGeometry, outer: int, inner: int) -> ZoomGeometry:
+    """Two levels far apart as one step of the product of the factors."""
+    rect = geometry.rect(outer, inner)
+    step = Step(
+        geometry.height / rect.height,
+        ((rect.left + rect.width / 2) / geometry.width, (rect.top + rect.height / 2) / geometry.height),
+    )
+    return ZoomGeometry(2, geometry.height, geometry.width, step.factor, step.focus, geometry.prefilter)

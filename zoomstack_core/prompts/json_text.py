@@ -1,0 +1,182 @@
+"""Prompts in JSON and its relatives: which parts of a list or an object are prompts, and what goes with all of them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..quoting import short
+from .literals import Pairs, find_literals, read_literals
+
+# "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
+_LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级段階단계目:.]{0,4}", re.IGNORECASE)
+_FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys, counted from the last frame
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
+# Fields of an object that hold its prompt, the clearest name first.
+_PROMPT_KEYS = (
+    *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
+    *("提示词", "プロンプト", "프롬프트", "промпт"),
+)
+_LISTS = ("prompts", "levels", "layers", "scenes", "steps", "images", "frames", "stages", "keyframes", "schedule")
+# What stands around every prompt of a list, in the words of tools that write such lists.
+_PREFIXES = ("prefix", "promptprefix", "commonpromptprefix", "preprompt", "preprom", "prepromp", "pretext")
+_SUFFIXES = ("suffix", "promptsuffix", "commonpromptsuffix", "postprompt", "postprom", "postpromp", "apptext")
+_NEGATIVES = ("negative", "negativeprompt", "negprompt", "negpromp", "negprom", "neg", "negtext")
+
+
+class Entry(NamedTuple):
+    """One level's prompt as it stands in a list, and what it says to avoid."""
+
+    prompt: str
+    negative: str = ""
+
+
+class PromptList(NamedTuple):
+    """A list's entries, and what it puts around every prompt."""
+
+    entries: list[Entry]
+    prefix: str = ""
+    suffix: str = ""
+
+
+def read_json_prompts(body: str) -> PromptList | None:
+    """The prompts of a literal: a list, or an object around one, or an object of levels.
+
+    Levels that are named by numbers stand in the order of the numbers, whatever they are. A literal that begins and
+    ends on lines of its own may have other text around it; then it must hold two prompts at least. None when there is
+    no such literal.
+
+    Raises:
+        ValueError: if the whole of ``body`` is a literal that holds anything but prompts.
+    """
+    whole = read_literals(body)
+    if whole and len(whole) == 1:
+        return _prompt_list(whole[0])
+    values = whole or find_literals(body)
+    if not values:
+        return None
+    try:
+        prompts = _prompt_list(values[0] if len(values) == 1 else values)  # several are entries, one on each line
+    except ValueError:
+        return None
+    return prompts if len(prompts.entries) > 1 else None
+
+
+def _prompt_list(value: object) -> PromptList:
+    around = {"prefix": "", "suffix": "", "negative": ""}
+    column = None
+    while isinstance(value, Pairs):
+        members = Pairs()
+        for key, entry in value:
+            role = _role(key)
+            if role and isinstance(entry, str):
+                around[role] = around[role] or entry.strip()
+            elif role is None or entry:
+                members.append((key, entry))
+        names = {_plain(key): entry for key, entry in members}
+        rows, headers = names.get("data"), names.get("headers")
+        if isinstance(rows, list) and isinstance(headers, list):
+            value, column = _by_number([(_first(row), row) for row in rows]), _prompt_column(headers)
+        else:
+            value = _inside(members)
+    entries = [_entry_of(entry, column) for entry in value] if isinstance(value, list) else [_entry_of(value, column)]
+    shared = around["negative"]
+    return PromptList(
+        [entry if entry.negative else entry._replace(negative=shared) for entry in entries],
+        around["prefix"],
+        around["suffix"],
+    )
+
+
+def _inside(members: Pairs) -> object:
+    """The levels of an object, as a list; or the list or object that has them."""
+    levels = [(key, entry) for key, entry in members if _LEVEL_KEY.fullmatch(key) or _FRAME_KEY.fullmatch(key)]
+    if len(levels) > 1:
+        return _by_number(_with_negatives(levels))
+    inner = [(key, entry) for key, entry in members if isinstance(entry, list)]
+    named = [(key, entry) for key, entry in inner if _plain(key) in _LISTS]
+    for choice in (named, inner):
+        if len(choice) == 1:
+            return choice[0][1]
+    if sum(_plain(key) in ("prompt", "positive", "positiveprompt", "imageprompt") for key, _ in members) == 1:
+        return [members]
+    return [entry for _, entry in members]
+
+
+def _with_negatives(levels: list[tuple[str, object]]) -> list[tuple[str, object]]:
+    """Levels named "prompt_1" … with what is named "negative_1" …, each in the object of its level."""
+    negatives = {_number(key): entry for key, entry in levels if _is_negative(key)}
+    if not negatives:
+        return levels
+    return [
+        (key, Pairs([("prompt", entry), ("negative", negatives.get(_number(key), ""))]))
+        for key, entry in levels
+        if not _is_negative(key)
+    ]
+
+
+def _by_number(levels: list[tuple[str, object]]) -> list[object]:
+    """Entries in the order of their numbers; as they are where not all have one."""
+    numbers = [_number(key) for key, _ in levels]
+    order = sorted(range(len(levels)), key=lambda i: numbers[i] or 0.0) if None not in numbers else range(len(levels))
+    return [levels[i][1] for i in order]
+
+
+def _number(key: str) -> float | None:
+    found = _LEVEL_KEY.fullmatch(key)
+    return float(found[1]) if found else None
+
+
+def _first(row: object) -> str:
+    """What stands first in a row, a number as it is written."""
+    first = row[0] if isinstance(row, list) and row else ""
+    return f"{first:.6f}" if isinstance(first, (int, float)) else str(first)
+
+
+def _prompt_column(headers: list[object]) -> int | None:
+    names = [_words(name) for name in headers]
+    return next((i for i, words in enumerate(names) if "prompt" in words and not _is_negative(headers[i])), None)
+
+
+def _entry_of(entry: object, column: int | None = None) -> Entry:
+    if isinstance(entry, str):
+        return Entry(entry)
+    if isinstance(entry, Pairs):
+        texts = [(key, text) for key, text in entry if isinstance(text, str)]
+        negative = next((text for key, text in texts if _role(key) == "negative"), "")
+        texts = [(key, text) for key, text in texts if not _role(key) and not _is_negative(key)]
+        for name in _PROMPT_KEYS:
+            for key, text in texts:
+                if name in _words(key):
+                    return Entry(text, negative)
+        if len(texts) == 1:
+            return Entry(texts[0][1], negative)
+    elif isinstance(entry, list) and len(entry) > 1:
+        if column is not None and column < len(entry) and isinstance(entry[column], str):
+            return Entry(entry[column])
+        if isinstance(entry[1], str) and (not isinstance(entry[0], str) or _LEVEL_KEY.fullmatch(entry[0])):
+            return Entry(entry[1])
+    raise ValueError(
+        "expected a list of strings, one per level, or of objects that each have a prompt; got "
+        f"{short(entry, 60)} in the list"
+    )
+
+
+def _role(key: object) -> str | None:
+    """What a member of an object is for all prompts of it, by its name."""
+    name = _plain(key)
+    roles = (("prefix", _PREFIXES), ("suffix", _SUFFIXES), ("negative", _NEGATIVES))
+    return next((role for role, names in roles if name in names), None)
+
+
+def _is_negative(key: object) -> bool:
+    return not {"negative", "neg"}.isdisjoint(_words(key))
+
+
+def _plain(key: object) -> str:
+    return re.sub(r"[\W_]+", "", str(key)).lower()
+
+
+def _words(key: object) -> list[str]:
+    """The words of a field's name: of "image_prompt" or "imagePrompt", "image" and "prompt"."""
+    return [word.lower() for word in _WORD.findall(str(key))]

@@ -1,0 +1,301 @@
+"""Schedule text to level prompts, outermost level first.
+
+The text is what a person types, what a language model answers, or what another tool has saved: one prompt per line, a
+numbered or bulleted list, keyframes, a table, JSON. Numbers, bullets, labels, quotes, code fences and the talk around a
+list are dropped; nothing inside a prompt is touched, and lines without any of these come back as they are.
+
+Whoever sends a text chooses it, so reading takes time in proportion to its length, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..quoting import short
+from .json_text import Entry, PromptList, read_json_prompts
+from .list_marks import Mark, strong_mark, weak_marks, without_bullet
+from .tables import read_records, read_table
+
+MOST_LINES = 10_000  # a zoom has a few dozen levels
+
+_THOUGHTS = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"(```|~~~)[^`]*")
+_RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
+_HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
+_NEGATIVE = re.compile(r"[*_]{0,2}negative(?:\s{1,3}prompts?)?[*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*", re.IGNORECASE)
+_NEGATIVE_MARK = re.compile(r"(?:^|\s)--neg(?:\s|$)")  # within a prompt, as animation tools have it
+_FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
+
+# How language models begin and end an answer. The line must also end as a sentence does.
+_GREETING = re.compile(
+    r"(?:sure(?:\s+thing)?|certainly|of\s+course|absolutely|okay|ok|alright|great|got\s+it|understood|gladly)\s*[!,.:–—-]"
+    r"|(?:here(?:['’]s|\s+is|\s+are)|below\s+(?:is|are)|the\s+following\s+(?:is|are|prompts|lines|levels))\s",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"(?:let\s+me\s+know|feel\s+free|i\s+hope|hope\s+(?:this|these)|would\s+you\s+like|do\s+you\s+want|want\s+me\s+to|"
+    r"shall\s+i|should\s+i|if\s+you(?:['’]d|\s+would|\s+want|\s+need)|these\s+prompts|note\s*:|note\s+that|enjoy)\b",
+    re.IGNORECASE,
+)
+_SENTENCE_ENDS = (".", "!", "?", ":", "…", ")")
+
+
+class Schedule(NamedTuple):
+    """What a text asks for, level by level.
+
+    Attributes:
+        prompts: at least one; none is empty or holds a line break.
+        negatives: what the text says to avoid, one per prompt, perhaps ""; empty where it says nothing of the kind.
+    """
+
+    prompts: list[str]
+    negatives: list[str]
+
+
+class _Line(NamedTuple):
+    """A line with what its list mark says."""
+
+    prompt: str
+    number: int | None
+    marked: bool
+    after_gap: bool
+    talk: bool  # could be talk around a list: a sentence, or a title in bold
+    negative: str = ""
+
+
+def parse_prompts(text: str) -> list[str]:
+    """The level prompts in ``text``, outermost first: those of `parse_schedule`."""
+    return parse_schedule(text).prompts
+
+
+def parse_schedule(text: str) -> Schedule:
+    """The level prompts in ``text``, outermost first, and what they say to avoid.
+
+    One prompt per line; blank lines and lines that start with ``#`` or ``//`` are skipped. Removed from around a
+    prompt: ``1.``, ``1)``, ``1、``, ``①``, ``-``, ``•``, ``Level 3:``, ``第3层：``, Markdown bold, quotes. Where
+    numbers count up from 0 or 1, lines between them belong to the number above, and marks are removed that could be a
+    prompt's own, such as ``1 -``, ``[1]`` and ``a)``.
+
+    Also read: a JSON, Python or JavaScript list of strings or of objects with a prompt, and an object that holds one
+    such list or one prompt per level; keyframes (``0: "a cat", 30: "a dog"``), whose numbers give the order alone; the
+    settings of the infinite-zoom extension, with what they put before and behind every prompt; Markdown tables and
+    comma separated values with a header; records with a line "Prompt: …" each.
+
+    Negative prompts are what stands behind ``--neg``, in lines "Negative prompt: …", and in fields of such a name.
+
+    Talk around the prompts is not read: a model's thoughts, all that is outside of a fenced code block or of a JSON
+    list, sentences that stand before or after a marked list and apart from it, and the usual words of an answer ("Sure!
+    Here are the prompts:", "Let me know if …").
+
+    Args:
+        text: schedule text, any line ending.
+
+    Raises:
+        ValueError: if there is no prompt, a list holds anything but prompts, or there are more than MOST_LINES.
+    """
+    body = _THOUGHTS.sub("", text.removeprefix("\ufeff"))
+    fenced = "\n".join(_fenced(body.splitlines()))
+    body = (fenced if fenced.strip() else body).strip()
+    listed = read_json_prompts(body)
+    size = len(body.splitlines() if listed is None else listed.entries)
+    if size > MOST_LINES:
+        raise ValueError(f"expected one prompt per level, got {size:,} lines; at most {MOST_LINES:,} are read")
+    found = _read_lines(body) if listed is None else listed._replace(entries=_unwrapped(listed.entries))
+    entries = [_finished(entry, found.prefix, found.suffix) for entry in found.entries]
+    entries = [entry for entry in entries if entry.prompt]
+    if not entries:
+        raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
+    negatives = [entry.negative for entry in entries]
+    return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [])
+
+
+def join_prompt(prefix: str, prompt: str, suffix: str) -> str:
+    """``prefix, prompt, suffix``; empty parts are left out, and only the seams are touched.
+
+    Parts are joined by a comma, or by a blank alone after a part that ends in punctuation, so that "A photo:",
+    "masterpiece," and "A long sentence." read on as typed. A comma at the start of a later part is not doubled.
+    """
+    return _joined((prefix, prompt, suffix))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    joined: list[str] = []
+    for part in parts:
+        part = part.strip()
+        if joined and (part := part.lstrip(", ")):
+            joined.append(" " if joined[-1][-1] in ",.;:!?" else ", ")
+        if part:
+            joined.append(part)
+    return "".join(joined)
+
+
+def _fenced(lines: Iterable[str]) -> list[str]:
+    """The lines inside of fenced code blocks."""
+    inside: list[str] = []
+    fence = ""
+    for line in lines:
+        start = line.strip()
+        if fence and start.startswith(fence):
+            fence = ""
+            inside.append("")
+        elif fence:
+            inside.append(line)
+        elif opening := _FENCE.fullmatch(start):
+            fence = opening[1]
+    return inside
+
+
+def _read_lines(body: str) -> PromptList:
+    kept, headings = [], []
+    for raw in body.splitlines():
+        line = raw.strip()
+        if line.startswith("//"):
+            continue  # ComfyUI's front end takes these out of what is typed there
+        if line.startswith("#"):
+            headings.append(_unwrap(_HEADING.sub("", line)))
+        else:
+            kept.append("" if _RULE.fullmatch(line) else line)
+    plain = [_without_bold(line) for line in kept]
+    if (entries := read_table(kept) or read_records(plain)) is not None:
+        return PromptList(_unwrapped(entries))
+    lines, negatives = _marked_lines(kept, plain)
+    if not lines and negatives:  # the text of a negative prompt, with its name before it
+        return PromptList([Entry(negative) for negative in negatives])
+    if not lines:  # "## Level 1: a galaxy": headings are comments only where something stands below them
+        return PromptList([Entry(prompt) for prompt, number in headings if number is not None])
+    numbered = [i for i, line in enumerate(lines) if line.number is not None]
+    numbers = [lines[i].number for i in numbered]
+    if len(numbers) > 1 and numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1))):
+        lines = _join_continuations(lines, numbered)
+    shared = negatives[0] if len(negatives) == 1 else ""
+    return PromptList([Entry(line.prompt, shared or line.negative) for line in _without_talk(lines)])
+
+
+def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[str]]:
+    """Lines with what their marks say, and the negative prompts, each of which is also that of the line above it."""
+    filled = [line for line in plain if line]
+    weak = weak_marks([without_bullet(line) for line in filled])
+    lines: list[_Line] = []
+    negatives: list[str] = []
+    gap, place = False, -1
+    for line, bare in zip(kept, plain, strict=True):
+        place += bool(bare)
+        if not line:
+            gap = True
+        elif found := _NEGATIVE.match(without_bullet(line)):
+            negatives.append(_unwrap(without_bullet(line)[found.end() :])[0])
+            if lines:
+                lines[-1] = lines[-1]._replace(negative=negatives[-1])
+        elif bare:
+            prompt, number = _unwrap(bare, weak.get(place))
+            talk = line.endswith(_SENTENCE_ENDS) or (line.startswith("**") and line.endswith("**"))
+            lines.append(_Line(prompt, number, prompt != bare, gap, talk))
+            gap = False
+    return lines, negatives
+
+
+def _join_continuations(lines: list[_Line], numbered: list[int]) -> list[_Line]:
+    """Every numbered line with the lines below it that it owns; lines around the list are left alone."""
+    last = numbered[-1]
+    sizes = [after - before - 1 for before, after in zip(numbered, numbered[1:], strict=False)]
+    fewest, most = min(sizes), max(sizes)
+    end = last + 1
+    while end < len(lines) and most > 0:
+        line = lines[end]
+        if end - last > fewest and (line.after_gap or _FAREWELL.match(line.prompt)):
+            break
+        end += 1
+    joined = list(lines[: numbered[0]])
+    for start, stop in zip(numbered, [*numbered[1:], end], strict=True):
+        owned = [lines[start].prompt, *(_without_field(line.prompt) for line in lines[start + 1 : stop])]
+        negative = next((line.negative for line in lines[start:stop] if line.negative), "")
+        joined.append(lines[start]._replace(prompt=_joined(owned), marked=True, negative=negative))
+    return joined + lines[end:]
+
+
+def _without_field(prompt: str) -> str:
+    found = _FIELD.match(prompt)
+    return prompt[found.end() :] if found else prompt
+
+
+def _without_talk(lines: list[_Line]) -> list[_Line]:
+    """``lines`` without what a language model says before and after its prompts; one line at least is left."""
+    marked = [i for i, line in enumerate(lines) if line.marked]
+    is_list = len(marked) > 1 and marked[-1] - marked[0] == len(marked) - 1
+    start, stop = 0, len(lines)
+    if is_list and marked[0] > 0:
+        stands_apart = lines[marked[0]].after_gap and lines[marked[0] - 1].talk
+        introduces = marked == [1, *range(2, len(lines))] and lines[0].prompt.endswith(":")
+        if stands_apart or introduces or _is_greeting(lines[marked[0] - 1]):
+            start = marked[0]
+    else:
+        while start < stop - 1 and _is_greeting(lines[start]):
+            start += 1
+    if is_list and marked[-1] < stop - 1:
+        line = lines[marked[-1] + 1]
+        if (line.after_gap and line.talk) or _is_farewell(line):
+            stop = marked[-1] + 1
+    else:
+        while stop - 1 > start and lines[stop - 1].after_gap and _is_farewell(lines[stop - 1]):
+            stop -= 1
+    return lines[start:stop]
+
+
+def _is_greeting(line: _Line) -> bool:
+    return not line.marked and line.talk and _GREETING.match(line.prompt) is not None
+
+
+def _is_farewell(line: _Line) -> bool:
+    return not line.marked and line.talk and _FAREWELL.match(line.prompt) is not None
+
+
+def _finished(entry: Entry, prefix: str, suffix: str) -> Entry:
+    """An entry as it is used: on one line, and with what stands around all prompts."""
+    positive, *negative = _NEGATIVE_MARK.split(_one_line(entry.prompt), maxsplit=1)
+    positive = positive.strip()
+    avoided = negative[0] if negative else entry.negative
+    return Entry(join_prompt(prefix, positive, suffix) if positive else "", _one_line(avoided))
+
+
+def _unwrapped(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries without list marks and quotes around their prompts."""
+    return [entry._replace(prompt=_unwrap(_without_bold(_one_line(entry.prompt)))[0]) for entry in entries]
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks, and without halves of characters, which no encoder takes."""
+    return " ".join(text.splitlines()).strip().encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _without_bold(text: str) -> str:
+    """Without the marks of bold text in Markdown; those of other things, as in "2 ** 3", are left."""
+    parts = text.split("**")
+    marks = ["**"] * (len(parts) - 1)
+    opened = None
+    for i in range(len(marks)):
+        before, after = parts[i], parts[i + 1]
+        if opened is None:
+            if after[:1].strip() or (not after and i + 1 < len(marks)):
+                opened = i
+        elif before[-1:].strip():
+            marks[opened] = marks[i] = ""
+            opened = None
+    return "".join(part + mark for part, mark in zip(parts, [*marks, ""], strict=True))
+
+
+def _unwrap(line: str, weak: Mark | None = None) -> tuple[str, int | None]:
+    """A line without the list marks and quotes around its prompt; and the number that it had."""
+    prompt, number = without_bullet(line), None
+    if mark := strong_mark(prompt) or weak:
+        prompt, number = mark
+    quoted = prompt.removesuffix(",").rstrip()
+    if quoted.startswith("```") and quoted.endswith("```") and len(quoted) > 6:
+        quoted = quoted[2:-2]
+    if len(quoted) > 1 and _QUOTES.get(quoted[0]) == quoted[-1]:
+        inside = quoted[1:-1]
+        if quoted[0] not in inside and quoted[-1] not in inside:  # else two quotes, as in '"red" and "blue"'
+            return inside.strip(), number
+    return prompt.strip(), number

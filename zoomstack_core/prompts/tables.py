@@ -1,0 +1,131 @@
+"""Prompts in tables and records: Markdown tables, comma separated values with a header, and lines "Prompt: …"."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+from .json_text import Entry
+from .list_marks import strong_mark, without_bullet
+
+_SENTENCE_ENDS = (".", "!", "?", ":", "…", ")")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_RULE_SIGNS = set("|-: \t")
+_FIELD = re.compile(r"[\"'*_]{0,2}([A-Za-z][A-Za-z _-]{0,30}?)[\"'*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*(?!/)")
+# Names of columns and fields, without blanks; prompts first, the clearest name of all first.
+_PROMPTS = (
+    *("prompt", "positiveprompt", "imageprompt", "visualprompt", "fullprompt", "textprompt", "prompttext", "positive"),
+    *("imagedescription", "description", "caption", "text", "提示词", "プロンプト", "프롬프트"),
+)
+_RECORD_PROMPTS = [name for name in _PROMPTS if name not in ("text", "caption", "positive")]  # a prompt has these
+_NEGATIVES = ("negativeprompt", "negative", "negprompt")
+_OTHERS = {
+    *("level", "levels", "lvl", "layer", "zoom", "zoomlevel", "scale", "factor", "zoomfactor", "magnification", "size"),
+    *("index", "id", "no", "number", "nr", "n", "frame", "keyframe", "step", "scene", "stage", "shot", "title", "name"),
+    *("subject", "view", "focus", "camera", "distance", "style", "notes", "note", "seed"),
+}
+_BLOCK = re.compile(r"[|>][+-]?")  # YAML: the value stands on the lines below
+
+
+def read_table(lines: Sequence[str]) -> list[Entry] | None:
+    """The prompts of a table, a row each; None where ``lines`` hold none."""
+    return _markdown(lines) or _separated(lines)
+
+
+def read_records(lines: Sequence[str]) -> list[Entry] | None:
+    """What follows "Prompt:" in records of several fields each; None where ``lines`` are no records."""
+    fields = [_field(line) for line in lines]
+    names = [name for name, _ in fields]
+    name = next((name for name in _RECORD_PROMPTS if names.count(name) > 1), None)
+    if name is None:
+        return None
+    entries: list[tuple[list[str], list[str]]] = []
+    target: list[str] | None = None
+    owners = 0
+    for line, (found, value) in zip(lines, fields, strict=True):
+        if found:
+            if found == name:
+                entries.append(([], []))
+            parts = entries[-1] if entries else ([], [])
+            target = parts[0] if found == name else parts[1] if found in _NEGATIVES else []
+            if not _BLOCK.fullmatch(value):
+                target.append(value)
+        elif not line:
+            target = None if target and any(target) else target
+        elif strong_mark(without_bullet(line)):
+            owners += 1
+            target = None
+        elif target is not None:
+            target.append(line)
+        elif not line.endswith(_SENTENCE_ENDS):
+            return None
+    if owners not in (0, len(entries)):
+        return None
+    return [Entry(" ".join(prompt), " ".join(negative)) for prompt, negative in entries]
+
+
+def _field(line: str) -> tuple[str, str]:
+    """The plain name and the value of a line such as "Image prompt: a galaxy"; no name for any other line."""
+    text = without_bullet(line)
+    mark = strong_mark(text)
+    text = mark.rest if mark and mark.rest else text
+    found = _FIELD.match(text)
+    name = _plain(found[1]) if found else ""
+    known = name in _RECORD_PROMPTS or name in _NEGATIVES or name in _OTHERS
+    return (name, text[found.end() :].strip()) if found and known else ("", "")
+
+
+def _markdown(lines: Sequence[str]) -> list[Entry] | None:
+    rule = next((i for i, line in enumerate(lines) if set(line) <= _RULE_SIGNS and {"|", "-"} <= set(line)), 0)
+    if rule == 0 or "|" not in lines[rule - 1]:
+        return None
+    rows = [_cells(lines[rule - 1])]
+    for line in lines[rule + 1 :]:
+        if "|" not in line:
+            break
+        rows.append(_cells(line))
+    return _columns(rows, "|")
+
+
+def _cells(line: str) -> list[str]:
+    inside = line.removeprefix("|").removesuffix("|")
+    return [cell.replace("\\|", "|").strip() for cell in _CELL_END.split(inside)]
+
+
+def _separated(lines: Sequence[str]) -> list[Entry] | None:
+    """Values with one separator between, below a header in known words, one of which says where the prompts are."""
+    rows = [line for line in lines if line]
+    for separator in (",", ";", "\t", "|"):
+        header = [_plain(name) for name in rows[0].split(separator)] if rows else []
+        known = all(name in _OTHERS or name in _PROMPTS or name in _NEGATIVES for name in header)
+        if len(rows) > 1 and known and not _OTHERS.isdisjoint(header) and not _OTHERS.issuperset(header):
+            try:
+                table = list(csv.reader(rows, delimiter=separator, skipinitialspace=True))
+            except csv.Error:
+                return None
+            least = 2 if separator == "\t" else len(header)  # tabs at the end of a line are gone
+            return _columns(table, separator) if all(len(row) >= least for row in table) else None
+    return None
+
+
+def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
+    names = [_plain(name) for name in rows[0]]
+    column = next((names.index(name) for name in _PROMPTS if name in names), None)
+    if column is None and len(names) > 1 and separator == "|":  # a table of any words: the column with most text
+        sizes = [sum(len(row[i]) for row in rows[1:] if i < len(row)) for i in range(len(names))]
+        column = sizes.index(max(sizes))
+    if column is None:
+        return None
+    negative = next((names.index(name) for name in _NEGATIVES if name in names), len(names))
+    entries = []
+    for row in rows[1:]:
+        if len(row) > len(names) and column == len(names) - 1:  # the prompt has the separator in it
+            row = [*row[:column], f"{separator} ".join(row[column:])]
+        if column < len(row):
+            entries.append(Entry(row[column], row[negative] if negative < len(row) else ""))
+    return entries or None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()

@@ -1,0 +1,1 @@
+"""From a stack to the frames of a video, and into files."""
