@@ -70,7 +70,7 @@ def place(
     output = folder_paths.get_output_directory()
     expanded = portable(expand_prefix(prefix.strip() or default, datetime.now(), prompt))
     parent = Path(output, os.path.normpath(expanded)).parent
-    if not folder_paths.is_within_directory(output, str(parent)):
+    if not parent.resolve().is_relative_to(Path(output).resolve()):
         raise ValueError(
             f"{node}: filename_prefix is {short(prefix)}, which is outside the output folder. Give a name, and before "
             "it, if you like, folders inside the output folder."
