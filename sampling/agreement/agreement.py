@@ -15,7 +15,8 @@ from torch import Tensor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.method.joint_step import JointDenoiser, fill_waiting
-from ...zoomstack_core.method.render import check_float, render_images
+from ...zoomstack_core.method.render import render_images
+from ...zoomstack_core.tensors import check_float
 from ..checks import check_vae
 from ..noise.sigmas import Moment
 from .held import check_nesting
@@ -44,7 +45,7 @@ class BlendOptions:
         travel_start, travel_end: that range, as parts of the whole schedule.
     """
 
-    mode: str = "laplacian"
+    mode: str = "border"
     space: str = "auto"
     vae: Any = None
     start: float = 0.0
