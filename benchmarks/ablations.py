@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.joint_step import JointStep
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import interacting_depth, links_into
@@ -45,7 +45,7 @@ def random_noise(
     denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
 ) -> Tensor:
     """The paper's blending, but every level draws its own noise at every step."""
-    joint = JointDenoiser(geometry)
+    joint = JointStep(geometry, "laplacian")
     return _at_one_sigma(lambda x: joint(x), denoise, geometry, sigmas, noise, callback)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from benchmarks.demo_model.network import DemoNetwork
 from zoomstack_core.geometry import Step, ZoomGeometry
-from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.joint_step import JointStep
 from zoomstack_core.method.ladder import aligned_ladder
 from zoomstack_core.method.metrics import seam_ratio
 from zoomstack_core.method.noise import render_noise
@@ -124,7 +124,7 @@ def sample(denoise: Denoise, asked: ZoomGeometry, steps: int, seed: int, search:
     white: Callable[[], Tensor] = lambda: torch.randn(shape, generator=generator, dtype=torch.float64)  # noqa: E731
     ladder = aligned_ladder(asked, 80.0, 0.005, steps)
     ratios = torch.tensor(ladder.ratios, dtype=torch.float64).view(-1, 1, 1, 1)
-    geometry, joint = asked, JointDenoiser(asked)
+    geometry, joint = asked, JointStep(asked, "laplacian")
     z = ratios * ladder.sigmas[0] * render_noise(white(), geometry)
     raw = torch.zeros(shape, dtype=torch.float64)
     gaps: list[tuple[float, float]] = []

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.joint_step import JointStep
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_SECONDS = 3600
@@ -203,13 +203,13 @@ def _added_per_step(device: str) -> list[Line]:
     for levels, channels, size in ((4, 4, 64), (8, 4, 128), (4, 3, 512)):
         geometry = ZoomGeometry(levels, size, size)
         estimates = torch.randn(levels, channels, size, size).to(device)
-        joint = JointDenoiser(geometry)
+        joint = JointStep(geometry)
         name = f"blend and render, {levels} levels of {channels} × {size}², {device}"
         lines.append(Line(name, _milliseconds(joint, estimates, device), "ms per step"))
     return lines
 
 
-def _milliseconds(joint: JointDenoiser, estimates: Tensor, device: str) -> float:
+def _milliseconds(joint: JointStep, estimates: Tensor, device: str) -> float:
     for _ in range(3):
         joint(estimates)
     times = [_timed(lambda: [joint(estimates) for _ in range(10)], device) for _ in range(7)]

@@ -47,6 +47,7 @@ TEST_TOOLS = (
     "hypothesis==6.168.5",
     "ruff==0.17.6",
     "mypy==2.4.1",
+    "setuptools==81.0.0",  # builds the wheel; PyTorch takes none from 82 on
 )
 # In no environment: a folder of its own, without its requirements (see host.comfy_cli_step).
 COMFY_CLI = "comfy-cli==1.23.0"

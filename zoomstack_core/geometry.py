@@ -14,7 +14,12 @@ PREFILTERS = ("box", "gaussian")
 
 
 class Rect(NamedTuple):
-    """A rectangle in pixels of some level; pixel (r, c) covers [r, r+1) × [c, c+1)."""
+    """A rectangle in pixels of some level; pixel (r, c) covers [r, r+1) × [c, c+1).
+
+    >>> from zoomstack_core import ZoomGeometry
+    >>> ZoomGeometry(levels=2, height=64, width=96).rect(0, 1)
+    Rect(top=16.0, left=24.0, height=32.0, width=48.0)
+    """
 
     top: float
     left: float
@@ -46,6 +51,13 @@ class ZoomGeometry:
         ValueError: for anything else.
 
     Source: Generative Powers of Ten, section 4.1; fractional factors and focus are ours.
+
+    >>> from zoomstack_core import ZoomGeometry
+    >>> geometry = ZoomGeometry(levels=3, height=64, width=64, zoom_factor=(2, 4), focus=((0.5, 0.5), (0.0, 0.0)))
+    >>> geometry.factors
+    (2.0, 4.0)
+    >>> geometry.rect(0, 2)  # where the deepest level lies in the widest
+    Rect(top=16.0, left=16.0, height=8.0, width=8.0)
     """
 
     levels: int

@@ -31,6 +31,10 @@ class Nesting:
         zoom_factors: one p > 1 for all steps, or one per step, from the widest level on.
         focus: one point (x, y) in [0, 1]² for all steps, or one per step: where the next level is centered.
         prefilter: the reduce operator D, one of `PREFILTERS`.
+
+    >>> from zoomstack_core import Nesting
+    >>> Nesting(zoom_factors=(2.0, 4.0)).fit(levels=3, height=64, width=64).factors
+    (2.0, 4.0)
     """
 
     zoom_factors: tuple[float, ...] = (2.0,)
@@ -80,6 +84,9 @@ def parse_zoom_factors(text: str) -> tuple[float, ...]:
 
     Raises:
         ValueError: for no number, what is no number, or a factor that is not above 1 or larger than `MOST_ZOOM`.
+
+    >>> parse_zoom_factors("2x, 4x, 1.5")
+    (2.0, 4.0, 1.5)
     """
     expected = f"one zoom factor above 1 and at most {MOST_ZOOM:g}, or one per step, such as 2, 4, 4, 1.5"
     factors = tuple(_number("zoom_factors", _TIMES.sub("", word) or word, word) for word in _words(text))
@@ -96,6 +103,9 @@ def parse_focus(text: str) -> tuple[tuple[float, float], ...]:
 
     Raises:
         ValueError: for what is no number, a line with a number left over, or a point outside the image.
+
+    >>> parse_focus("0.5, 0.3; x=1 y=0")
+    ((0.5, 0.3), (1.0, 0.0))
     """
     points = []
     for line in re.split(r"[\n;]", text):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import blend_levels
-from zoomstack_core.method.overlap import DenoiseOverlap, OverlapDenoiser
+from zoomstack_core.method.joint_step import JointStep
+from zoomstack_core.method.overlap import DenoiseOverlap, estimate_overlaps
 from zoomstack_core.method.resample import links_into
 
 PROMPTS = ("wider", "deeper", "none")
@@ -45,8 +46,8 @@ class Overlap:
 AS_OFFERED = Overlap()
 
 
-class VariedOverlapDenoiser(OverlapDenoiser):
-    """`OverlapDenoiser` with the limits of an `Overlap`.
+class VariedOverlapStep:
+    """`OverlapStep` with the limits of an `Overlap`.
 
     Args:
         sigma_data: standard deviation of the images, for border blending.
@@ -55,30 +56,37 @@ class VariedOverlapDenoiser(OverlapDenoiser):
     def __init__(
         self, geometry: ZoomGeometry, denoise_overlap: DenoiseOverlap, variant: Overlap, sigma_data: float = 1.0
     ) -> None:
-        super().__init__(geometry, denoise_overlap)
+        self.geometry, self.denoise_overlap = geometry, denoise_overlap
         self.variant, self.sigma_data = variant, sigma_data
-        self._sigmas: dict[int, float] = {}
+        self._step = JointStep(geometry)
 
     def joined(self, denoised: Tensor, z: Tensor, sigma: Tensor, active: range) -> Tensor:
         """As the product's."""
-        self._sigmas = dict(zip(active, sigma.tolist(), strict=True))
-        return super().joined(denoised, z, sigma, active)
+        overlaps = estimate_overlaps(self.geometry, self.denoise_overlap, z, sigma, active)
+        sigmas = dict(zip(active, sigma.tolist(), strict=True))
 
-    def _blend(self, estimates: Tensor, first: int, sigmas: Sequence[float]) -> Tensor:
+        def join(estimates: Tensor, first: int) -> Tensor:
+            return self._join(estimates, first, overlaps, sigmas)
+
+        return self._step(denoised, active, join=join)
+
+    def _join(
+        self, estimates: Tensor, first: int, overlaps: Mapping[int, Tensor], sigmas: Mapping[int, float]
+    ) -> Tensor:
         layers = estimates.clone()
         for row in range(1, len(layers)):
             wider = first + row - 1
-            overlap = self._overlaps.get(wider)
+            overlap = overlaps.get(wider)
             link = links_into(self.geometry, wider + 1, 1, layers)
             if link is None or overlap is None:
                 continue
-            if self.variant.counts(self._sigmas[wider]):
+            if self.variant.counts(sigmas[wider]):
                 correction = link.window.crop(layers[row - 1]) - overlap.to(layers)
                 if self.variant.limit is not None:
                     correction = correction.clamp(-self.variant.limit, self.variant.limit)
                 layers[row] += link.expand(correction)
             else:
                 pair = self.geometry.between(wider, wider + 2)
-                noise = [self._sigmas[level] / self.sigma_data for level in (wider, wider + 1)]
+                noise = [sigmas[level] / self.sigma_data for level in (wider, wider + 1)]
                 layers[row] = blend_levels(layers[row - 1 : row + 1], pair, "border", noise)[1]
         return layers

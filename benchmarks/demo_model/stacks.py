@@ -24,7 +24,7 @@ from zoomstack_core.method.sample import sample_joint, step_down
 from .baselines import BASELINES
 from .classifier import Accuracy, SceneClassifier, accuracy
 from .network import DemoNetwork
-from .overlap import AS_OFFERED, VariedOverlapDenoiser
+from .overlap import AS_OFFERED, VariedOverlapStep
 from .rows import GEOMETRY, PROMPTS, SCENES, SIGMA_DATA, SIZE, Row
 
 SIGMA_MAX, SIGMA_MIN = 80.0, 0.01
@@ -128,7 +128,7 @@ def _overlap_once(network: DemoNetwork, row: Row, sigmas: Tensor, noise: Callabl
     def overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
         return network.overlap(crop, sigma, level, row.overlap)
 
-    joiner = VariedOverlapDenoiser(GEOMETRY, overlap, row.overlap, SIGMA_DATA)
+    joiner = VariedOverlapStep(GEOMETRY, overlap, row.overlap, SIGMA_DATA)
 
     def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
         return joiner.joined(network(z, sigma, torch.arange(active.start, active.stop)), z, sigma, active)

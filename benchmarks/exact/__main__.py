@@ -28,8 +28,8 @@ SUITE = (
     Setting("random_noise"),
     Setting("mismatched"),
     Setting("paper"),
-    Setting("average", 1.0),
-    Setting("average", 1.0, churn=0.5, order=2),
+    Setting("laplacian", 1.0),
+    Setting("laplacian", 1.0, churn=0.5, order=2),
     Setting("border", 1.0, churn=0.5, order=2),
     Setting("overlap_once", 1.0, churn=0.5, order=2),
 )

@@ -11,7 +11,8 @@ from torch import Tensor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.method.joint_step import JointDenoiser, fill_waiting
-from ...zoomstack_core.method.render import check_float, render_images
+from ...zoomstack_core.method.render import render_images
+from ...zoomstack_core.tensors import check_float
 from ..host_types import VAE, Model
 from ..moment import Moment
 from .blend_options import BlendOptions, blends_in_pixels, is_pixel_format

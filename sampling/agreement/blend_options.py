@@ -25,7 +25,7 @@ class BlendOptions:
         travel_start, travel_end: that range, as parts of the whole schedule.
     """
 
-    mode: str = "laplacian"
+    mode: str = "border"
     space: str = "auto"
     vae: VAE | None = None
     start: float = 0.0

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.demo_model.overlap import AS_OFFERED, Overlap, VariedOverlapDenoiser
+from benchmarks.demo_model.overlap import AS_OFFERED, Overlap, VariedOverlapStep
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import blend_levels
-from zoomstack_core.method.overlap import OverlapDenoiser
+from zoomstack_core.method.overlap import OverlapStep
 from zoomstack_core.method.render import render_images
 
 GEOMETRY = ZoomGeometry(3, 16, 16)
@@ -23,13 +23,13 @@ def overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
 def joined(variant: Overlap) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     z, estimates = (torch.randn(3, 2, 16, 16, generator=generator) for _ in range(2))
-    return VariedOverlapDenoiser(GEOMETRY, overlap, variant).joined(estimates, z, SIGMAS, range(3)), estimates
+    return VariedOverlapStep(GEOMETRY, overlap, variant).joined(estimates, z, SIGMAS, range(3)), estimates
 
 
 def test_the_default_is_the_product_s():
     generator = torch.Generator().manual_seed(0)
     z, estimates = (torch.randn(3, 2, 16, 16, generator=generator) for _ in range(2))
-    expected = OverlapDenoiser(GEOMETRY, overlap).joined(estimates, z, SIGMAS, range(3))
+    expected = OverlapStep(GEOMETRY, overlap).joined(estimates, z, SIGMAS, range(3))
     torch.testing.assert_close(joined(AS_OFFERED)[0], expected)
 
 

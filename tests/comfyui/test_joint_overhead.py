@@ -21,5 +21,5 @@ def test_both_runs_ask_the_network_for_the_same(host: Host, monkeypatch: pytest.
 
 
 def test_the_time_of_a_step_is_measured() -> None:
-    joint = joint_overhead.JointDenoiser(joint_overhead.ZoomGeometry(2, 8, 8))
+    joint = joint_overhead.JointStep(joint_overhead.ZoomGeometry(2, 8, 8))
     assert joint_overhead._milliseconds(joint, torch.randn(2, 4, 8, 8), "cpu") > 0

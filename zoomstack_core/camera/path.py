@@ -45,6 +45,11 @@ class ZoomPath:
 
     Raises:
         ValueError: for anything else, and where the rests leave no time to move.
+
+    >>> from zoomstack_core import ZoomPath
+    >>> path = ZoomPath(factors=(2.0, 4.0), duration=3.0, easing="none")
+    >>> [round(zoom, 2) for zoom in path.zooms(fps=2)]  # the step by 4 takes twice as long
+    [0.0, 0.6, 1.1, 1.4, 1.7, 2.0]
     """
 
     factors: tuple[float, ...]

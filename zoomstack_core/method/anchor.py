@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
-from .render import check_float
-from .resample import Link, Span, Window, compute_dtype, links_into
+from ..tensors import check_float, compute_dtype
+from .resample import Link, Span, Window, links_into
 
 ANCHOR_METHODS = ("projection", "adam")
 
@@ -41,6 +41,13 @@ class PhotoAnchor:
 
     Raises:
         ValueError: for values outside these ranges.
+
+    >>> import torch
+    >>> from zoomstack_core import JointStep, PhotoAnchor, ZoomGeometry
+    >>> geometry, photo = ZoomGeometry(levels=2, height=16, width=16), torch.rand(3, 16, 16)
+    >>> step = JointStep(geometry, anchors=[PhotoAnchor(photo, level=1)])
+    >>> bool(torch.allclose(step(torch.rand(2, 3, 16, 16))[1], photo, atol=1e-5))
+    True
     """
 
     photo: Tensor
@@ -105,6 +112,13 @@ def anchor_to_photo(
         ValueError: for arguments that do not fit the geometry or lie outside these ranges.
 
     Source: Generative Powers of Ten, section 4.4 (level 0, adam); the closed form, other levels and masks are ours.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, anchor_to_photo
+    >>> images, photo = torch.rand(2, 3, 16, 16), torch.rand(3, 16, 16)
+    >>> pulled = anchor_to_photo(images, photo, ZoomGeometry(levels=2, height=16, width=16), method="projection")
+    >>> bool(torch.allclose(pulled[0], photo, atol=1e-5)), pulled.shape
+    (True, torch.Size([2, 3, 16, 16]))
     """
     check_float("images", images)
     geometry.check("images", images.shape)

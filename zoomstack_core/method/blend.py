@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..errors import ArgumentError, shown
 from ..geometry import Step, ZoomGeometry
-from .render import check_float
-from .resample import Link, Span, Window, compute_dtype, links_into
+from ..tensors import check_float, compute_dtype
+from .resample import Link, Span, Window, links_into
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
@@ -23,22 +23,25 @@ LEAST_REACH, REACH, MOST_REACH = 0.8, 1.55, 3.0
 
 
 def blend_levels(
-    images: Tensor, geometry: ZoomGeometry, mode: str = "laplacian", sigmas: Sequence[float] | None = None
+    images: Tensor, geometry: ZoomGeometry, mode: str = "border", sigmas: Sequence[float] | None = None
 ) -> Tensor:
     """Layers of a zoom stack from one estimate per level.
 
-    Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. "laplacian"
-    splits what level i shows into one band per wider level and averages each band over the observations that carry
-    it; the bands are cut by the renderer's own D and its matching expand, so a consistent stack comes back
-    unchanged. "border" lets the wider level decide the shared band at the border of the inner rectangle and the
-    deeper one in its middle: with aligned noise both have seen the same data there, and all that the wider level
-    knows better is what lies beyond the border (nothing, where that is the image's own). How far inside that matters
-    grows with the noise, from 1 to 3 pixels. "naive" averages the observations whole (MultiDiffusion's way; it blurs
-    the deep levels). "none" returns the estimates.
+    Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. The modes:
+
+    - "border" lets the wider level decide the shared band at the border of the inner rectangle and the deeper one in
+      its middle: with aligned noise both have seen the same data there, and all that the wider level knows better is
+      what lies beyond the border (nothing, where that is the image's own). How far inside that matters grows with the
+      noise, from 1 to 3 pixels.
+    - "laplacian" splits what level i shows into one band per wider level and averages each band over the observations
+      that carry it (the paper's way); the bands are cut by the renderer's own D and its matching expand, so a
+      consistent stack comes back unchanged.
+    - "naive" averages the observations whole (MultiDiffusion's way; it blurs the deep levels).
+    - "none" returns the estimates.
 
     Args:
         images: estimates of all levels [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
-        mode: "laplacian", "border", "naive" or "none".
+        mode: one of `BLEND_MODES`.
         sigmas: for "border", the noise of the state that each estimate was made from, over the standard deviation of
             the images (VE convention); 0, the default, for finished images.
 
@@ -50,6 +53,13 @@ def blend_levels(
             an unknown mode.
 
     Source: Generative Powers of Ten, section 4.2 (figure 5: j <= i); "border" is ours.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, blend_levels, render_images
+    >>> geometry = ZoomGeometry(levels=3, height=16, width=16)
+    >>> images = render_images(torch.rand(3, 3, 16, 16), geometry)
+    >>> [bool(torch.allclose(blend_levels(images, geometry, mode), images, atol=1e-5)) for mode in BLEND_MODES]
+    [True, True, False, True]
     """
     check_float("images", images)
     geometry.check("images", images.shape)

@@ -1,21 +1,25 @@
-"""The per-step hook of joint multi-scale sampling: levels that agree after every evaluation, for any sampler."""
+"""The joint step of multi-scale sampling: levels that agree after every evaluation, for any denoiser and sampler."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
+from ..tensors import check_float, compute_dtype
 from .anchor import PhotoAnchor, PhotoAnchors
 from .blend import BLEND_MODES, blend_levels
-from .render import check_float, paste_into_wider, render_images
-from .resample import compute_dtype, interacting_depth, links_into
+from .render import paste_into_wider, render_images
+from .resample import interacting_depth, links_into
+
+Join = Callable[[Tensor, int], Tensor]
+"""(estimates [n, C, H, W] of levels first, first + 1, …, first) -> their layers [n, C, H, W]."""
 
 
-class JointDenoiser:
+class JointStep:
     """Makes the levels' estimates agree at every step: anchor to photographs, blend, then render.
 
     With scale-aligned noise only some levels are evaluated at a time. The wider ones are finished: they keep their
@@ -25,7 +29,7 @@ class JointDenoiser:
 
     Args:
         geometry: how the levels nest.
-        blend: a mode of `blend_levels`.
+        blend: a mode of `blend_levels`; "border" is the default.
         initial: [N, C, H, W], what the levels hold before sampling (image to image), also those that are finished when
             a run goes on; zero if not given.
         anchors: photographs that the levels are pulled towards before every blend.
@@ -41,12 +45,21 @@ class JointDenoiser:
 
     Source: Generative Powers of Ten, Algorithm 2 (x = Π_image(L) and L = Blend(x̂)) and section 4.4; the wavefront and
     held levels are ours.
+
+    >>> import torch
+    >>> from zoomstack_core import JointStep, ZoomGeometry, consistency_error
+    >>> geometry = ZoomGeometry(levels=3, height=16, width=16, zoom_factor=2)
+    >>> step = JointStep(geometry)
+    >>> estimates = torch.rand(2, 3, 16, 16)  # of the two wider levels; the third one waits
+    >>> agreeing = step(estimates, active=range(2))
+    >>> agreeing.shape, bool(consistency_error(agreeing, geometry) < 1e-5)
+    (torch.Size([3, 3, 16, 16]), True)
     """
 
     def __init__(
         self,
         geometry: ZoomGeometry,
-        blend: str = "laplacian",
+        blend: str = "border",
         initial: Tensor | None = None,
         anchors: Sequence[PhotoAnchor] = (),
         held: Mapping[int, Tensor] | None = None,
@@ -82,6 +95,7 @@ class JointDenoiser:
         progress: Sequence[float] | None = None,
         blending: bool = True,
         sigmas: Sequence[float] | None = None,
+        join: Join | None = None,
     ) -> Tensor:
         """The estimates of all levels, agreeing, from the model's estimates of some.
 
@@ -92,6 +106,7 @@ class JointDenoiser:
                 default is the last.
             blending: False renders only.
             sigmas: of each active level's state (VE convention); the default is 0, as of finished ones.
+            join: for this call, what makes layers of estimates in place of the blend mode.
 
         Returns:
             [N, C, H, W], a new tensor.
@@ -100,7 +115,7 @@ class JointDenoiser:
             ValueError: if ``denoised`` is not floating point and finite or does not fit ``active``, or if levels are
                 taken as finished that were never evaluated.
         """
-        estimates = self.update(denoised, active, progress, blending, sigmas)
+        estimates = self.update(denoised, active, progress, blending, sigmas, join)
         self._update_waiting(estimates, range(self.geometry.levels) if active is None else active)
         return estimates.to(denoised.device, denoised.dtype, copy=True)
 
@@ -111,6 +126,7 @@ class JointDenoiser:
         progress: Sequence[float] | None = None,
         blending: bool = True,
         sigmas: Sequence[float] | None = None,
+        join: Join | None = None,
     ) -> Tensor:
         """As a call, but waiting levels are left alone and the answer [N, C, H, W] is the object's own memory."""
         levels = self.geometry.levels
@@ -126,7 +142,7 @@ class JointDenoiser:
             stop += 1
         if stop > active.start:
             progress = [1.0] * len(active) if progress is None else progress
-            self._update_known(self._estimates, denoised, active, stop, progress, blending, sigmas)
+            self._update_known(self._estimates, denoised, active, stop, progress, blending, sigmas, join)
         return self._estimates
 
     def _first(self, denoised: Tensor, active: range) -> Tensor:
@@ -141,10 +157,6 @@ class JointDenoiser:
             estimates[level] = image.to(estimates)
         return estimates
 
-    def _blend(self, estimates: Tensor, first: int, sigmas: Sequence[float]) -> Tensor:
-        """Layers of levels first … from their estimates."""
-        return blend_levels(estimates, self.geometry.between(first, first + len(estimates)), self.blend, sigmas)
-
     def _update_known(
         self,
         estimates: Tensor,
@@ -154,6 +166,7 @@ class JointDenoiser:
         progress: Sequence[float],
         blending: bool,
         sigmas: Sequence[float] | None,
+        join: Join | None,
     ) -> None:
         """Blends and renders the active levels, the finished ones that still see them, and held ones next to them."""
         first = min(level - interacting_depth(self.geometry, level) for level in range(active.start, stop))
@@ -168,12 +181,13 @@ class JointDenoiser:
         own = self._anchors.pull(own, first, free)
         blended = [level for level, done in free.items() if blending and self.start <= done <= self.end]
         layers = own
-        if blended and self.blend != "none":
+        if blended and (join is not None or self.blend != "none"):
             rows = torch.tensor([level - first for level in blended], device=own.device)
             noise = [0.0] * len(own)
             if sigmas is not None:
                 noise[active.start - first : active.stop - first] = [sigma / self.sigma_data for sigma in sigmas]
-            layers = own.index_copy(0, rows, self._blend(own, first, noise)[rows])
+            joined = blend_levels(own, part, self.blend, noise) if join is None else join(own, first)
+            layers = own.index_copy(0, rows, joined[rows])
             layers = self._anchors.pull(layers, first, free, last_only=True)
         estimates[first:stop] = render_images(layers, part).to(estimates.device)
         for level in range(first, 0, -1):  # less than a pixel changes, but noisy states must go on to nest exactly
@@ -185,6 +199,9 @@ class JointDenoiser:
         deepest = max((level for level in self.held if waiting and level > waiting[0]), default=0)
         for level in range(deepest, 0, -1):
             paste_into_wider(estimates, self.geometry, level)
+
+
+JointDenoiser = JointStep  # its name before it was called what it is
 
 
 def fill_waiting(

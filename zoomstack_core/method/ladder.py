@@ -30,6 +30,11 @@ class NoiseLadder:
 
     Source: ours ("scale-aligned noise"): a coarse pixel averages p² fine ones, so at sigma_i = sigma · p^(i-N+1) all
     levels are equally certain of what they share.
+
+    >>> from zoomstack_core import ZoomGeometry, aligned_ladder
+    >>> ladder = aligned_ladder(ZoomGeometry(3, 16, 16, zoom_factor=8), sigma_max=80, sigma_min=0.01, steps=4)
+    >>> [len(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]]  # levels to evaluate
+    [1, 3, 3, 3, 2]
     """
 
     ratios: tuple[float, ...]
@@ -79,6 +84,11 @@ def aligned_ladder(
 
     Raises:
         ValueError: for values outside these ranges.
+
+    >>> from zoomstack_core import ZoomGeometry, aligned_ladder
+    >>> ladder = aligned_ladder(ZoomGeometry(3, 16, 16, zoom_factor=2), sigma_max=80, sigma_min=0.01, steps=20)
+    >>> [round(ratio, 3) for ratio in ladder.ratios], len(ladder.sigmas)
+    ([0.25, 0.5, 1.0], 24)
     """
     if not 0 < alignment <= 1:
         raise ArgumentError("alignment", shown(alignment), "a number above 0, at most 1")

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..geometry import ZoomGeometry
-from .render import check_float
-from .resample import compute_dtype, links_into
+from ..tensors import check_float, compute_dtype
+from .resample import links_into
 
 
 def consistency_error(images: Tensor, geometry: ZoomGeometry) -> Tensor:
@@ -21,6 +21,13 @@ def consistency_error(images: Tensor, geometry: ZoomGeometry) -> Tensor:
 
     Raises:
         ValueError: if ``images`` does not fit ``geometry``.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, consistency_error, render_images
+    >>> geometry, layers = ZoomGeometry(levels=3, height=16, width=16), torch.rand(3, 3, 16, 16)
+    >>> images = render_images(layers, geometry)
+    >>> bool(consistency_error(layers, geometry) > 0.5), bool(consistency_error(images, geometry) < 1e-5)
+    (True, True)
     """
     check_float("images", images)
     geometry.check("images", images.shape)
@@ -51,6 +58,13 @@ def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tenso
 
     Raises:
         ValueError: if ``images`` does not fit ``geometry`` or margin < 1.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, render_images, seam_ratio
+    >>> geometry = ZoomGeometry(levels=2, height=16, width=16)
+    >>> layers = torch.stack([torch.zeros(3, 16, 16), torch.ones(3, 16, 16)]) + torch.rand(2, 3, 16, 16) / 10
+    >>> bool(seam_ratio(render_images(layers, geometry), geometry) > 10)  # a white square in a black one
+    True
     """
     check_float("images", images)
     geometry.check("images", images.shape)
@@ -100,6 +114,13 @@ def band_energy(images: Tensor, bands: int = 3) -> Tensor:
 
     Raises:
         ValueError: if ``images`` is not [N, C, H, W] float or bands < 1.
+
+    >>> import torch
+    >>> from zoomstack_core import band_energy
+    >>> checkered = torch.ones(1, 1, 16, 16)
+    >>> checkered[..., ::2] = -1
+    >>> band_energy(checkered).tolist()  # all of it at the Nyquist frequency
+    [[0.0, 0.0, 1.0]]
     """
     check_float("images", images)
     if images.ndim != 4:

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ..geometry import ZoomGeometry
-from .resample import compute_dtype, links_into
+from ..tensors import compute_dtype
+from .resample import links_into
 
 # Root mean square of what two neighbors show differently, over their spread. On the demo model a stack has 0.03 at its
 # own factor and focus, upscaled level by level to four times its size at most 0.27, and pictures that have nothing to

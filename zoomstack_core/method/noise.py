@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..geometry import ZoomGeometry
-from .render import check_float
-from .resample import compute_dtype, noise_link
+from ..tensors import check_float, compute_dtype
+from .resample import noise_link
 
 
 def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
@@ -28,6 +28,13 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
 
     Source: Generative Powers of Ten, section 4.1 (Π_noise); where D's rows do not overlap, its normalization 1/‖w‖₂;
     the symmetric orthogonalization of rows that do is Löwdin's.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, render_noise
+    >>> noise = render_noise(torch.randn(2, 4, 16, 16), ZoomGeometry(levels=2, height=16, width=16, zoom_factor=2))
+    >>> deeper = torch.nn.functional.avg_pool2d(noise[1], 2)  # D, which leaves half the standard deviation
+    >>> bool(torch.allclose(noise[0, :, 4:12, 4:12], 2 * deeper, atol=1e-5))
+    True
     """
     check_float("noise", noise)
     geometry.check("noise", noise.shape)

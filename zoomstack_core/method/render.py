@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, shown
 from ..geometry import Step, ZoomGeometry
-from .resample import compute_dtype, links_into
+from ..tensors import check_float, compute_dtype
+from .resample import links_into
 
 
 def render_images(layers: Tensor, geometry: ZoomGeometry, recursive: bool = True) -> Tensor:
@@ -29,6 +28,15 @@ def render_images(layers: Tensor, geometry: ZoomGeometry, recursive: bool = True
         ValueError: if ``layers`` does not fit ``geometry`` or is not floating point.
 
     Source: Generative Powers of Ten, Algorithm 1.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, render_images
+    >>> layers = torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)])
+    >>> render_images(layers, ZoomGeometry(levels=2, height=4, width=4))[0, 0]
+    tensor([[0., 0., 0., 0.],
+            [0., 1., 1., 0.],
+            [0., 1., 1., 0.],
+            [0., 0., 0., 0.]])
     """
     check_float("layers", layers)
     geometry.check("layers", layers.shape)
@@ -52,14 +60,6 @@ def paste_into_wider(images: Tensor, geometry: ZoomGeometry, level: int) -> None
     link = links_into(geometry, level, 1, images)
     if link is not None:
         link.window.crop(images[level - 1]).copy_(link.reduce(images[level]))
-
-
-def check_float(name: str, tensor: Tensor) -> None:
-    """Raises ValueError unless `tensor` is a floating-point tensor without NaN or infinity."""
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        raise ArgumentError(name, shown(tensor), "a floating-point tensor")
-    if tensor.numel() and not torch.isfinite(torch.stack(tensor.detach().aminmax())).all():  # both carry NaN along
-        raise ArgumentError(name, "holds NaN or infinity", "finite numbers")
 
 
 def _jump(geometry: ZoomGeometry, outer: int, inner: int) -> ZoomGeometry:

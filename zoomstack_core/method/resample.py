@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..geometry import Step, ZoomGeometry, step_rect
 from ..tensor_cache import cache_tensors
+from ..tensors import compute_dtype
 
 # slack, in fine pixels, when asking whether a coarse pixel is covered: positions come from float divisions
 TOLERANCE = 1e-6
@@ -67,11 +68,6 @@ class NoiseLink(NamedTuple):
     gather: tuple[Tensor, Tensor]
     keep: Tensor
     gain: Tensor
-
-
-def compute_dtype(dtype: torch.dtype) -> torch.dtype:
-    """Half precision is computed in float32: D sums up to p² values."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def links_into(geometry: ZoomGeometry, level: int, depth: int, like: Tensor) -> Link | None:

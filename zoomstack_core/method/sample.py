@@ -10,17 +10,18 @@ from torch import Tensor
 
 from ..geometry import ZoomGeometry
 from .blend import blend_levels
-from .joint_step import JointDenoiser
+from .joint_step import JointStep
 from .ladder import NoiseLadder, aligned_ladder
 from .noise import render_noise
-from .overlap import DenoiseOverlap, OverlapDenoiser
+from .overlap import DenoiseOverlap, OverlapStep
 from .render import render_images
 
-METHODS = ("default", "average", "border", "overlap_once", "naive", "independent", "paper")
+METHODS = ("border", "laplacian", "overlap_once", "naive", "independent", "paper")
+OLD_NAMES = {"default": "border", "average": "laplacian"}
+"""What two methods were called before they had the names of the blend modes."""
 
 Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
 Joint = Callable[[Tensor, Tensor, range], Tensor]
-BLENDS = {"default": "border", "average": "laplacian", "border": "border", "naive": "naive"}
 StepCallback = Callable[[int, float, Tensor, Tensor], None]
 
 
@@ -31,7 +32,7 @@ def sample_joint(
     sigmas: Tensor,
     channels: int,
     generator: torch.Generator | None = None,
-    method: str = "default",
+    method: str = "border",
     alignment: float | None = None,
     denoise_overlap: DenoiseOverlap | None = None,
     *,
@@ -50,11 +51,10 @@ def sample_joint(
             and their number count, the rungs are uniform in log sigma. Its dtype and device are those of the run.
         channels: C.
         generator: of all random numbers, on the device of ``sigmas``.
-        method: "border" (the default): the levels' estimates are joined by that mode of `blend_levels`, initial and
-            step noise are rendered. "average": the paper's multi-resolution blending, likewise. "overlap_once": what
-            two levels share is counted once, see `OverlapDenoiser`. "naive": whole averages instead of bands.
-            "independent": every level alone. "paper": Algorithm 2 to the letter: Laplacian blending, one sigma,
-            DDPM steps, independent initial noise, update before the first evaluation.
+        method: "border", "laplacian" or "naive": the levels' estimates are joined by that mode of `blend_levels`,
+            initial and step noise are rendered. "overlap_once": what two levels share is counted once, see
+            `OverlapStep`. "independent": every level alone. "paper": Algorithm 2 to the letter: laplacian blending,
+            one sigma, DDPM steps, independent initial noise, update before the first evaluation.
         alignment: 0 gives all levels one sigma; 1, the default, gives level i sigma · p^(i-N+1), so that noisy states
             nest. "paper" has 0, "independent" none.
         denoise_overlap: (crop [C, h, w], sigma, level) -> x0 [C, h, w], for "overlap_once": the denoiser on that part
@@ -72,7 +72,18 @@ def sample_joint(
         ValueError: for arguments outside these ranges.
 
     Source: Generative Powers of Ten, Algorithm 2 (method "paper"); scale-aligned noise and the wavefront are ours.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, consistency_error, sample_joint
+    >>> geometry = ZoomGeometry(levels=3, height=16, width=16, zoom_factor=2)
+    >>> sigmas = torch.cat([torch.logspace(1, -2, 8), torch.zeros(1)])
+    >>> def denoise(z, sigma, levels):  # the posterior mean of white pictures
+    ...     return z / (1 + sigma.view(-1, 1, 1, 1) ** 2)
+    >>> layers = sample_joint(denoise, geometry, sigmas, channels=3, generator=torch.Generator().manual_seed(0))
+    >>> layers.shape, bool(consistency_error(layers, geometry) < 1e-5)
+    (torch.Size([3, 3, 16, 16]), True)
     """
+    method = OLD_NAMES.get(method, method)
     published = method == "paper"
     alignment = (0.0 if published else 1.0) if alignment is None else alignment
     churn = (1.0 if published else 0.5) if churn is None else churn
@@ -85,7 +96,7 @@ def sample_joint(
             return noise()
         return torch.randn(shape, generator=generator, dtype=sigmas.dtype, device=sigmas.device)
 
-    if method == "paper":
+    if published:
         return _sample_paper(denoise, geometry, sigmas, white, callback)
 
     def evaluate(z: Tensor, sigma: Tensor, active: range) -> Tensor:
@@ -99,12 +110,12 @@ def sample_joint(
     joint: Joint
     if method == "overlap_once":
         assert denoise_overlap is not None, "checked above"
-        overlap = OverlapDenoiser(geometry, denoise_overlap)
+        overlap = OverlapStep(geometry, denoise_overlap)
 
         def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
             return overlap.joined(evaluate(z, sigma, active) if len(active) else z, z, sigma, active)
     else:
-        blended = JointDenoiser(geometry, BLENDS[method], sigma_data=sigma_data)
+        blended = JointStep(geometry, method, sigma_data=sigma_data)
 
         def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
             return blended(evaluate(z, sigma, active) if len(active) else z, active, sigmas=sigma.tolist())
@@ -203,7 +214,7 @@ def _sample_paper(
         z = ancestral_step(z, images, float(sigma), float(sigma_next), 1.0, noise)
         if sigma_next > 0:
             denoised = _evaluate(denoise, z, sigma_next.expand(geometry.levels), levels)
-            layers = blend_levels(denoised, geometry)
+            layers = blend_levels(denoised, geometry, "laplacian")
             if callback is not None:
                 callback(step, float(sigma_next), z, layers)
     return layers

@@ -20,6 +20,11 @@ class ZoomStack:
 
     Raises:
         ValueError: if ``layers`` does not fit ``geometry``.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, ZoomStack
+    >>> ZoomStack(torch.rand(4, 3, 32, 48), ZoomGeometry(levels=4, height=32, width=48))
+    ZoomStack(4 levels of 32×48, zoom factor 2.0)
     """
 
     __slots__ = ("geometry", "images")

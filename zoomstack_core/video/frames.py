@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..camera.view import Placement, even_size, place_levels
 from ..errors import ArgumentError
-from ..method.resample import compute_dtype
 from ..method.stack import ZoomStack
+from ..tensors import compute_dtype
 from .color import HIGHEST_CHROMA, HIGHEST_LUMA, LOWEST, PixelFormat, Planes, to_codes
 from .paint import Grid, Layer, make_layers, paint
 from .sheet import Sheet
@@ -35,6 +35,12 @@ def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tens
 
     Raises:
         ValueError: if the zoom or the size is outside these ranges.
+
+    >>> import torch
+    >>> from zoomstack_core import ZoomGeometry, ZoomStack, render_frame
+    >>> stack = ZoomStack(torch.rand(3, 3, 32, 32), ZoomGeometry(levels=3, height=32, width=32))
+    >>> render_frame(stack, zoom=1.5, height=18, width=32).shape
+    torch.Size([3, 18, 32])
     """
     return FrameRenderer(stack, height, width)(zoom)
 
@@ -52,6 +58,13 @@ class FrameRenderer:
 
     Raises:
         ValueError: if height or width is less than 1.
+
+    >>> import torch
+    >>> from zoomstack_core import FrameRenderer, ZoomGeometry, ZoomPath, ZoomStack
+    >>> stack = ZoomStack(torch.rand(3, 3, 32, 32), ZoomGeometry(levels=3, height=32, width=32))
+    >>> draw, path = FrameRenderer(stack, 32, 32), ZoomPath(stack.geometry.factors, duration=1.0)
+    >>> len([draw(zoom) for zoom in path.zooms(fps=8)])
+    8
     """
 
     def __init__(self, stack: ZoomStack, height: int, width: int):

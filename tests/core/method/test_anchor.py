@@ -9,7 +9,7 @@ import torch
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.anchor import PhotoAnchor, PhotoAnchors, anchor_loss, anchor_to_photo
-from zoomstack_core.method.joint_step import JointDenoiser
+from zoomstack_core.method.joint_step import JointStep
 from zoomstack_core.method.metrics import consistency_error
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import links_into
@@ -131,7 +131,7 @@ def test_a_sampling_step_ends_with_the_photograph(geometry, white, level, method
     Levels two apart see each other in whole pixels only: a pixel that a level two deeper fills in part is left out.
     """
     photo = photo_for(geometry)
-    joint = JointDenoiser(geometry, anchors=[PhotoAnchor(photo, level, method)])
+    joint = JointStep(geometry, "laplacian", anchors=[PhotoAnchor(photo, level, method)])
     images = joint(white(geometry), progress=[1.0] * 4)
     right = (images[level] - photo).abs().amax(0) < 1e-10
     cut = torch.zeros_like(right)
@@ -151,8 +151,8 @@ def test_a_sampling_step_ends_with_the_photograph(geometry, white, level, method
 def test_an_anchor_has_a_range_of_steps(white):
     geometry = ZoomGeometry(3, 16, 16)
     photo, images = photo_for(geometry), white(geometry)
-    joint = JointDenoiser(geometry, anchors=[PhotoAnchor(photo, 0, start=0.2, end=0.6)])
-    free = JointDenoiser(geometry)(images)
+    joint = JointStep(geometry, "laplacian", anchors=[PhotoAnchor(photo, 0, start=0.2, end=0.6)])
+    free = JointStep(geometry, "laplacian")(images)
     assert torch.equal(joint(images, progress=[0.1] * 3), free)
     assert torch.equal(joint(images, progress=[1.0] * 3), free)
     torch.testing.assert_close(joint(images, progress=[0.6] * 3)[0], photo)
@@ -162,7 +162,7 @@ def test_wavefront_photo_reaches_wider_and_deeper_levels(white):
     """A photograph of a level that still waits already shapes the middle of the wider ones."""
     geometry = ZoomGeometry(3, 16, 16)
     photo = photo_for(geometry)
-    joint = JointDenoiser(geometry, anchors=[PhotoAnchor(photo, 1)])
+    joint = JointStep(geometry, anchors=[PhotoAnchor(photo, 1)])
     link = links_into(geometry, 1, 1, photo)
     first = joint(white(geometry)[:1], range(1), [0.0])
     torch.testing.assert_close(link.window.crop(first[0]), link.reduce(photo))

@@ -7,7 +7,8 @@ import torch
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import consistency_error
-from zoomstack_core.method.overlap import OverlapDenoiser
+from zoomstack_core.method.overlap import OverlapStep
+from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import links_into
 
 
@@ -20,7 +21,7 @@ def test_the_shared_region_is_the_sum_of_both_estimates_less_the_overlap(geometr
         asked.append((level, float(own)))
         return crop * own
 
-    result = OverlapDenoiser(geometry, overlap).joined(estimates, z, sigma, range(geometry.levels))
+    result = OverlapStep(geometry, overlap).joined(estimates, z, sigma, range(geometry.levels))
     layers = [estimates[0]]
     for level in range(1, geometry.levels):
         link = links_into(geometry, level, 1, estimates)
@@ -38,7 +39,7 @@ def test_agreeing_estimates_stay(white):
     geometry = ZoomGeometry(2, 16, 16)
     estimates = white(geometry)
     link = links_into(geometry, 1, 1, estimates)
-    joint = OverlapDenoiser(geometry, lambda *_: link.window.crop(estimates[0]))
+    joint = OverlapStep(geometry, lambda *_: link.window.crop(estimates[0]))
     assert torch.equal(joint.joined(estimates, estimates, torch.ones(2).double(), range(2))[1], estimates[1])
 
 
@@ -52,7 +53,7 @@ def test_waiting_and_finished_levels(white):
         asked.append(level)
         return torch.zeros_like(crop)
 
-    joint = OverlapDenoiser(geometry, overlap)
+    joint = OverlapStep(geometry, overlap)
     first = joint.joined(estimates[:2], estimates[:2], sigma[:2], range(2))
     link = links_into(geometry, 2, 1, first)
     torch.testing.assert_close(first[2], link.expand(link.window.crop(first[1])))
@@ -65,6 +66,15 @@ def test_waiting_and_finished_levels(white):
 def test_an_overlap_of_another_shape_is_reported(white):
     geometry = ZoomGeometry(2, 16, 16)
     images = white(geometry)
-    joint = OverlapDenoiser(geometry, lambda crop, *_: crop[:1])
+    joint = OverlapStep(geometry, lambda crop, *_: crop[:1])
     with pytest.raises(ValueError, match=r"denoise_overlap must return x0 of shape \[2, 8, 8\], got \[1, 8, 8\]"):
         joint.joined(images, images, torch.ones(2).double(), range(2))
+
+
+def test_what_one_call_knew_of_overlaps_is_gone_in_the_next(white):
+    geometry = ZoomGeometry(3, 16, 16)
+    estimates, others = white(geometry), white(geometry, seed=1)
+    used = OverlapStep(geometry, lambda crop, *_: crop / 2)
+    used.joined(estimates, estimates, torch.ones(3).double(), range(3))
+    assert torch.equal(used(others), OverlapStep(geometry, used.denoise_overlap)(others))
+    assert torch.equal(used(others), render_images(others, geometry))

@@ -17,7 +17,7 @@ from zoomstack_core.method.render import render_images
 from zoomstack_core.method.sample import METHODS, ancestral_step, sample_joint
 
 ALL_METHODS = [(method, 0.0) for method in METHODS] + [
-    ("average", 0.5), ("default", 1.0), ("border", 1.0), ("naive", 1.0), ("overlap_once", 0.5), ("overlap_once", 1.0)
+    ("laplacian", 0.5), ("border", 1.0), ("naive", 1.0), ("overlap_once", 0.5), ("overlap_once", 1.0)
 ]  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_paper_follows_algorithm_2_step_by_step():
         x, noise = render_images(layers, geometry), render_noise(epsilon, geometry)
         share = (then / now) ** 2
         z = share * z + (1 - share) * x + then * (1 - share).sqrt() * noise
-        layers = blend_levels(toy_denoise(z, then.expand(3), levels), geometry)
+        layers = blend_levels(toy_denoise(z, then.expand(3), levels), geometry, "laplacian")
         sigma, seen_z, seen_layers = seen[step]
         assert sigma == pytest.approx(float(then))
         torch.testing.assert_close(seen_z, z)
@@ -53,7 +53,15 @@ def test_paper_follows_algorithm_2_step_by_step():
 
 @pytest.mark.parametrize("churn", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize(
-    ("method", "blend"), [("average", "laplacian"), ("border", "border"), ("naive", "naive"), ("independent", None)]
+    ("method", "blend"),
+    [
+        ("laplacian", "laplacian"),
+        ("average", "laplacian"),
+        ("default", "border"),
+        ("border", "border"),
+        ("naive", "naive"),
+        ("independent", None),
+    ],
 )
 def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, churn):
     geometry, sigmas = ZoomGeometry(3, 9, 14, 2.5, (0.3, 0.5)), schedule(7)
@@ -83,7 +91,7 @@ def test_alignment_0_is_the_plain_sampler_with_the_joint_step(method, blend, chu
 
 
 @pytest.mark.parametrize("alignment", [0.0, 0.7, 1.0])
-@pytest.mark.parametrize("method", ["default", "average", "naive", "independent"])
+@pytest.mark.parametrize("method", ["border", "laplacian", "naive", "independent"])
 def test_one_level_is_the_plain_sampler(method, alignment):
     """No geometry, no ladder: k-diffusion's ancestral sampler on the given sigmas."""
     geometry = ZoomGeometry(1, 6, 8)
@@ -106,7 +114,7 @@ def test_defaults():
     run = lambda *args, **options: sample_joint(toy_denoise, geometry, sigmas, 1, seeded(), *args, **options)  # noqa: E731
     assert torch.equal(run(), run("border", 1.0, churn=0.5, order=2))
     assert torch.equal(run("paper"), run("paper", 0.0, churn=1.0, order=1))
-    assert not torch.equal(run(), run("average"))
+    assert not torch.equal(run(), run("laplacian"))
 
 
 def test_independent_levels_do_not_know_each_other():
@@ -211,7 +219,7 @@ def test_results_are_finite_reproducible_and_consistent(method, alignment):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("method", ["average", "paper"])
+@pytest.mark.parametrize("method", ["laplacian", "paper"])
 def test_the_run_has_the_dtype_of_the_sigmas(method, dtype):
     dtypes: set[torch.dtype] = set()
 
@@ -260,8 +268,8 @@ def test_works_inside_and_outside_of_inference_mode():
             r"method 'paper' takes DDPM .* order 1, got 1.0 and 2",
         ),
         ({"method": "overlap_once"}, r"denoise_overlap belongs to method 'overlap_once', .* without it"),
-        ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'default' with it"),
-        ({"method": "best"}, r"method must be one of default, .* got 'best'"),
+        ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'border' with it"),
+        ({"method": "best"}, r"method must be one of border, .* got 'best'"),
         ({"method": "paper", "alignment": 1.0}, r"method 'paper' .* needs alignment 0, got 1\.0"),
     ],
 )
