@@ -7,6 +7,7 @@ import asyncio
 import errno
 import functools
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
 from .zoomstack_core.quoting import short
 from .zoomstack_core.whole_file import NO_ROOM
+
+logger = logging.getLogger("zoomstack")
 
 Route = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -51,6 +54,12 @@ def _told(work: Route) -> Route:
         except OSError as error:
             status = 507 if error.errno in NO_ROOM else 400 if error.errno == errno.ENAMETOOLONG else 500
             return web.json_response({"error": _reason(error)}, status=status)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            logger.exception("%s %s", request.method, request.path)
+            text = f"ZoomStack failed: {type(error).__name__}. The server's log says where."
+            return web.json_response({"error": text}, status=500)
 
     return answer
 
@@ -164,7 +173,8 @@ class _Pictures(Sequence[Image.Image]):
     def __getitem__(self, level: Any) -> Any:
         path = self._paths[level]
         try:
-            image = Image.open(path)
+            # what the host's previews are: other formats have decoders that run programs or raise anything
+            image = Image.open(path, formats=["PNG"])
         except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _Refused(f"{short(path.name)} is no image that can be read: {short(str(error))}") from None
         if image.size != self._size:

@@ -386,7 +386,9 @@ def test_a_rate_of_large_numbers_is_rounded(tmp_path: Path) -> None:
     encode_video(tmp_path / "zoom.mp4", moving(2), Fraction(29.97))
 
 
-@pytest.mark.parametrize("failure", ["no folder", "a full disk", "a file that cannot be opened", "no frame", "a bad frame"])
+@pytest.mark.parametrize(
+    "failure", ["no folder", "a full disk", "a file that cannot be opened", "no frame", "a bad frame"]
+)
 def test_a_writing_that_fails_leaves_no_thread(tmp_path: Path, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def threads() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name == "zoomstack-encoder"}
