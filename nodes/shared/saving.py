@@ -70,7 +70,8 @@ def place(
     output = folder_paths.get_output_directory()
     expanded = portable(expand_prefix(prefix.strip() or default, datetime.now(), prompt))
     parent = Path(output, os.path.normpath(expanded)).parent
-    if not parent.resolve().is_relative_to(Path(output).resolve()):
+    # As the host's is_within_directory, which ComfyUI 0.24.1 does not have: a link must not lead out either.
+    if not Path(os.path.realpath(parent)).is_relative_to(os.path.realpath(output)):
         raise ValueError(
             f"{node}: filename_prefix is {short(prefix)}, which is outside the output folder. Give a name, and before "
             "it, if you like, folders inside the output folder."
