@@ -9,6 +9,7 @@ The files beside a folder's subfolders are one box if they import them, and a se
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -21,12 +22,13 @@ from report import ToolError, run, say
 PICTURE = CHECKOUT / "docs" / "images" / "architecture.svg"
 PARTS = ("nodes", "sampling", "messages", "demo", "zoomstack_core")  # and the files beside them that the pack runs
 ROOT = "the pack"
+SHARED = " (shared)"  # after a folder: its files that its subfolders import
 NOT_RUN = {"demo.train", "demo.universe"}  # by ComfyUI
 
 Edges = dict[str, set[str]]
 
 LINE, TITLE, PAD, GAP, ROW_GAP = 15, 22, 10, 26, 54
-LETTER = 6.7  # width of a letter of a file's name
+LETTER = 7.5  # width of a letter of a file's name
 COLORS = {
     "nodes": "#dbeafe",
     "sampling": "#dcfce7",
@@ -86,8 +88,10 @@ def boxes(found: dict[str, Path], edges: Edges) -> dict[str, str]:
         folder = box[name]
         has_inner = any(other.startswith(f"{folder}.") for other in folders)
         if has_inner and not reaches(name, folder, set()):
-            box[name] = f"{folder}, below"
-    return box
+            box[name] = folder + SHARED
+    above = set(box.values())
+    alone = {place for place in above if place.endswith(SHARED) and place.removesuffix(SHARED) not in above}
+    return {name: place.removesuffix(SHARED) if place in alone else place for name, place in box.items()}
 
 
 def box_edges(found: dict[str, Path], edges: Edges) -> Edges:
@@ -226,8 +230,8 @@ class Drawing:
     def _box(self, name: str, x: float, y: float) -> str:
         width, height = self._size(name)
         left = x - width / 2
-        color = COLORS.get(name.split(".")[0].split(",")[0], COLORS[ROOT])
-        title = name if name == ROOT or "," in name else name.replace(".", "/") + "/"
+        color = COLORS.get(re.split(r"\.| \(", name)[0], COLORS[ROOT])
+        title = name if name == ROOT else name.replace(".", "/").replace(" (", "/ (") + "/" * ("(" not in name)
         texts = [f'<text x="{x:.0f}" y="{y + 16:.0f}" text-anchor="middle" font-weight="bold">{escape(title)}</text>']
         left_of = left + PAD
         for column in self._columns(name):

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "messages": {"zoomstack_core"},
     "sampling": {"demo", "messages", "zoomstack_core"},
     "nodes": {"demo", "messages", "sampling", "zoomstack_core"},
-    "routes": {"nodes", "zoomstack_core"},
+    "routes": {"messages", "nodes", "zoomstack_core"},
     "__init__": {"host_version", "nodes", "routes"},
 }
 

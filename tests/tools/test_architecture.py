@@ -81,7 +81,7 @@ def test_files_beside_subfolders_stand_above_or_below_them(tmp_path: Path) -> No
     assert box == {
         "sampling.top": "sampling",
         "sampling.noise.a": "sampling.noise",
-        "sampling.ground": "sampling, below",
+        "sampling.ground": "sampling (shared)",
     }
 
 
