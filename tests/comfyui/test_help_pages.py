@@ -29,3 +29,19 @@ def test_every_input_is_explained(host: Host) -> None:
         explained = set(re.findall(r"\*\*(\w+)\*\*", page))
         missing = [entry.id for entry in schema.inputs if entry.id not in explained]
         assert not missing, f"{schema.node_id}.md says nothing of {', '.join(missing)}"
+
+
+def test_pages_have_the_same_sections_in_the_same_order() -> None:
+    order = ["Inputs", "Outputs", "How to use it", "Example"]
+    for path in FOLDER.glob("*.md"):
+        found = re.findall(r"^## (.*)$", path.read_text(encoding="utf-8"), re.M)
+        assert found[:2] == order[:2] and found == [name for name in order if name in found], path.name
+
+
+def test_every_output_is_explained(host: Host) -> None:
+    for schema in (node.GET_SCHEMA() for node in host.nodes):
+        page = (FOLDER / f"{schema.node_id}.md").read_text(encoding="utf-8")
+        outputs = page.partition("## Outputs")[2].partition("\n## ")[0].lower()
+        if len(schema.outputs) > 1 and "as of **" not in outputs:
+            names = [str(output.display_name or output.get_io_type()).lower() for output in schema.outputs]
+            assert [name for name in names if name not in outputs] == [], schema.node_id
