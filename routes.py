@@ -13,7 +13,7 @@ from typing import Any
 
 import folder_paths
 from aiohttp import web
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
@@ -165,7 +165,7 @@ class _Pictures(Sequence[Image.Image]):
         path = self._paths[level]
         try:
             image = Image.open(path)
-        except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except (UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _Refused(f"{short(path.name)} is no image that can be read: {short(str(error))}") from None
         if image.size != self._size:
             raise _Refused(f"{short(path.name)} has another size than the zoom; run the workflow again.")
