@@ -5,9 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
+from ..sampling import joint_guider
 from ..sampling.agreement.blend_options import blending_notice
 from ..sampling.host_types import Guider, Latent
-from ..sampling.zoom_guider import joint_guider
 from .shared.checked import checked
 from .shared.sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES

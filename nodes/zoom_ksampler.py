@@ -5,9 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
+from ..sampling import SamplingRequest, sample_zoom
 from ..sampling.host_types import Latent, ModelPatcher, Noise
 from ..sampling.network.level_marks import Conditioning
-from ..sampling.zoom_ksampler import SamplingRequest, sample_zoom
 from .shared.checked import checked
 from .shared.sampler_inputs import (
     geometry_output,
