@@ -14,7 +14,7 @@ from typing import Any
 
 import folder_paths
 from aiohttp import web
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .messages.errors import of_file
@@ -171,7 +171,7 @@ class _Pictures(Sequence[Image.Image]):
         try:
             # what the host's previews are: other formats have decoders that run programs or raise anything
             image = Image.open(path, formats=["PNG"])
-        except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except (UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _Refused(f"{short(path.name)} is no image that can be read: {short(str(error))}") from None
         if image.size != self._size:
             raise _Refused(f"{short(path.name)} has another size than the zoom; run the workflow again.")

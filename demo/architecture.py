@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import comfy.clip_model
 import comfy.ops
 import torch
@@ -50,7 +52,7 @@ class DemoUNet(UNetModel):
     It is also told where in the picture each patch lies, since its universe has a middle.
     """
 
-    def forward(self, x: Tensor, timesteps: Tensor, *args, **kwargs) -> Tensor:
+    def forward(self, x: Tensor, timesteps: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if x.shape[-2] % PATCH or x.shape[-1] % PATCH:
             raise ValueError(f"the demo model needs an even height and width, got {x.shape[-2]}×{x.shape[-1]}")
         patches = torch.nn.functional.pixel_unshuffle(x, PATCH)
@@ -67,13 +69,13 @@ def places(patches: Tensor) -> Tensor:
     return torch.stack([x, y, (x**2 + y**2).sqrt()]).to(patches.dtype).expand(len(patches), -1, -1, -1)
 
 
-def unet_config(dtype: torch.dtype) -> dict:
+def unet_config(dtype: torch.dtype) -> dict[str, Any]:
     """A fresh copy: the host's constructor empties the lists that it is given."""
     lists = {key: list(value) for key, value in UNET_CONFIG.items() if isinstance(value, list)}
     return {**UNET_CONFIG, **lists, "dtype": dtype}
 
 
-def build_unet(dtype: torch.dtype = torch.float32, operations=comfy.ops.disable_weight_init) -> DemoUNet:
+def build_unet(dtype: torch.dtype = torch.float32, operations: Any = comfy.ops.disable_weight_init) -> DemoUNet:
     return DemoUNet(**unet_config(dtype), operations=operations)
 
 

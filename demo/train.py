@@ -16,7 +16,9 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,16 +68,16 @@ class Trainer:
         self.tokenizer = SD1Tokenizer()
         self.universe = Universe(architecture.IMAGE_SIZE, options.seed)
         self.known = self._known_tokens()
-        unet, text = architecture.build_unet(), architecture.build_text_encoder()
+        self.unet, self.text = architecture.build_unet(), architecture.build_text_encoder()
         width = architecture.TEXT_CONFIG["hidden_size"]
-        text.text_model.embeddings.token_embedding = torch.nn.Embedding(len(self.known) + 1, width)
-        self.model = torch.nn.ModuleDict({"unet": unet, "text": text})
+        self.text.text_model.embeddings.token_embedding = torch.nn.Embedding(len(self.known) + 1, width)
+        self.model = torch.nn.ModuleDict({"unet": self.unet, "text": self.text})
         initialize(self.model)
         if options.init is not None:
             self._load_weights(options.init)
         # contiguous on CPU: its group norm takes a third of the step in channels_last
         self.format = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
-        self.model.to(self.device, memory_format=self.format)
+        self.model.to(self.device, memory_format=self.format)  # type: ignore[call-overload]  # not in PyTorch's types
         self.average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=options.lr, weight_decay=0.01, fused=True)
         self.images = 0
@@ -120,7 +122,7 @@ class Trainer:
         noisy = (alpha * x + sigma * noise).contiguous(memory_format=self.format)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             context = self.encode(captions, drop=0.03)
-            v = self.model["unet"](noisy, t, context=context)
+            v = self.unet(noisy, t, context=context)
         loss = torch.nn.functional.mse_loss(v.float(), alpha * noise - sigma * x)
         self.optimizer.zero_grad()
         loss.backward()
@@ -144,7 +146,7 @@ class Trainer:
 
     def _text_states(self, rows: Tensor) -> Tensor:
         """What the host's CLIPTextModel_ computes; it adds in place, which autograd cannot follow."""
-        text = self.model["text"].text_model
+        text = self.text.text_model
         x = text.embeddings.token_embedding(rows) + text.embeddings.position_embedding.weight
         mask = torch.full((x.shape[1], x.shape[1]), -torch.finfo(x.dtype).max, device=x.device).triu_(1)
         attention = comfy_attention(x.device)
@@ -199,7 +201,7 @@ class Trainer:
         times = torch.linspace(1, 0, self.options.sheet_steps + 1).tolist()
         for t, t_next in zip(times, times[1:], strict=False):  # DDIM in v-prediction
             when = torch.full((len(z),), t, device=self.device)
-            v, v_empty = (self.model["unet"](z, when, context=c) for c in (context, empty))
+            v, v_empty = (self.unet(z, when, context=c) for c in (context, empty))
             v = v_empty + guidance * (v - v_empty)
             angle, angle_next = t * math.pi / 2, t_next * math.pi / 2
             x = (math.cos(angle) * z - math.sin(angle) * v).clamp(-1, 1)
@@ -255,13 +257,14 @@ class Trainer:
         partial.replace(self.options.out / "demo_model.safetensors")
 
 
-def comfy_attention(device: torch.device):
+def comfy_attention(device: torch.device) -> Callable[..., Tensor]:
     from comfy.ldm.modules.attention import optimized_attention_for_device
 
-    return optimized_attention_for_device(device, mask=True, small_input=True)
+    attention: Callable[..., Tensor] = optimized_attention_for_device(device, mask=True, small_input=True)
+    return attention
 
 
-def initialize(model: torch.nn.Module) -> None:
+def initialize(model: torch.nn.ModuleDict) -> None:
     """The host's layers come without values: fan-in normal weights, unit norms, zero biases, zero last layers."""
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2:
@@ -270,12 +273,12 @@ def initialize(model: torch.nn.Module) -> None:
             parameter.data.normal_(std=0.3 if "token" in name else 0.05)
         else:
             parameter.data.normal_(std=parameter[0].numel() ** -0.5)
-    unet = model["unet"]
+    unet: Any = model["unet"]
     for module in unet.modules():
         for last in ("out_layers", "proj_out"):
             child = getattr(module, last, None)
             if child is not None:
-                layer = child[-1] if isinstance(child, torch.nn.Sequential) else child
+                layer: Any = child[-1] if isinstance(child, torch.nn.Sequential) else child
                 layer.weight.data.zero_()
     unet.out[-1].weight.data.zero_()
 

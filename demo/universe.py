@@ -330,7 +330,7 @@ class Universe:
         rho = (dx**2 + dy**2).sqrt()
         rho0 = math.hypot(SUN_POSITION[0], SUN_POSITION[1] * 1.7)
         width = 1.3 * world * 2 / self.size
-        lines = sum(torch.exp(-(((rho - rho0 * f) / width) ** 2)) for f in (0.62, 1.0, 1.5))
+        lines = sum((torch.exp(-(((rho - rho0 * f) / width) ** 2)) for f in (0.62, 1.0, 1.5)), torch.zeros_like(rho))
         return image + strength * lines[None, None] * torch.tensor((0.6, 0.72, 1.0)).view(1, 3, 1, 1)
 
     # --- ground

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from ..zoomstack_core.errors import ArgumentError
@@ -18,7 +18,7 @@ _NAMES_A_NODE = re.compile(r"(?:Save )?Zoom [A-Z][\w ()-]{1,40}: ")
 
 
 @contextmanager
-def telling(node: str, **names: str) -> Iterator[None]:
+def telling(node: str, **names: str) -> Generator[None]:
     """Errors of the block begin with the display name ``node``, unless they name one already.
 
     Args:

@@ -59,8 +59,7 @@ class ZoomSaveVideo(io.ComfyNode):
                 _copy(source, new.part, texts)
             else:
                 _encode(video, new.part, metadata)
-        saved = ui.SavedResult(new.path.name, target.subfolder, io.FolderType.output)
-        return io.NodeOutput(ui=ui.PreviewVideo([saved]))
+        return io.NodeOutput(ui=ui.PreviewVideo([target.saved(new)]))
 
 
 def _file_of(video: Input.Video) -> Path | None:

@@ -5,8 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
+from ..sampling import joint_guider
 from ..sampling.agreement.blend_options import blending_notice
-from ..sampling.zoom_guider import joint_guider
+from ..sampling.host_types import Guider, Latent
 from .shared.checked import checked
 from .shared.sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES
@@ -54,7 +55,7 @@ class ZoomGuider(io.ComfyNode):
 
     @classmethod
     @checked()
-    def execute(cls, guider: Any, held: dict[str, Any] | None = None, **zoom: Any) -> io.NodeOutput:
+    def execute(cls, guider: Guider, held: Latent | None = None, **zoom: Any) -> io.NodeOutput:
         settings = zoom_settings(NAME, **zoom)
         joint = joint_guider(guider, settings, held)
         notice = blending_notice(settings.blend, joint.model_patcher.get_model_object("latent_format"))

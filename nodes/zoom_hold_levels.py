@@ -1,10 +1,9 @@
 """ZoomHeldLevels: finished levels that stay, while new ones join or others are made anew."""
 
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..sampling.agreement.held import hold_levels, parse_levels
+from ..sampling.host_types import Latent
 from .shared.checked import checked
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
@@ -18,7 +17,7 @@ class ZoomHeldLevels(io.ComfyNode):
 
     @classmethod
     @checked()
-    def execute(cls, latent: dict[str, Any], levels: str, add_deeper: int, add_wider: int) -> io.NodeOutput:
+    def execute(cls, latent: Latent, levels: str, add_deeper: int, add_wider: int) -> io.NodeOutput:
         held = hold_levels(latent, parse_levels(levels, len(latent["samples"]), first=1), add_wider, add_deeper)
         return io.NodeOutput(held, len(held["samples"]))
 
@@ -32,7 +31,7 @@ class ZoomHoldLevels(io.ComfyNode):
 
     @classmethod
     @checked()
-    def execute(cls, latent: dict[str, Any], levels: str, add_deeper: int, add_wider: int) -> io.NodeOutput:
+    def execute(cls, latent: Latent, levels: str, add_deeper: int, add_wider: int) -> io.NodeOutput:
         held = hold_levels(latent, parse_levels(levels, len(latent["samples"]), first=0), add_wider, add_deeper)
         return io.NodeOutput(held, len(held["samples"]))
 

@@ -5,7 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
-from ..sampling.zoom_ksampler import SamplingRequest, sample_zoom
+from ..sampling import SamplingRequest, sample_zoom
+from ..sampling.host_types import Latent, ModelPatcher, Noise
+from ..sampling.network.level_marks import Conditioning
 from .shared.checked import checked
 from .shared.sampler_inputs import (
     geometry_output,
@@ -64,17 +66,17 @@ class ZoomKSampler(io.ComfyNode):
     @checked(sampler="sampler_name")
     def execute(
         cls,
-        model: Any,
-        positive: Any,
-        negative: Any,
-        latent_image: dict[str, Any],
+        model: ModelPatcher,
+        positive: Conditioning,
+        negative: Conditioning,
+        latent_image: Latent,
         seed: int,
         steps: int,
         cfg: float,
         sampler_name: str,
         scheduler: str,
         denoise: float,
-        noise: Any = None,
+        noise: Noise | None = None,
         **zoom: Any,
     ) -> io.NodeOutput:
         request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
@@ -140,10 +142,10 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
     @checked(sampler="sampler_name")
     def execute(
         cls,
-        model: Any,
-        positive: Any,
-        negative: Any,
-        latent_image: dict[str, Any],
+        model: ModelPatcher,
+        positive: Conditioning,
+        negative: Conditioning,
+        latent_image: Latent,
         add_noise: str,
         noise_seed: int,
         steps: int,
@@ -153,7 +155,7 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
         start_at_step: int,
         end_at_step: int,
         return_with_leftover_noise: str,
-        noise: Any = None,
+        noise: Noise | None = None,
         **zoom: Any,
     ) -> io.NodeOutput:
         request = SamplingRequest(

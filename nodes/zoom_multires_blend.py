@@ -1,10 +1,9 @@
 """ZoomMultiResBlend: how, where and when the levels' estimates are blended."""
 
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..sampling.agreement.blend_options import SPACES, BlendOptions
+from ..sampling.host_types import VAE
 from ..zoomstack_core.method.blend import BLEND_MODES
 from .shared.checked import checked
 from .shared.input_checks import check_order
@@ -80,7 +79,7 @@ class ZoomMultiResBlend(io.ComfyNode):
         start_percent: float,
         end_percent: float,
         every: int,
-        vae: Any = None,
+        vae: VAE | None = None,
         travel_repeats: int = 1,
         travel_start: float = 0.2,
         travel_end: float = 0.8,

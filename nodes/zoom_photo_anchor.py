@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sampling.agreement.photos import FITS, Photo
+from ..sampling.host_types import VAE
 from ..zoomstack_core.errors import ArgumentError
 from ..zoomstack_core.method.anchor import ANCHOR_METHODS
 from .shared.checked import checked
@@ -124,7 +125,7 @@ def _anchors(
     start_percent: float,
     end_percent: float,
     fit: str,
-    vae: Any = None,
+    vae: VAE | None = None,
     anchors: tuple[Photo, ...] | None = None,
 ) -> tuple[Photo, ...]:
     """The photos so far and a new one, whose level is counted from ``first``."""

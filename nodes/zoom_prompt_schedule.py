@@ -1,10 +1,9 @@
 """ZoomPromptSchedule: schedule text, one prompt per zoom level, to per-level conditioning."""
 
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
+from ..sampling.host_types import CLIP
 from ..sampling.network.level_marks import Conditioning, mark_level
 from ..zoomstack_core.prompts.schedule import Schedule, join_prompt, parse_schedule
 from ..zoomstack_core.quoting import short
@@ -111,7 +110,7 @@ class ZoomPromptSchedule(io.ComfyNode):
     @checked()
     def execute(
         cls,
-        clip: Any,
+        clip: CLIP,
         prefix: str = "",
         suffix: str = "",
         negative: str = "",
@@ -139,7 +138,7 @@ class ZoomPromptSchedule(io.ComfyNode):
         return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
 
 
-def _encode_negative(clip: Any, lines: list[str], levels: int) -> Conditioning:
+def _encode_negative(clip: CLIP, lines: list[str], levels: int) -> Conditioning:
     """One unmarked entry list for every level when there is one line, else one per level."""
     if len(lines) == 1:
         return _encode(clip, lines[0])
@@ -166,6 +165,6 @@ def _listed(prompts: list[str]) -> list[str]:
     return [*lines[: SHOWN_PROMPTS // 2], "…", *lines[-SHOWN_PROMPTS // 2 :]]
 
 
-def _encode(clip: Any, text: str) -> Conditioning:
+def _encode(clip: CLIP, text: str) -> Conditioning:
     """What the host's CLIPTextEncode gives for ``text``."""
     return clip.encode_from_tokens_scheduled(clip.tokenize(text))

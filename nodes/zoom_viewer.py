@@ -119,4 +119,4 @@ def save_page(
         new.part.write_bytes(page)
         if new.part.read_bytes() != page:
             raise OSError(f"only a part of {target.name} was written")
-    return ui.SavedResult(new.path.name, target.subfolder, io.FolderType.output)
+    return target.saved(new)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..zoomstack_core.errors import ArgumentError
 from ..zoomstack_core.quoting import short
+from .host_types import VAE, Guider, Model, ModelPatcher, Sampler
 
 # They change the size or the order of what they sample.
 UNFIT_SAMPLERS = {
@@ -19,7 +20,7 @@ UNFIT_SAMPLERS = {
 }
 
 
-def check_latents(latents: Any) -> None:
+def check_latents(latents: Tensor) -> None:
     """Raises ArgumentError unless ``latents`` are pictures [N, C, H, W] or [N, C, T, H, W]."""
     if latents.is_nested or latents.ndim not in (4, 5):
         kind = "a nested latent" if latents.is_nested else f"a latent of shape {list(latents.shape)}"
@@ -30,7 +31,7 @@ def check_latents(latents: Any) -> None:
         )
 
 
-def check_latent_kind(latents: Tensor, model: Any) -> None:
+def check_latent_kind(latents: Tensor, model: ModelPatcher) -> None:
     """Raises ArgumentError for latents of another kind of model than MODEL.
 
     Args:
@@ -50,7 +51,7 @@ def check_latent_kind(latents: Tensor, model: Any) -> None:
         )
 
 
-def check_vae(vae: Any, model_channels: int, node: str) -> None:
+def check_vae(vae: VAE, model_channels: int, node: str) -> None:
     """Raises ValueError for a VAE whose latents have another number of channels than the model's, where it says so.
 
     Args:
@@ -64,14 +65,14 @@ def check_vae(vae: Any, model_channels: int, node: str) -> None:
         )
 
 
-def check_sampler(sampler: Any) -> None:
+def check_sampler(sampler: Sampler) -> None:
     """Raises ArgumentError for a SAMPLER that does not leave the levels as they are laid out."""
     name = getattr(getattr(sampler, "sampler_function", None), "__name__", "")
     if name in UNFIT_SAMPLERS:
         raise ArgumentError("sampler", f"is {name.removeprefix('sample_')}", f"another one: {UNFIT_SAMPLERS[name]}")
 
 
-def check_guider(guider: Any) -> None:
+def check_guider(guider: Guider) -> None:
     """Raises ArgumentError for a GUIDER that samples in a way of its own, such as one with two models."""
     kind, stock = type(guider), comfy.samplers.CFGGuider
     if not isinstance(guider, stock) or any(
@@ -85,7 +86,7 @@ def check_guider(guider: Any) -> None:
 
 
 def check_context(
-    handler: Any, model: Any, conds: list[Any], level: Tensor, sigmas: Tensor, model_options: dict[str, Any]
+    handler: Any, model: Model, conds: list[Any], level: Tensor, sigmas: Tensor, model_options: dict[str, Any]
 ) -> None:
     """Raises ArgumentError where context windows would cut ``level`` [1, C, T, H, W] into parts."""
     if handler is not None and handler.should_use_context(model, conds, level, sigmas[:1], model_options):

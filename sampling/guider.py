@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import comfy.patcher_extension
 import comfy.samplers
@@ -140,20 +140,21 @@ class JointGuider(comfy.samplers.CFGGuider):
         comfy.patcher_extension.add_wrapper_with_key(kind, KEY, wrapper, self.model_options, is_model_options=True)
 
 
-def make_joint(guider: Guider, plan: JointPlan | None = None, joint: type[JointGuider] = JointGuider) -> Any:
+Joint = TypeVar("Joint", bound=JointGuider)
+
+
+def make_joint(guider: Guider, joint: type[Joint]) -> Joint:
     """A copy of a GUIDER, of whatever kind, that samples zoom levels together.
 
     Args:
-        plan: of the runs, where ``joint`` does not make one.
         joint: the class that goes before the guider's own.
 
     Raises:
         ValueError: for a guider that samples in a way of its own, such as one with two models.
     """
     check_guider(guider)
-    made, kind = copy.copy(guider), type(guider)
+    kind = type(guider)
+    made: Any = copy.copy(guider)
     made.__class__ = type(f"Joint{kind.__name__}", (joint, kind), {})
     made.original_conds = dict(guider.original_conds)
-    if plan is not None:
-        made.plan = plan
-    return made
+    return cast(Joint, made)

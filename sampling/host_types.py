@@ -17,6 +17,9 @@ Entries = dict[str, list[Entry]]
 Latent = dict[str, Any]
 """A LATENT: ``samples`` [N, C, …], and what goes with them."""
 
+Cond = list[Entry] | None
+"""One kind of entries as the host hands them to the network."""
+
 Executor = Callable[..., Any]
 """What a wrapper of the host's calls in the end: the next wrapper, or what is wrapped."""
 
@@ -90,12 +93,34 @@ class Sampler(Protocol):
 
 
 class Guider(Protocol):
-    """A GUIDER while it samples, as samplers see it."""
+    """A GUIDER. It has ``inner_model`` and ``conds`` while it samples only."""
 
     inner_model: Model
     model_patcher: ModelPatcher
+    model_options: dict[str, Any]
+    original_conds: Entries
+    conds: Entries
 
     def __call__(self, x: Tensor, sigma: Tensor, *args: Any, **kwargs: Any) -> Tensor: ...
+
+
+class CLIP(Protocol):
+    """A CLIP: a text encoder."""
+
+    def tokenize(self, text: str) -> Any: ...
+    def encode_from_tokens_scheduled(self, tokens: Any) -> list[list[Any]]: ...
+
+
+class ControlNet(Protocol):
+    """A ControlNet of an entry, the last of a chain."""
+
+    cond_hint_original: Tensor | None
+    extra_concat_orig: list[Tensor]
+    previous_controlnet: ControlNet | None
+    multigpu_clones: dict[torch.device, ControlNet]
+
+    def copy(self) -> ControlNet: ...
+    def set_previous_controlnet(self, controlnet: ControlNet | None) -> Any: ...
 
 
 class Noise(Protocol):

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..zoomstack_core.errors import ArgumentError
 from .agreement.agreement import Agreement, make_agreement
 from .checks import check_context
-from .host_types import Entries, Executor, Guider, Model
+from .host_types import Cond, Entries, Executor, Guider, Model
 from .moment import Moment
 from .network.batches import model_conds_of_level
 from .network.film_strip import FilmStrip, OwnSigmas, run_strip, strip_of
@@ -135,7 +135,7 @@ class JointRun:
         self,
         executor: Executor,
         model: Model,
-        conds: list[Any],
+        conds: list[Cond],
         x: Tensor,
         timestep: Tensor,
         model_options: dict[str, Any],

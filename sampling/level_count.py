@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
 from .checks import check_latents
+from .host_types import Entry
 from .network.batches import prompts_in
 from .network.level_marks import ZOOM_LEVEL
-
-Entry = dict[str, Any]
 
 
 def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -> int:

@@ -62,7 +62,7 @@ class LevelProgress:
         shown = mosaic(x0)
         self._report(done - 1, shown, x, self._steps)
         # the host's node that samples keeps what it was shown last, and gives it away as the estimate
-        shown.set_(x0)
+        shown.set_(x0)  # type: ignore[call-overload]  # PyTorch's types leave this form out
 
     def _tell(self, step: int, done: int, total: int) -> None:
         now = time.monotonic()

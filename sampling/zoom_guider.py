@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
 
 import comfy.model_sampling
 from comfy_execution.utils import get_executing_context
@@ -17,7 +17,7 @@ from .agreement.held import with_held
 from .agreement.latents import latent_layout
 from .checks import check_latent_kind, value_range
 from .guider import JointGuider, make_joint
-from .host_types import Callback, Guider, ModelPatcher, Sampler
+from .host_types import Callback, Guider, Latent, ModelPatcher, Sampler
 from .level_count import count_levels
 from .noise.sigmas import LevelSigmas, aligned_sigmas, to_ve
 from .noise.step_noise import sharing_of
@@ -30,7 +30,7 @@ class PlanningGuider(JointGuider):
     """A joint guider that finds its plan by itself, from what ``sample`` gets: latents and sigmas as for one level."""
 
     settings: ZoomSettings
-    held: dict[str, Any] | None = None
+    held: Latent | None = None
 
     def sample(
         self,
@@ -95,11 +95,11 @@ class PlanningGuider(JointGuider):
         )
 
         noise = self.plan.initial_noise(noise, sampler)
-        options = {"disable_pbar": disable_pbar, "seed": seed}
+        run = functools.partial(super().sample, noise, latent_image, sampler, own.sigmas, denoise_mask)
         if callback is None:
-            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, **options)
+            return run(disable_pbar=disable_pbar, seed=seed)
         with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
-            return super().sample(noise, latent_image, sampler, own.sigmas, denoise_mask, callback=progress, **options)
+            return run(callback=progress, disable_pbar=disable_pbar, seed=seed)
 
 
 def _text_of_running_node(node: str) -> NodeText:
@@ -108,7 +108,7 @@ def _text_of_running_node(node: str) -> NodeText:
     return NodeText(running.node_id if running else None, node)
 
 
-def joint_guider(guider: Guider, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
+def joint_guider(guider: Guider, settings: ZoomSettings, held: Latent | None = None) -> PlanningGuider:
     """A copy of ``guider`` that samples zoom levels together, with the conditioning and guidance that it has.
 
     Args:
@@ -122,7 +122,7 @@ def joint_guider(guider: Guider, settings: ZoomSettings, held: dict[str, Any] | 
             f"{settings.node}: guider samples zoom levels together already; connect the guider before the other "
             f"{settings.node}."
         )
-    joint = make_joint(guider, joint=PlanningGuider)
+    joint = make_joint(guider, PlanningGuider)
     joint.settings = settings
     joint.held = held
     return joint

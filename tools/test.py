@@ -51,6 +51,7 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
         ("ruff", ["-m", "ruff", "check", "."]),
         ("ruff format", ["-m", "ruff", "format", "--check", "."]),
         ("mypy", ["-m", "mypy", *(folder for folder in TYPED if (CHECKOUT / folder).is_dir())]),
+        ("mypy of the pack", [str(CHECKOUT / "tools" / "python_types.py")]),
         ("tsc", [str(CHECKOUT / "tools" / "js_types.py")]),
         ("pytest", ["-m", "pytest", *pytest_arguments(arguments)]),
     ]

@@ -58,7 +58,7 @@ def _number(entry: io.Int.Input | io.Float.Input, value: Any) -> int | float:
     low, high = entry.min, entry.max
     if whole and entry.control_after_generate:
         low = LOWEST_SEED
-    fits = isinstance(value, numbers.Real) and low <= value <= high and (not whole or value == int(value))
+    fits = isinstance(value, numbers.Real) and low <= value <= high and (not whole or value % 1 == 0)
     if not fits:
         raise ArgumentError(entry.id, shown(value), f"a {'whole ' if whole else ''}number from {low} to {high}")
     return int(value) if whole else float(value)

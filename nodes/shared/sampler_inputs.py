@@ -1,7 +1,5 @@
 """The inputs and outputs that Zoom KSampler, its advanced variant and Zoom Guider share."""
 
-from typing import Any
-
 import comfy.samplers
 from comfy_api.latest import io
 
@@ -9,6 +7,7 @@ from ...sampling.agreement.blend_options import BlendOptions
 from ...sampling.agreement.photos import Photo
 from ...sampling.options import ZoomSettings
 from ...zoomstack_core.method.blend import BLEND_MODES
+from ...zoomstack_core.nesting import Nesting
 from .wire_types import (
     ZoomGeometryType,
     anchors_input,
@@ -113,7 +112,7 @@ def zoom_settings(
     blend: str,
     focus_x: float = 0.5,
     focus_y: float = 0.5,
-    geometry: Any = None,
+    geometry: Nesting | None = None,
     blend_options: BlendOptions | None = None,
     anchors: tuple[Photo, ...] | None = None,
 ) -> ZoomSettings:

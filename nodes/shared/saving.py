@@ -3,7 +3,7 @@
 import errno
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy_api.latest import io, ui
 
 from ...messages.errors import may_not_write, names_a_node, of_file, of_the_same_kind
 from ...zoomstack_core.file_names import expand_prefix, portable
@@ -44,11 +45,16 @@ class Place:
     subfolder: str
 
     @contextmanager
-    def new_file(self, suffix: str) -> Iterator[NewFile]:
+    def new_file(self, suffix: str) -> Generator[NewFile]:
         """A file to write, which appears under a number of its own when it is complete."""
         names = numbered(self.folder, self.name, suffix, self.number)
         with told(self.node, self.folder), first_free(names, _workshop()) as new:
             yield new
+
+    def saved(self, new: NewFile) -> dict[str, str]:
+        """A file of `new_file` that is complete, as the host names saved files."""
+        assert new.path is not None
+        return ui.SavedResult(new.path.name, self.subfolder, io.FolderType.output)
 
 
 def place(
@@ -83,7 +89,7 @@ def place(
 
 
 @contextmanager
-def told(node: str, folder: Path, choice: str = PREFIX) -> Iterator[None]:
+def told(node: str, folder: Path, choice: str = PREFIX) -> Generator[None]:
     """Says which node could not write where, and what to do about it; ``choice`` is how to write elsewhere."""
     try:
         yield

@@ -200,6 +200,7 @@ def make_agreement(
         fixed = {level: layout.spread(one)[0] for level, one in held.items()}
         spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
         return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
+    assert options.vae is not None  # or `blends_in_pixels` has raised
     space = VaeSpace(options.vae, inner_model)
     shown = space.decode(torch.zeros_like(latent)).shape  # of noise it might overflow
     pixels = geometry.resized(*shown[-2:])

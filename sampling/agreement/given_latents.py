@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.mismatch import find_mismatch
 from ...zoomstack_core.nesting import Nesting
+from ..host_types import Latent, LatentFormat
 from .blend_options import resamples_badly
 from .held import HELD
 
@@ -16,7 +15,7 @@ NESTING = "zoom_nesting"  # key of a LATENT: the Nesting that its levels were sa
 
 
 def other_nesting(
-    latent: dict[str, Any], pictures: Tensor, geometry: ZoomGeometry, nesting: Nesting, latent_format: Any, noisy: bool
+    latent: Latent, pictures: Tensor, geometry: ZoomGeometry, nesting: Nesting, latent_format: LatentFormat, noisy: bool
 ) -> str:
     """What to say of latents that nest in another way than here: deeper levels would be pasted into wrong places.
 

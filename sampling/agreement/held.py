@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +16,13 @@ from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ...zoomstack_core.quoting import short
+from ..host_types import Latent
+from .latents import LatentLayout
 
 HELD = "zoom_held"  # key of a LATENT: bool [levels]
 
 
-def hold_levels(latent: dict[str, Any], chosen: list[int], wider: int, deeper: int) -> dict[str, Any]:
+def hold_levels(latent: Latent, chosen: list[int], wider: int, deeper: int) -> Latent:
     """A LATENT for Zoom KSampler with some levels of a finished stack held and the others blank.
 
     Args:
@@ -69,7 +70,7 @@ def parse_levels(text: str, levels: int, first: int) -> list[int]:
     return sorted(chosen)
 
 
-def held_levels(latent: dict[str, Any], channels: int) -> frozenset[int]:
+def held_levels(latent: Latent, channels: int) -> frozenset[int]:
     """The levels that a LATENT holds.
 
     Raises:
@@ -92,7 +93,7 @@ def held_levels(latent: dict[str, Any], channels: int) -> frozenset[int]:
     return frozenset(int(level) for level in held.nonzero())
 
 
-def with_held(latents: Tensor, held: dict[str, Any], channels: int, node: str) -> tuple[Tensor, frozenset[int]]:
+def with_held(latents: Tensor, held: Latent, channels: int, node: str) -> tuple[Tensor, frozenset[int]]:
     """Latents [N, C, …] with the held levels of a LATENT in place of theirs, and which these are.
 
     Args:
@@ -141,7 +142,9 @@ def _runs(levels: list[int]) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
-def restored(result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: Any) -> Tensor:
+def restored(
+    result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: LatentLayout
+) -> Tensor:
     """The result [N, C, …] with every held level as it was given, but for what the next level covers of it."""
     pictures = layout.spread(result).clone()
     originals = layout.spread(given.to(result))

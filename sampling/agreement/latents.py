@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.latent_formats
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
+
+from ..host_types import ModelPatcher
 
 PACK = 2  # Flux 2 and its kin keep PACK × PACK neighbors of a latent as channels of one
 
@@ -43,6 +44,6 @@ class LatentLayout:
 PLAIN = LatentLayout()
 
 
-def latent_layout(model: Any) -> LatentLayout:
+def latent_layout(model: ModelPatcher) -> LatentLayout:
     """The layout of the latents that MODEL samples."""
     return LatentLayout(packed=isinstance(model.get_model_object("latent_format"), comfy.latent_formats.Flux2))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor, PhotoAnchors
+from ..host_types import VAE
 
 FITS = ("cover", "contain")
 
@@ -41,7 +41,7 @@ class Photo:
     start: float
     end: float
     fit: str
-    vae: Any = None
+    vae: VAE | None = None
 
     def anchor(self, picture: Tensor, mask: Tensor, lr: float = ADAM_RATE) -> PhotoAnchor:
         return PhotoAnchor(picture, self.level, self.method, self.strength, self.start, self.end, mask, lr=lr)
@@ -67,7 +67,7 @@ def picture_anchors(
 
 
 def latent_anchors(
-    photos: Sequence[Photo], geometry: ZoomGeometry, vae: Any, encode: Callable[[Any, Tensor], Tensor]
+    photos: Sequence[Photo], geometry: ZoomGeometry, vae: VAE | None, encode: Callable[[VAE, Tensor], Tensor]
 ) -> list[PhotoAnchor]:
     """Anchors where the levels are latents: the photographs are encoded once.
 

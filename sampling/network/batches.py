@@ -14,10 +14,8 @@ import comfy.clip_vision
 import comfy.conds
 from torch import Tensor
 
+from ..host_types import Entries, Entry
 from .level_marks import ZOOM_LEVEL
-
-Entry = dict[str, Any]
-Entries = dict[str, list[Entry]]
 
 # By what the host's models read of an entry and its nodes put there; a key that is not here is judged by its shape.
 

@@ -16,6 +16,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ..host_types import Cond, Entry, Executor, Model
 from .batches import model_conds_of_level
 from .level_entries import has_keyframes
 from .out_of_memory import Portions
@@ -23,7 +24,6 @@ from .out_of_memory import Portions
 STRIP = "zoom_strip"  # conditioning entry key: the FilmStrip that the entry stands for
 LEVEL_SIGMA = "zoom_sigma"  # model conditioning key: the entry's own sigma, read by `with_level_sigma`
 
-Entry = dict[str, Any]
 OwnSigmas = Callable[[int], Tensor]  # a level -> the sigmas of its steps
 
 
@@ -106,8 +106,9 @@ class FilmStrip:
         if "mask" not in entry and "area" not in entry:
             return torch.ones((1,) * (len(strip_dims) + 1), device=self.device).expand(1, *strip_dims)
         like = torch.empty((1, 1, *self.dims), device=self.device)
-        probe = {key: entry[key] for key in ("area", "mask", "mask_strength") if key in entry}
-        weight = comfy.samplers.get_area_and_mult({**probe, "model_conds": {}, "uuid": None}, like, like.new_zeros(1))
+        probe: Entry = {key: entry[key] for key in ("area", "mask", "mask_strength") if key in entry}
+        probe |= {"model_conds": {}, "uuid": None}
+        weight = comfy.samplers.get_area_and_mult(probe, like, like.new_zeros(1))
         mask = like.new_zeros(1, *strip_dims)
         block = mask
         for dim, (size, start) in enumerate(zip(area[: len(strip_dims)], area[len(strip_dims) :], strict=True)):
@@ -117,9 +118,9 @@ class FilmStrip:
 
 
 def run_strip(
-    executor: Any,
-    model: Any,
-    conds: list[Any],
+    executor: Executor,
+    model: Model,
+    conds: list[Cond],
     x: Tensor,
     sigma: Tensor,
     model_options: dict[str, Any],
@@ -157,8 +158,8 @@ def run_strip(
 
 
 def _call(
-    executor: Any,
-    model: Any,
+    executor: Executor,
+    model: Model,
     strips: list[FilmStrip | None],
     x: Tensor,
     sigma: Tensor,
@@ -186,12 +187,12 @@ def _with_sample_sigmas(model_options: dict[str, Any], sigmas: Tensor) -> dict[s
     return {**model_options, "transformer_options": {**model_options["transformer_options"], "sample_sigmas": sigmas}}
 
 
-def strip_of(cond: list[Entry] | None) -> FilmStrip | None:
+def strip_of(cond: Cond) -> FilmStrip | None:
     """The film strip that a list of entries stands for, if any."""
     return next((entry[STRIP] for entry in cond or () if STRIP in entry), None)
 
 
-def with_level_sigma(executor: Any, x: Tensor, t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def with_level_sigma(executor: Executor, x: Tensor, t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """An APPLY_MODEL wrapper: every entry of a batch is evaluated at its own sigma."""
     sigma = kwargs.pop(LEVEL_SIGMA, None)
     return executor(x, t if sigma is None else sigma.to(t), *args, **kwargs)

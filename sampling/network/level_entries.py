@@ -7,11 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from ..host_types import ControlNet, Entries, Entry
 from .batches import check_batch
 from .level_marks import ZOOM_LEVEL
-
-Entry = dict[str, Any]
-Entries = dict[str, list[Entry]]
 
 
 def check_hints(conds: Entries, levels: int, frames: int, node: str) -> None:
@@ -68,7 +66,7 @@ def _per_level(
     return parts
 
 
-def _hint_batches(control: Any, frames: int) -> Iterator[tuple[str, int]]:
+def _hint_batches(control: ControlNet | None, frames: int) -> Iterator[tuple[str, int]]:
     """What the ControlNets of a chain got for pictures, and how many; several frames of a level are its own."""
     while control is not None and frames == 1:
         hints = [("the image", control.cond_hint_original), *(("the mask", mask) for mask in control.extra_concat_orig)]
@@ -76,7 +74,7 @@ def _hint_batches(control: Any, frames: int) -> Iterator[tuple[str, int]]:
         control = control.previous_controlnet
 
 
-def _control_of_level(control: Any, level: int, levels: int, copies: dict[tuple[int, int], Any]) -> Any:
+def _control_of_level(control: ControlNet | None, level: int, levels: int, copies: dict[tuple[int, int], Any]) -> Any:
     """A copy of a ControlNet, with those before it in the chain, that has the level's hint alone."""
     if control is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..host_types import Guider
 from .batches import check_batch
 
 
@@ -35,7 +36,10 @@ def masks_of_levels(mask: Tensor, latents: Tensor, node: str) -> Tensor:
 
 
 def at_every_levels_sigma(
-    function: Callable[..., Tensor], own: Callable[[float, int], float], schedule: Callable[[int], Tensor], guider: Any
+    function: Callable[..., Tensor],
+    own: Callable[[float, int], float],
+    schedule: Callable[[int], Tensor],
+    guider: Guider,
 ) -> Callable[..., Tensor]:
     """A patch's denoise_mask_function (Differential Diffusion) for levels with sigmas of their own.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.model_management
 import comfy.samplers
 import torch
+
+from ..host_types import Sampler
 
 logger = logging.getLogger("zoomstack")
 
@@ -76,7 +77,7 @@ _ROOMS = {
 }
 
 
-def sampler_id(sampler: Any) -> str:
+def sampler_id(sampler: Sampler) -> str:
     """The host's name of a SAMPLER object, such as "euler"; the name of its class or function for others."""
     if not isinstance(sampler, comfy.samplers.KSAMPLER):
         return type(sampler).__name__
@@ -84,19 +85,19 @@ def sampler_id(sampler: Any) -> str:
     return name.removeprefix("sample_").removesuffix("_function")
 
 
-def is_stochastic(sampler: Any) -> bool:
+def is_stochastic(sampler: Sampler) -> bool:
     """Whether the sampler adds noise on its way."""
     if getattr(sampler, "extra_options", {}).get("eta", 1) == 0:
         return False
     return any(mark in sampler_id(sampler) for mark in STOCHASTIC_MARKS)
 
 
-def flow_options(sampler: Any) -> dict[str, float]:
+def flow_options(sampler: Sampler) -> dict[str, float]:
     """Options of a sampler that steps a flow model in VE terms; what the user chose goes before."""
     return _FLOW_OPTIONS.get(sampler_id(sampler), {})
 
 
-def warn_of_flow(sampler: Any, flow: bool) -> None:
+def warn_of_flow(sampler: Sampler, flow: bool) -> None:
     """One line in the log where the host's own sampler does not suit flow models."""
     if flow and sampler_id(sampler) in WRONG_FOR_FLOW:
         logger.warning(
@@ -106,6 +107,6 @@ def warn_of_flow(sampler: Any, flow: bool) -> None:
         )
 
 
-def sigma_room(sampler: Any) -> SigmaRoom:
+def sigma_room(sampler: Sampler) -> SigmaRoom:
     """Which sigmas ``sampler`` can be given."""
     return _ROOMS.get(sampler_id(sampler), SigmaRoom())

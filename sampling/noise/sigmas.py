@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import comfy.model_sampling
 import comfy.samplers
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+from ..host_types import ModelPatcher, ModelSampling, Sampler
 from ..moment import Moment
 from .samplers import sampler_id, sigma_room
 
@@ -147,7 +147,7 @@ class LevelSigmas:
 
 
 def level_sigmas(
-    model: Any,
+    model: ModelPatcher,
     geometry: ZoomGeometry,
     steps: int,
     sampler_name: str,
@@ -182,9 +182,9 @@ def level_sigmas(
 
 
 def aligned_sigmas(
-    model: Any,
+    model: ModelPatcher,
     geometry: ZoomGeometry,
-    sampler: Any,
+    sampler: Sampler,
     limits: tuple[float, float],
     steps: int,
     alignment: float,
@@ -222,7 +222,7 @@ def aligned_sigmas(
     return LevelSigmas(sigmas, ladder, isinstance(sampling, comfy.model_sampling.CONST), unit)
 
 
-def to_ve(sampling: Any, sigma: float) -> float:
+def to_ve(sampling: ModelSampling, sigma: float) -> float:
     """A sigma in the terms of ``sampling`` as noise over image; a flow model's times end at 0.99."""
     return flow_to_ve(sigma) if isinstance(sampling, comfy.model_sampling.CONST) else sigma
 

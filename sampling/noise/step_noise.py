@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import comfy.sample
 import comfy.samplers
 from comfy.k_diffusion.sampling import default_noise_sampler
 from torch import Tensor
+
+from ..host_types import Latent, Sampler
 
 INITIAL_NOISE = ("auto", "shared", "independent")
 STEP_NOISE = ("shared", "independent")
@@ -53,7 +54,7 @@ class SharedNoise:
     def __init__(self, seed: int, sharing: NoiseSharing):
         self.seed = ZoomSeed(seed, sharing)
 
-    def generate_noise(self, input_latent: dict[str, Any]) -> Tensor:
+    def generate_noise(self, input_latent: Latent) -> Tensor:
         """White noise like the samples of the LATENT."""
         return comfy.sample.prepare_noise(input_latent["samples"], self.seed, input_latent.get("batch_index"))
 
@@ -64,12 +65,12 @@ def sharing_of(seed: int | None) -> NoiseSharing:
 
 
 def with_rendered_noise(
-    sampler: Any,
+    sampler: Sampler,
     state: Tensor,
     seed: int | None,
     render: Callable[[Tensor], Tensor],
     defaults: Mapping[str, float] = MappingProxyType({}),
-) -> comfy.samplers.KSAMPLER:
+) -> Sampler:
     """The sampler with its step noise passed through ``render``; as it is where it draws none.
 
     Args:

@@ -13,6 +13,8 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ..host_types import Sampler
+
 log = logging.getLogger("zoomstack")
 
 # Sets the noise of time travel apart from that of the sampler's own steps, which the host seeds alike.
@@ -33,7 +35,9 @@ class TimeTravel:
     end: float = 1.0
 
 
-def with_time_travel(sampler: Any, travel: TimeTravel, render: Callable[[Tensor], Tensor], seed: int | None) -> Any:
+def with_time_travel(
+    sampler: Sampler, travel: TimeTravel, render: Callable[[Tensor], Tensor], seed: int | None
+) -> Sampler:
     """The sampler with the steps in the range of ``travel`` repeated; as it is where nothing is to be repeated.
 
     A repeated step is a run of the sampler of its own, from one sigma to the next; then noise takes the state back.

@@ -17,22 +17,23 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ..host_types import Callback, Guider, Model, ModelSampling, Sampler
 from .sigmas import LevelSigmas
 
 
 class AlignedSampler(comfy.samplers.Sampler):
     """The host's SAMPLER ``sampler`` for a run whose levels have the sigmas ``levels``."""
 
-    def __init__(self, sampler: Any, levels: LevelSigmas):
+    def __init__(self, sampler: Sampler, levels: LevelSigmas):
         self.sampler = sampler
         self.levels = levels
 
     def sample(
         self,
-        guider: Any,
+        guider: Guider,
         sigmas: Tensor,
         extra_args: dict[str, Any],
-        callback: Callable[[int, Tensor, Tensor, int], None] | None,
+        callback: Callback | None,
         noise: Tensor,
         latent_image: Tensor | None = None,
         denoise_mask: Tensor | None = None,
@@ -71,7 +72,7 @@ class VESampling(comfy.model_sampling.EPS):
 
     sigma_data = 1.0
 
-    def __init__(self, flow: Any):
+    def __init__(self, flow: ModelSampling):
         self._flow = flow
 
     @property
@@ -110,7 +111,7 @@ class _Guider(_Instead):
         return self._target(x, sigma, *args, **kwargs).to(x.dtype)
 
 
-def _in_ve_terms(guider: Any, levels: LevelSigmas) -> _Guider:
+def _in_ve_terms(guider: Guider, levels: LevelSigmas) -> _Guider:
     model, patcher = guider.inner_model, guider.model_patcher
     keeps_otherwise = type(model).scale_latent_inpaint is not comfy.model_base.BaseModel.scale_latent_inpaint
     own_way = {"scale_latent_inpaint": _kept_by(model, levels)} if keeps_otherwise else {}
@@ -133,7 +134,7 @@ def _in_ve_terms(guider: Any, levels: LevelSigmas) -> _Guider:
     )
 
 
-def _kept_by(model: Any, levels: LevelSigmas) -> Callable[..., Tensor]:
+def _kept_by(model: Model, levels: LevelSigmas) -> Callable[..., Tensor]:
     """What a model shows of the kept part of an inpainting, where it has a way of its own (video models keep it clean).
 
     Every level is asked at its own sigma; the sampler's state is such that ``LevelSigmas.at`` makes the answer of it.

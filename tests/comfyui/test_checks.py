@@ -36,6 +36,11 @@ def joint_plan(host: Host, model: Any, levels: int, factor: float) -> Any:
     return plan.JointPlan(geometry, options, level_sigmas(model, geometry, STEPS, "euler", "normal", 1.0, 0.0))
 
 
+def joint_of(host: Host, guider: Any) -> Any:
+    module = host.module("sampling.guider")
+    return module.make_joint(guider, module.JointGuider)
+
+
 @pytest.mark.parametrize(
     ("kind", "conditionings", "inputs"),
     [
@@ -59,7 +64,8 @@ def test_any_guider_can_be_made_joint(
     together = guider(host, kind, eps.model, [marked(list(level)) for level in zip(*by_level, strict=True)], **inputs)
     stock = [guider(host, kind, eps.model, level, **inputs) for level in by_level]
     with torch.inference_mode():
-        joint = host.module("sampling.guider").make_joint(together, plan)
+        joint = joint_of(host, together)
+        joint.plan = plan
         result = joint.sample(noise, latent, euler, sigmas, **options)
         alone = [
             one.sample(noise[i : i + 1], latent[i : i + 1], euler, sigmas, **options) for i, one in enumerate(stock)
@@ -67,6 +73,9 @@ def test_any_guider_can_be_made_joint(
     expected = torch.cat(alone)
     assert (result - expected).abs().max() < TOLERANCE * expected.std()
     assert type(together).__name__ != type(joint).__name__, "the guider that was given stays as it is"
+    assert joint.evaluations == STEPS
+    kept = vars(joint).keys() - vars(together).keys()
+    assert kept == {"plan", "evaluations"}, "the host keeps guiders; what a run had in memory goes with it"
 
 
 def test_a_guider_with_two_models_is_an_error(host: Host, eps: Checkpoint) -> None:
@@ -74,7 +83,7 @@ def test_a_guider_with_two_models_is_an_error(host: Host, eps: Checkpoint) -> No
     with pytest.raises(
         ValueError, match="guider is 'Guider_DualModel', which samples in its own way .*; expected CFG Guider"
     ):
-        host.module("sampling.guider").make_joint(two, joint_plan(host, eps.model, 2, 2.0))
+        joint_of(host, two)
 
 
 @pytest.mark.parametrize(("length", "fits"), [(4, False), (64, True)])

@@ -165,6 +165,11 @@ def test_folders_are_layers(imports: Imports, folder: str) -> None:
     assert circle(edges) == []
 
 
+def test_the_folders_of_sampling_do_not_know_each_other(imports: Imports) -> None:
+    edges, folders = rooms(imports, "sampling"), {"agreement", "network", "noise"}
+    assert {folder: edges[folder] & folders for folder in folders} == {folder: set() for folder in folders}
+
+
 def test_modules_are_imported_without_circles(imports: Imports) -> None:
     assert sum(map(len, imports.at_import.values())) > 100
     assert circle(imports.at_import) == []

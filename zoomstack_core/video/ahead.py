@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from threading import Barrier
@@ -20,7 +20,7 @@ CORES_PER_WORKER = 4
 MOST_WORKERS = 3
 
 
-def work_ahead(function: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Iterator[R]:
+def work_ahead(function: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
     """function(item) of every item in order, computed in other threads, at most ``workers`` + 1 results ahead.
 
     Close the iterator to stop early: what is not begun is dropped.

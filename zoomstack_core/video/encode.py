@@ -29,7 +29,7 @@ __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "EncoderError", "available_formats",
 
 logger = logging.getLogger("zoomstack")
 
-F = TypeVar("F", Tensor, Planes)
+F = TypeVar("F", bound=Tensor | Planes)
 R = TypeVar("R")
 
 # Of the parts of a rate, as containers keep them.
