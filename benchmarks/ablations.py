@@ -63,7 +63,7 @@ def mismatched(
 
 
 def binomial_blend(images: Tensor, geometry: ZoomGeometry) -> Tensor:
-    """Band averages as in `blend_levels`, with a pyramid of binomial filters in place of the renderer's D.
+    """ "laplacian" as in `blend_levels`, with a pyramid of binomial filters in place of the renderer's D.
 
     Raises:
         ValueError: unless every zoom factor is a power of two about the middle.
