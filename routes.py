@@ -7,6 +7,7 @@ import asyncio
 import errno
 import functools
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from aiohttp import web
 from PIL import Image
 from server import PromptServer
 
+from .messages.errors import of_file
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
 from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
-from .zoomstack_core.quoting import short
+from .zoomstack_core.quoting import middle_out, short
 from .zoomstack_core.whole_file import NO_ROOM
+
+logger = logging.getLogger("zoomstack")
 
 Route = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -35,7 +39,7 @@ class _Refused(Exception):
     """A request that is answered with a text and a status of its own."""
 
     def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text if len(text) <= MOST_TOLD else f"{text[: MOST_TOLD // 2]} … {text[-MOST_TOLD // 2 :]}")
+        super().__init__(middle_out(text, MOST_TOLD))
         self.status = status
 
 
@@ -50,14 +54,15 @@ def _told(work: Route) -> Route:
             return web.json_response({"error": str(refusal)}, status=refusal.status)
         except OSError as error:
             status = 507 if error.errno in NO_ROOM else 400 if error.errno == errno.ENAMETOOLONG else 500
-            return web.json_response({"error": _reason(error)}, status=status)
+            return web.json_response({"error": of_file(error)}, status=status)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            logger.exception("%s %s", request.method, request.path)
+            text = f"ZoomStack failed: {type(error).__name__}. The server's log says where."
+            return web.json_response({"error": text}, status=500)
 
     return answer
-
-
-def _reason(error: OSError) -> str:
-    name = f": {short(str(error.filename))}" if error.filename and error.strerror else ""
-    return f"{error.strerror or error}{name}" if name else str(error)
 
 
 @PromptServer.instance.routes.post("/zoomstack/prompts")
@@ -164,7 +169,8 @@ class _Pictures(Sequence[Image.Image]):
     def __getitem__(self, level: Any) -> Any:
         path = self._paths[level]
         try:
-            image = Image.open(path)
+            # what the host's previews are: other formats have decoders that run programs or raise anything
+            image = Image.open(path, formats=["PNG"])
         except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _Refused(f"{short(path.name)} is no image that can be read: {short(str(error))}") from None
         if image.size != self._size:

@@ -1,8 +1,6 @@
 // @ts-check
 // What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, the focus picker to
-// the nodes that have a focus, and what older workflows say to the widgets of today.
-// What ComfyUI's front end loads: adds the explorer to Zoom Viewer, the rows to Zoom Prompt Schedule, and the focus picker
-// to the nodes that have a focus; puts the templates in order.
+// the nodes that have a focus, and what older workflows say to the widgets of today; puts the templates in order.
 
 import { app } from "../../../scripts/app.js";
 import { fillInPrefix } from "./file_names.js";

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..zoomstack_core.errors import ArgumentError
-from ..zoomstack_core.quoting import short
+from ..zoomstack_core.quoting import middle_out, short
 from ..zoomstack_core.whole_file import NO_ROOM
 
 LONGEST = 900  # characters of an error; the middle of what is longer is left out
 
 # "Zoom Photo Anchor: …" while Zoom KSampler runs: the input is a node's before it, and that is the one to name
 _NAMES_A_NODE = re.compile(r"(?:Save )?Zoom [A-Z][\w ()-]{1,40}: ")
-_NOT_ALLOWED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -34,11 +33,11 @@ def telling(node: str, **names: str) -> Iterator[None]:
     except ValueError as error:
         message = error.told(names) if isinstance(error, ArgumentError) else str(error)
         named = message if names_a_node(message) else f"{node}: {message}"
-        raise ValueError(_cut(named)) from error
+        raise ValueError(middle_out(named, LONGEST)) from error
     except OSError as error:
         if names_a_node(str(error)):
             raise
-        raise of_the_same_kind(error, _cut(f"{node}: {_of_file(error)}")) from error
+        raise of_the_same_kind(error, middle_out(f"{node}: {_what_to_do(error)}", LONGEST)) from error
 
 
 def names_a_node(message: str) -> bool:
@@ -53,20 +52,23 @@ def of_the_same_kind(error: OSError, message: str) -> OSError:
     return told
 
 
-def _of_file(error: OSError) -> str:
-    file = f" {short(str(error.filename), 200)}" if error.filename else ""
-    if error.errno in _NOT_ALLOWED:
+def of_file(error: OSError) -> str:
+    """What is wrong with which file: "Is a directory: 'zoom.mp4'"; a text without a number is left as it is."""
+    if error.errno in NO_ROOM or not error.strerror:  # the first ones say what to do
+        return error.strerror or str(error)
+    return f"{error.strerror}: {short(str(error.filename), 200)}" if error.filename else error.strerror
+
+
+def may_not_write(error: OSError) -> bool:
+    """Whether it is for want of a right."""
+    return error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def _what_to_do(error: OSError) -> str:
+    if may_not_write(error):
+        file = f" {short(str(error.filename), 200)}" if error.filename else ""
         return (
             f"the file or folder{file} cannot be written ({error.strerror}). Let ComfyUI write there, or start it with "
             "other folders: --output-directory, --temp-directory."
         )
-    if error.errno in NO_ROOM or not error.strerror:  # they say what to do
-        return error.strerror or str(error)
-    return f"{error.strerror}:{file or ' no file is named'}"
-
-
-def _cut(message: str) -> str:
-    if len(message) <= LONGEST:
-        return message
-    half = (LONGEST - 3) // 2
-    return f"{message[:half]} … {message[-half:]}"
+    return of_file(error)

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import av
-from comfy.cli_args import args
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_api.latest import Input, InputImpl, io, ui
 
 from ..zoomstack_core.video.facts import BrokenVideo, read_facts
 from ..zoomstack_core.video.remux import write_copy
 from .shared.checked import checked
+from .shared.host import check_interrupted, keeps_metadata
 from .shared.saving import PREFIX_HINT, place
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
@@ -53,7 +52,7 @@ class ZoomSaveVideo(io.ComfyNode):
         width, height = _size(video, source)
         suffix = source.suffix.lower() if source else ".mp4"
         target = place(NAME, filename_prefix, DEFAULT_PREFIX, width, height, cls.hidden.prompt)
-        metadata = {} if args.disable_metadata else {**(cls.hidden.extra_pnginfo or {}), "prompt": cls.hidden.prompt}
+        metadata = {**(cls.hidden.extra_pnginfo or {}), "prompt": cls.hidden.prompt} if keeps_metadata() else {}
         with target.new_file(suffix) as new:
             if source:
                 texts = {key: json.dumps(value) for key, value in metadata.items() if value}
@@ -85,7 +84,7 @@ def _size(video: Input.Video, source: Path | None) -> tuple[int, int]:
     """(width, height) of a video, which must be one that can be read."""
     try:
         if source:
-            facts = read_facts(source, throw_exception_if_processing_interrupted)
+            facts = read_facts(source, check_interrupted)
             return facts.width, facts.height
         return video.get_dimensions()
     except BrokenVideo as error:
@@ -96,7 +95,7 @@ def _size(video: Input.Video, source: Path | None) -> tuple[int, int]:
 
 def _copy(source: Path, target: Path, texts: dict[str, str]) -> None:
     try:
-        write_copy(source, target, texts, throw_exception_if_processing_interrupted)
+        write_copy(source, target, texts, check_interrupted)
     except BrokenVideo as error:
         raise ValueError(f"{NAME}: nothing is saved, as {error}.") from error
 
@@ -105,7 +104,7 @@ def _encode(video: Input.Video, target: Path, metadata: dict[str, Any]) -> None:
     """By the host, as MP4."""
     try:
         video.save_to(str(target), metadata=metadata)
-        facts = read_facts(target, throw_exception_if_processing_interrupted)
+        facts = read_facts(target, check_interrupted)
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, OSError):
             raise

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
-from ..sampling.agreement.agreement import blending_notice
+from ..sampling.agreement.blend_options import blending_notice
 from ..sampling.zoom_guider import joint_guider
 from .shared.checked import checked
 from .shared.sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings

@@ -4,7 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.agreement.agreement import SPACES, BlendOptions
+from ..sampling.agreement.blend_options import SPACES, BlendOptions
 from ..zoomstack_core.method.blend import BLEND_MODES
 from .shared.checked import checked
 from .shared.input_checks import check_order

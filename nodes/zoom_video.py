@@ -2,13 +2,10 @@
 
 from contextlib import closing
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import folder_paths
 import psutil
-from comfy.model_management import free_memory, get_torch_device, throw_exception_if_processing_interrupted
 from comfy_api.latest import InputImpl, io
 
 from ..messages.node_text import NodeText
@@ -30,6 +27,7 @@ from .shared.camera_inputs import (
 )
 from .shared.checked import checked
 from .shared.frame_progress import FrameProgress
+from .shared.host import check_interrupted, device_with_room, temporary_file
 from .shared.rendered_files import RenderedFiles
 from .shared.saving import TEMPORARY, told
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
@@ -125,7 +123,7 @@ class ZoomVideo(io.ComfyNode):
         _check_memory(stack, size, form, bit_depth, preset)
         moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
         render = _renderer(stack, *size, format, bit_depth)
-        file = Path(folder_paths.get_temp_directory()) / f"ZoomVideo_{uuid4().hex}.{form.extension}"
+        file = temporary_file(f"ZoomVideo_{uuid4().hex}.{form.extension}")
         progress = FrameProgress(stack, zooms, rate, text)
         with told(NAME, file.parent, TEMPORARY), closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +136,7 @@ class ZoomVideo(io.ComfyNode):
                 lambda done, _: progress(done),
                 format,
                 bit_depth,
-                check=throw_exception_if_processing_interrupted,
+                check=check_interrupted,
             )
         RENDERED.add(cls.hidden.unique_id, file)
         return io.NodeOutput(InputImpl.VideoFromFile(str(file)))
@@ -178,9 +176,9 @@ def _check_memory(stack: ZoomStack, size: tuple[int, int], form: VideoFormat, bi
 
 def _renderer(stack: ZoomStack, height: int, width: int, form: str, bits: int) -> FrameRenderer | PlaneRenderer:
     """What gives the frames in the form that the encoder takes, on the GPU if there is one."""
-    layout, device = FORMATS[form].layout(bits), get_torch_device()
+    layout = FORMATS[form].layout(bits)
     if layout.rgb:
         return FrameRenderer(stack, height, width)
     pixels = stack.geometry.height * stack.geometry.width + height * width
-    free_memory(16 * 4 * pixels, device)  # two or three levels, and the passes of a frame
+    device = device_with_room(16 * 4 * pixels)  # two or three levels, and the passes of a frame
     return PlaneRenderer(stack, height, width, layout, device)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import latent_preview
 from comfy.cli_args import LatentPreviewMethod
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
-from torch import Tensor
 
-Callback = Callable[[int, Tensor, Tensor, int], None]
+from .host_types import Callback, ModelPatcher
 
 
-def prepare_callback(model: Any, steps: int) -> Callback:
+def prepare_callback(model: ModelPatcher, steps: int) -> Callback:
     """The host's progress bar and live preview, of any sampler that shows all levels in one picture.
 
     The host shows no preview until somebody chooses a method. Where nobody has, the person who watches the run in the

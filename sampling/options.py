@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..zoomstack_core.nesting import Nesting
-from .agreement.agreement import BlendOptions
+from .agreement.blend_options import BlendOptions
 from .agreement.photos import Photo
 
 

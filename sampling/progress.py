@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any
 
 from torch import Tensor
 
 from ..messages.node_text import NodeText, clock
-from .live_preview import Callback
+from .guider import JointGuider
+from .host_types import Callback
 from .previews import mosaic
 
 TEXT_EVERY = 0.2  # seconds
@@ -28,7 +28,7 @@ class LevelProgress:
         text: of the node that runs.
     """
 
-    def __init__(self, guider: Any, steps: int, report: Callback, text: NodeText) -> None:
+    def __init__(self, guider: JointGuider, steps: int, report: Callback, text: NodeText) -> None:
         self._guider, self._report, self._text = guider, report, text
         sigmas, self._levels = guider.plan.sigmas, guider.plan.geometry.levels
         # a rung costs as many evaluations of the network as it has levels to evaluate
@@ -69,7 +69,7 @@ class LevelProgress:
         if step == 0:
             self._first = now  # what was before is the loading of the model too
         at = f"step {done} of {self._steps}"
-        levels = f"{self._guider.finished_levels} of {self._levels} levels done"
+        levels = f"{self._guider.run.finished_levels} of {self._levels} levels done"
         aligned = self._guider.plan.sigmas.aligned  # else all are done at the end
         self._stopped = f"stopped at {at}" + (f", {levels}" if aligned else "")
         if step and step + 1 < total and now - self._told < TEXT_EVERY:

@@ -16,16 +16,18 @@ from ..zoomstack_core.quoting import short
 from .agreement.held import with_held
 from .agreement.latents import latent_layout
 from .checks import check_latent_kind, value_range
-from .guider import JointGuiding, JointPlan, make_joint
+from .guider import JointGuider, make_joint
+from .host_types import Callback, Guider, ModelPatcher, Sampler
 from .level_count import count_levels
 from .noise.sigmas import LevelSigmas, aligned_sigmas, to_ve
 from .noise.step_noise import sharing_of
 from .options import ZoomSettings
-from .progress import Callback, LevelProgress
+from .plan import JointPlan
+from .progress import LevelProgress
 
 
-class PlanningGuiding(JointGuiding):
-    """Joint guiding that finds its plan by itself, from what ``sample`` gets: latents and sigmas as for one level."""
+class PlanningGuider(JointGuider):
+    """A joint guider that finds its plan by itself, from what ``sample`` gets: latents and sigmas as for one level."""
 
     settings: ZoomSettings
     held: dict[str, Any] | None = None
@@ -34,7 +36,7 @@ class PlanningGuiding(JointGuiding):
         self,
         noise: Tensor,
         latent_image: Tensor,
-        sampler: Any,
+        sampler: Sampler,
         sigmas: Tensor,
         denoise_mask: Tensor | None = None,
         callback: Callback | None = None,
@@ -62,7 +64,7 @@ class PlanningGuiding(JointGuiding):
         self,
         noise: Tensor,
         latent_image: Tensor,
-        sampler: Any,
+        sampler: Sampler,
         sigmas: Tensor,
         denoise_mask: Tensor | None,
         callback: Callback | None,
@@ -106,7 +108,7 @@ def _text_of_running_node(node: str) -> NodeText:
     return NodeText(running.node_id if running else None, node)
 
 
-def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
+def joint_guider(guider: Guider, settings: ZoomSettings, held: dict[str, Any] | None = None) -> Any:
     """A copy of ``guider`` that samples zoom levels together, with the conditioning and guidance that it has.
 
     Args:
@@ -115,19 +117,19 @@ def joint_guider(guider: Any, settings: ZoomSettings, held: dict[str, Any] | Non
     Raises:
         ValueError: for a guider that cannot be one.
     """
-    if isinstance(guider, JointGuiding):
+    if isinstance(guider, JointGuider):
         raise ValueError(
             f"{settings.node}: guider samples zoom levels together already; connect the guider before the other "
             f"{settings.node}."
         )
-    joint = make_joint(guider, guiding=PlanningGuiding)
+    joint = make_joint(guider, joint=PlanningGuider)
     joint.settings = settings
     joint.held = held
     return joint
 
 
 def _own_sigmas(
-    model: Any, geometry: ZoomGeometry, sampler: Any, sigmas: Tensor, settings: ZoomSettings
+    model: ModelPatcher, geometry: ZoomGeometry, sampler: Sampler, sigmas: Tensor, settings: ZoomSettings
 ) -> LevelSigmas:
     sampling = model.get_model_object("model_sampling")
     steps = len(sigmas) - 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.model_management
 import comfy.sample
@@ -14,18 +13,20 @@ from torch import Tensor
 
 from ..demo.notice import demo_notices
 from ..messages.node_text import NodeText
-from .agreement.agreement import blending_notice
+from .agreement.blend_options import blending_notice
 from .agreement.given_latents import NESTING, other_nesting
 from .agreement.held import HELD, held_levels
 from .agreement.latents import latent_layout
 from .checks import check_latent_kind
-from .guider import JointGuider, JointPlan
+from .guider import JointGuider
+from .host_types import Latent, ModelPatcher, Noise
 from .level_count import count_levels
 from .live_preview import prepare_callback
 from .network.level_marks import Conditioning
 from .noise.sigmas import LevelSigmas, level_sigmas
 from .noise.step_noise import sharing_of
 from .options import ZoomSettings
+from .plan import JointPlan
 from .progress import LevelProgress
 
 DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
@@ -49,7 +50,7 @@ class SamplingRequest:
     sampler_name: str
     scheduler: str
     denoise: float = 1.0
-    noise: Any = None
+    noise: Noise | None = None
     add_noise: bool = True
     start: int = 0
     end: int = 10000
@@ -62,14 +63,14 @@ class SamplingRequest:
 
 
 def sample_zoom(
-    model: Any,
+    model: ModelPatcher,
     positive: Conditioning,
     negative: Conditioning,
-    latent: dict[str, Any],
+    latent: Latent,
     request: SamplingRequest,
     settings: ZoomSettings,
     text: NodeText,
-) -> dict[str, Any]:
+) -> Latent:
     """All zoom levels sampled in lockstep.
 
     Args:
@@ -169,7 +170,7 @@ def _check_leftover(sigmas: LevelSigmas, node: str) -> None:
         )
 
 
-def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, int]:
+def _noise(request: SamplingRequest, latent: Latent) -> tuple[Tensor, int]:
     seed = request.seed if request.noise is None else request.noise.seed
     if not request.add_noise:
         return torch.zeros_like(latent["samples"], device="cpu"), seed
@@ -178,7 +179,7 @@ def _noise(request: SamplingRequest, latent: dict[str, Any]) -> tuple[Tensor, in
     return comfy.sample.prepare_noise(latent["samples"], seed, latent.get("batch_index")), seed
 
 
-def _level_latents(model: Any, latent: dict[str, Any], levels: int) -> Tensor:
+def _level_latents(model: ModelPatcher, latent: Latent, levels: int) -> Tensor:
     # By name, and only what the latent says of itself: hosts before 0.24 know no temporal ratio, and write none.
     ratios = {name: latent[name] for name in DOWNSCALE_RATIOS if name in latent}
     samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"], **ratios)

@@ -28,6 +28,8 @@ _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 _PART = re.compile(r"\.zoomstack-(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.part(?:\.\w+)?")
 # Seconds after which nobody is still at work on a file, wherever it was begun.
 ABANDONED = 24 * 3600.0
+# To make a folder that others remove as soon as it is empty, and a file in it.
+TRIES = 100
 
 _in_work: set[Path] = set()
 _lock = Lock()
@@ -60,7 +62,7 @@ def whole_file(path: Path, replace: bool = False) -> Iterator[Path]:
         OSError: if the file cannot be written; where there is no room for it, the message says so.
     """
     if replace:
-        with _in_the_making(path, path.parent) as part:
+        with _in_the_making(path) as part:
             yield part
             _patiently(lambda: part.replace(path))
         return
@@ -75,7 +77,8 @@ def first_free(paths: Iterable[Path], workshop: Path | None = None) -> Iterator[
     Args:
         paths: names in one folder, with the same extension, in the order of choice.
         workshop: folder for the file in the making; that of the names by default. It is made if it is not there, and
-            removed when it is empty. Where it cannot serve, as on another file system than the names, it is not used.
+            removed when it is empty. Where it cannot serve, it is not used: on another file system than the names,
+            where another user has made it, and where something else has its name.
 
     Raises:
         FileExistsError: if no name is free.
@@ -83,8 +86,7 @@ def first_free(paths: Iterable[Path], workshop: Path | None = None) -> Iterator[
     """
     names = iter(paths)
     path = _next_free(names, None)
-    folder = workshop if workshop and _serves(workshop, path.parent) else path.parent
-    with _in_the_making(path, folder) as part:
+    with _in_the_making(path, workshop) as part:
         new = NewFile(part)
         yield new
         while True:
@@ -129,20 +131,18 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _serves(workshop: Path, folder: Path) -> bool:
-    """Whether files can be made there, and called by a name in the folder."""
-    return os.access(workshop.parent, os.W_OK) and workshop.parent.stat().st_dev == folder.stat().st_dev
-
-
 @contextmanager
-def _in_the_making(path: Path, folder: Path) -> Iterator[Path]:
+def _in_the_making(path: Path, workshop: Path | None = None) -> Iterator[Path]:
     """A name to write to that is taken for good, and gone when the block ends."""
-    part = folder / f".zoomstack-{_MACHINE}-{os.getpid()}-{uuid4().hex[:8]}.part{path.suffix}"
-    made = folder != path.parent
+    name = f".zoomstack-{_MACHINE}-{os.getpid()}-{uuid4().hex[:8]}.part{path.suffix}"
+    places = [folder / name for folder in (workshop, path.parent) if folder]
+    part = places[0]
     with _lock:
-        _in_work.add(part)
+        _in_work.update(places)
     try:
-        _create(part, made)
+        if part.parent == path.parent or not _created_in_workshop(part, path.parent):
+            part = places[-1]
+            _create(part)
         yield part
     except OSError as error:
         if error.errno in NO_ROOM:
@@ -152,24 +152,35 @@ def _in_the_making(path: Path, folder: Path) -> Iterator[Path]:
     finally:
         if part.exists():
             _remove(part)
-        if made:
-            _remove_if_empty(folder)
+        if part.parent != path.parent:
+            _remove_if_empty(part.parent)
         with _lock:
-            _in_work.discard(part)
+            _in_work.difference_update(places)
 
 
-def _create(part: Path, make_folder: bool) -> None:
-    """The folder and an empty file in it; another process may just be removing the folder because it is empty."""
-    while True:
-        if make_folder:
-            with suppress(FileExistsError):
-                part.parent.mkdir()
+def _created_in_workshop(part: Path, folder: Path) -> bool:
+    """Whether an empty file is now in its workshop, and can be called by a name in the folder."""
+    workshop = part.parent
+    for _ in range(TRIES):
         try:
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            return
-        except FileNotFoundError:
-            if not make_folder:
-                raise
+            with suppress(FileExistsError):
+                workshop.mkdir()
+            _create(part)
+        except FileNotFoundError:  # another process has just removed the workshop because it was empty
+            continue
+        except OSError as error:
+            logger.debug("%s is not used: %s", workshop, error)
+            return False
+        if part.stat().st_dev == folder.stat().st_dev:
+            return True
+        _remove(part)
+        _remove_if_empty(workshop)
+        break
+    return False
+
+
+def _create(part: Path) -> None:
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def _claim(part: Path, path: Path) -> None:
@@ -182,7 +193,7 @@ def _claim(part: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # no links here, as on FAT and many shares; if it is something else, this fails as well
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        _create(path)
         try:
             part.replace(path)
         except BaseException:
@@ -213,11 +224,8 @@ def _remove(path: Path) -> bool:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    try:
+    with suppress(OSError):  # it stays if it is not empty, a link, or not ours
         folder.rmdir()
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-            logger.warning("%s could not be removed: %s", folder, error)
 
 
 def _abandoned(path: Path, machine: str, process: int) -> bool:

@@ -4,13 +4,13 @@ import math
 import time
 from fractions import Fraction
 
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
 from PIL import Image
 
 from ...messages.node_text import NodeText, clock
 from ...zoomstack_core.method.stack import ZoomStack
 from ...zoomstack_core.video.frames import FrameRenderer
+from .host import check_interrupted
 
 PREVIEW_SIZE = 512  # pixels of the longer side
 TEXT_EVERY = 1.0  # seconds
@@ -37,7 +37,7 @@ class FrameProgress:
 
     def __call__(self, done: int) -> None:
         """Raises the host's exception if the run is interrupted."""
-        throw_exception_if_processing_interrupted()
+        check_interrupted()
         preview = self._picture(done) if (done - 1) % self._preview_every == 0 else None
         self._bar.update_absolute(done, preview=preview)
         now = time.monotonic()

@@ -12,7 +12,7 @@ import torch
 from comfy_api.latest import Input, io
 from torch import Tensor
 
-from ...sampling.agreement.agreement import BlendOptions
+from ...sampling.agreement.blend_options import BlendOptions
 from ...sampling.agreement.photos import Photo
 from ...sampling.checks import value_range
 from ...zoomstack_core.errors import ArgumentError, shown

@@ -5,7 +5,7 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io
 
-from ...sampling.agreement.agreement import BlendOptions
+from ...sampling.agreement.blend_options import BlendOptions
 from ...sampling.agreement.photos import Photo
 from ...sampling.options import ZoomSettings
 from ...zoomstack_core.method.blend import BLEND_MODES

@@ -12,7 +12,7 @@ from typing import Any
 
 import folder_paths
 
-from ...messages.errors import names_a_node, of_the_same_kind
+from ...messages.errors import may_not_write, names_a_node, of_file, of_the_same_kind
 from ...zoomstack_core.file_names import expand_prefix, portable
 from ...zoomstack_core.quoting import short
 from ...zoomstack_core.whole_file import NO_ROOM, NewFile, first_free, numbered, remove_leftovers
@@ -70,7 +70,8 @@ def place(
     output = folder_paths.get_output_directory()
     expanded = portable(expand_prefix(prefix.strip() or default, datetime.now(), prompt))
     parent = Path(output, os.path.normpath(expanded)).parent
-    if not folder_paths.is_within_directory(output, str(parent)):
+    # As the host's is_within_directory, which ComfyUI 0.24.1 does not have: a link must not lead out either.
+    if not Path(os.path.realpath(parent)).is_relative_to(os.path.realpath(output)):
         raise ValueError(
             f"{node}: filename_prefix is {short(prefix)}, which is outside the output folder. Give a name, and before "
             "it, if you like, folders inside the output folder."
@@ -102,14 +103,22 @@ def remove_unfinished() -> None:
 
 def _reason(error: OSError, folder: Path, choice: str) -> str:
     if error.errno in NO_ROOM:
-        return str(error.strerror)
+        return of_file(error)
     if error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) in _TOO_LONG_ON_WINDOWS:
         return f"the file's name is too long for the folder {folder}. Make filename_prefix shorter."
-    if isinstance(error, (NotADirectoryError, FileExistsError)):
-        return f"the folder {folder} cannot be made: a file is in its way. {choice}, or move that file."
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+    if blocking := _in_the_way(folder):
+        return f"the folder {folder} cannot be made: a file is in its way. {choice}, or move the file {blocking}."
+    if may_not_write(error):
         return f"ComfyUI may not write to the folder {folder} ({error.strerror}). {choice}, or let ComfyUI write there."
-    return f"nothing can be saved in the folder {folder}: {error.strerror or error}. {choice}."
+    return f"nothing can be saved in the folder {folder}: {of_file(error)}. {choice}."
+
+
+def _in_the_way(folder: Path) -> Path | None:
+    """What has the name of this folder, or of one that it is in, and is no folder: a file, or a link to nothing."""
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path):
+            return None if path.is_dir() else path
+    return None
 
 
 def _workshop() -> Path:

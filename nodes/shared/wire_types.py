@@ -4,10 +4,10 @@ from comfy_api.latest import io
 
 from ...zoomstack_core.nesting import Nesting
 
-ZoomAnchorsType = io.Custom("ZOOM_ANCHORS")  # a tuple of sampling.photos.Photo
-ZoomBlendType = io.Custom("ZOOM_BLEND")  # a sampling.spaces.BlendOptions
+ZoomAnchorsType = io.Custom("ZOOM_ANCHORS")  # a tuple of sampling.agreement.photos.Photo
+ZoomBlendType = io.Custom("ZOOM_BLEND")  # a sampling.agreement.blend_options.BlendOptions
 ZoomGeometryType = io.Custom("ZOOM_GEOMETRY")  # a zoomstack_core.nesting.Nesting
-ZoomStackType = io.Custom("ZOOM_STACK")  # a zoomstack_core.stack.ZoomStack
+ZoomStackType = io.Custom("ZOOM_STACK")  # a zoomstack_core.method.stack.ZoomStack
 
 CATEGORY = "ZoomStack"
 SEARCH_ALIASES = ["infinite zoom", "powers of ten", "zoom video"]

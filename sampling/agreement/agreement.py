@@ -1,13 +1,9 @@
-"""Where the levels' estimates are made to agree: in the latents themselves, or in pixels through a VAE."""
+"""One run's estimates made to agree: as latents themselves, or as pictures through a VAE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import comfy.latent_formats
 import comfy.model_management
 import torch
 from torch import Tensor
@@ -17,87 +13,19 @@ from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.method.joint_step import JointDenoiser, fill_waiting
 from ...zoomstack_core.method.render import render_images
 from ...zoomstack_core.tensors import check_float
-from ..checks import check_vae
-from ..noise.sigmas import Moment
+from ..host_types import VAE, Model
+from ..moment import Moment
+from .blend_options import BlendOptions, blends_in_pixels, is_pixel_format
 from .held import check_nesting
+from .latents import LatentLayout
 from .photos import Photo, check_levels, latent_anchors, picture_anchors
-
-SPACES = ("auto", "latent", "pixels")
+from .vae_space import VaeSpace
 
 # Standard deviation of pictures from -1 to 1, as Karras et al. 2022 take it; latents are made to have about 1.
 PICTURES_SIGMA_DATA = 0.5
 
 # A pixel that changes by less is unchanged: a 25th of the smallest step of an 8-bit picture. Rounding stays below.
 UNCHANGED = 1 / 255 / 25
-
-
-@dataclass(frozen=True)
-class BlendOptions:
-    """How, where and when the levels' estimates are made to agree: the wire type ZOOM_BLEND.
-
-    Args:
-        mode: a mode of `blend_levels`.
-        space: "latent", "pixels" (through ``vae``; a pixel-space model needs none), or "auto", see `blends_in_pixels`.
-        vae: the host's VAE, or None.
-        start, end: a level is blended while its own progress, 0 … 1 of its steps, lies in this range.
-        every: blend at every n-th step, counted back from the last.
-        travel_repeats: how often each step within the range below is taken; 1 is no time travel.
-        travel_start, travel_end: that range, as parts of the whole schedule.
-    """
-
-    mode: str = "border"
-    space: str = "auto"
-    vae: Any = None
-    start: float = 0.0
-    end: float = 1.0
-    every: int = 1
-    travel_repeats: int = 1
-    travel_start: float = 0.0
-    travel_end: float = 1.0
-
-
-def is_pixel_format(latent_format: Any) -> bool:
-    """Whether a model's latents are the pictures themselves."""
-    return latent_format.spacial_downscale_ratio == 1 and latent_format.latent_channels == 3
-
-
-def resamples_badly(latent_format: Any) -> bool:
-    """Whether a resampled latent of this format decodes to something else than the resampled picture.
-
-    Four channels at an eighth of the pixels (SD1.5) only blur. SDXL's, and those of 16 and more channels or of less
-    than an eighth of the pixels, are corrupted.
-    """
-    sdxl = (comfy.latent_formats.SDXL, comfy.latent_formats.SDXL_Playground_2_5)
-    dense = latent_format.latent_channels >= 16 or latent_format.spacial_downscale_ratio > 8
-    return isinstance(latent_format, sdxl) or dense
-
-
-def blends_in_pixels(options: BlendOptions, latent_format: Any) -> bool:
-    """Whether the estimates go through the VAE.
-
-    Raises:
-        ValueError: where they should, but there is none.
-    """
-    if is_pixel_format(latent_format) or options.space == "latent":
-        return False
-    if options.space == "pixels" and options.vae is None:
-        raise ValueError(
-            "Zoom Multi-Res Blend: space is pixels and the model works on latents, but vae is not connected; connect "
-            "the model's VAE, or set space to latent."
-        )
-    return options.vae is not None and (options.space == "pixels" or resamples_badly(latent_format))
-
-
-def blending_notice(options: BlendOptions, latent_format: Any) -> str:
-    """What to say where latents that resample badly are blended because nobody has said where; else no text."""
-    if options.space != "auto" or options.vae is not None or options.mode == "none":
-        return ""
-    if is_pixel_format(latent_format) or not resamples_badly(latent_format):
-        return ""
-    return (
-        "The latents of this model do not resample like pictures, and blending them harms colors and texture. Connect "
-        "the model's VAE to Zoom Multi-Res Blend, and that to blend_options here; or set its space to latent."
-    )
 
 
 class LatentAgreement:
@@ -109,7 +37,7 @@ class LatentAgreement:
         layout: latents [n, C, …, H, W] to pictures [n, C', H, W] and back (``spread``, ``gather``).
     """
 
-    def __init__(self, joint: JointDenoiser, every: int, layout: Any):
+    def __init__(self, joint: JointDenoiser, every: int, layout: LatentLayout):
         self._joint = joint
         self._every = every
         self._layout = layout
@@ -148,7 +76,7 @@ class PixelAgreement:
         self,
         joint: JointDenoiser,
         every: int,
-        layout: Any,
+        layout: LatentLayout,
         space: VaeSpace,
         latent_geometry: ZoomGeometry,
         initial: Tensor | None = None,
@@ -215,10 +143,10 @@ Agreement = LatentAgreement | PixelAgreement
 
 
 def make_agreement(
-    inner_model: Any,
+    inner_model: Model,
     geometry: ZoomGeometry,
     options: BlendOptions,
-    layout: Any,
+    layout: LatentLayout,
     latent: Tensor,
     initial: Tensor | None = None,
     photos: Sequence[Photo] = (),
@@ -258,7 +186,7 @@ def make_agreement(
         def to_latent(picture: Tensor) -> Tensor:
             return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
 
-        def encode(vae: Any, picture: Tensor) -> Tensor:
+        def encode(vae: VAE, picture: Tensor) -> Tensor:
             node = "Zoom Photo Anchor" if options.vae is None else "Zoom Multi-Res Blend"
             encoded = VaeSpace(vae, inner_model, node).encode_picture(picture)
             return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
@@ -283,71 +211,3 @@ def make_agreement(
     keep_on = comfy.model_management.intermediate_device()
     of_pictures = joint(pixels, anchors, fixed, keep_on=keep_on, sigma_data=1 / grain)
     return PixelAgreement(of_pictures, options.every, layout, space, geometry, initial, held)
-
-
-class VaeSpace:
-    """A host VAE between a model's latents and pictures of its levels; frames of 5-D latents become channels.
-
-    The model that is being sampled is loaded again after every use, as the VAE may have pushed it out.
-
-    Args:
-        node: the display name of the node that the VAE is connected to, for errors.
-
-    Raises:
-        ValueError: for the VAE of another kind of model.
-    """
-
-    def __init__(self, vae: Any, inner_model: Any, node: str = "Zoom Multi-Res Blend"):
-        check_vae(vae, inner_model.latent_format.latent_channels, node)
-        self._vae = vae
-        self._node = node
-        self._model = inner_model
-        self._frames = 1
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """[n, C, …, H, W] to pictures [n, frames · 3, H', W'], colors in [0, 1], where the VAE leaves them.
-
-        Raises:
-            ValueError: if they are not finite.
-        """
-        with _models_kept():
-            pixels = self._finite(self._vae.decode(self._model.process_latent_out(latents.float()))[..., :3])
-        if pixels.ndim == 4:
-            pixels = pixels.unsqueeze(1)
-        self._frames = pixels.shape[1]
-        return pixels.movedim(-1, 2).flatten(1, 2).float()
-
-    def encode(self, picture: Tensor, like: Tensor) -> Tensor:
-        """One level's [frames · 3, H', W'] to a latent like ``like`` [C, …, H, W].
-
-        Raises:
-            ValueError: if the VAE gives another latent than the model's.
-        """
-        # one level at a time: a 3-D VAE takes a batch of pictures for the frames of a video
-        latent = self.encode_picture(picture.unflatten(0, (self._frames, -1)).movedim(1, -1)).to(like)
-        if latent.numel() != like.numel() or latent.shape[1] != like.shape[0]:
-            raise ValueError(
-                f"Zoom Multi-Res Blend: vae gives latents of shape {list(latent.shape[1:])}, the model has "
-                f"{list(like.shape)}; connect the model's own VAE."
-            )
-        return latent.reshape(like.shape)
-
-    def encode_picture(self, picture: Tensor) -> Tensor:
-        """One picture [1, H', W', 3], or the frames of one level, to a latent [1, C, …, H, W] of the model."""
-        with _models_kept():
-            return self._model.process_latent_in(self._finite(self._vae.encode(picture)).float())
-
-    def _finite(self, made: Tensor) -> Tensor:
-        if not torch.isfinite(torch.stack(made.aminmax())).all():  # both carry NaN along
-            raise ValueError(
-                f"{self._node}: vae gave NaN or infinity; expected finite numbers. Its 16-bit numbers may have "
-                "overflowed: start ComfyUI with --fp32-vae, or load another file of this VAE."
-            )
-        return made
-
-
-@contextmanager
-def _models_kept() -> Iterator[None]:
-    loaded = comfy.model_management.loaded_models(only_currently_used=True)
-    yield
-    comfy.model_management.load_models_gpu(loaded)

@@ -9,7 +9,7 @@ from torch import Tensor
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.mismatch import find_mismatch
 from ...zoomstack_core.nesting import Nesting
-from .agreement import resamples_badly
+from .blend_options import resamples_badly
 from .held import HELD
 
 NESTING = "zoom_nesting"  # key of a LATENT: the Nesting that its levels were sampled with

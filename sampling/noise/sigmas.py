@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import comfy.model_sampling
 import comfy.samplers
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+from ..moment import Moment
 from .samplers import sampler_id, sigma_room
 
 # A flow model's time 1 is infinite noise in VE terms; a level wakes at this time instead.
@@ -21,21 +21,8 @@ LARGEST_FLOW_TIME = 0.99
 # The initial noise of the deepest level is float32, whose largest number is 3.4e38, and so may be the sampler's state.
 LARGEST_STATE = 1e37
 
-
 # Sigmas closer than this are equal: the ladder is float64, some samplers hand float32 back.
 SAME_SIGMA = 1e-5
-
-
-class Moment(NamedTuple):
-    """Where in the schedule an evaluation lies.
-
-    ``progress`` is that of each active level in its own steps, 0 … 1; ``steps_left`` counts the steps of the whole
-    run after this one; ``sigmas`` are those of the active levels in VE terms.
-    """
-
-    progress: Sequence[float]
-    steps_left: int
-    sigmas: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)

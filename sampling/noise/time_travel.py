@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import comfy.model_sampling
@@ -12,16 +13,28 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ..agreement.agreement import BlendOptions
-
 log = logging.getLogger("zoomstack")
 
 # Sets the noise of time travel apart from that of the sampler's own steps, which the host seeds alike.
 SEED_OFFSET = 7919
 
 
-def with_time_travel(sampler: Any, options: BlendOptions, render: Callable[[Tensor], Tensor], seed: int | None) -> Any:
-    """The sampler with the steps in the options' range repeated; as it is where nothing is to be repeated.
+@dataclass(frozen=True)
+class TimeTravel:
+    """Which steps are taken again.
+
+    Attributes:
+        repeats: how often each step within the range is taken; 1 is no time travel.
+        start, end: the range, as parts of the whole schedule, 0 … 1.
+    """
+
+    repeats: int = 1
+    start: float = 0.0
+    end: float = 1.0
+
+
+def with_time_travel(sampler: Any, travel: TimeTravel, render: Callable[[Tensor], Tensor], seed: int | None) -> Any:
+    """The sampler with the steps in the range of ``travel`` repeated; as it is where nothing is to be repeated.
 
     A repeated step is a run of the sampler of its own, from one sigma to the next; then noise takes the state back.
     So samplers that look at earlier steps are first-order within the range.
@@ -29,7 +42,7 @@ def with_time_travel(sampler: Any, options: BlendOptions, render: Callable[[Tens
     Args:
         render: white noise of all levels [N, C, …] to the noise that they get, consistent between them.
     """
-    if options.travel_repeats < 2:
+    if travel.repeats < 2:
         return sampler
     if not isinstance(sampler, comfy.samplers.KSAMPLER):
         log.warning(
@@ -43,7 +56,7 @@ def with_time_travel(sampler: Any, options: BlendOptions, render: Callable[[Tens
         steps = len(sigmas) - 1
         flow = isinstance(model.inner_model.inner_model.model_sampling, comfy.model_sampling.CONST)
         generator = torch.Generator(device="cpu").manual_seed(((seed or 0) + SEED_OFFSET) % 2**64)
-        begin, end = round(options.travel_start * steps), round(options.travel_end * steps)
+        begin, end = round(travel.start * steps), round(travel.end * steps)
 
         def run(x: Tensor, first: int, last: int) -> Tensor:
             def report(info: dict[str, Any]) -> None:
@@ -58,7 +71,7 @@ def with_time_travel(sampler: Any, options: BlendOptions, render: Callable[[Tens
 
         x = run(x, 0, begin)
         for step in range(begin, end):
-            for repeat in range(options.travel_repeats):
+            for repeat in range(travel.repeats):
                 if repeat:
                     white = torch.randn(x.shape, generator=generator, dtype=torch.float32).to(x)
                     x = renoised(x, float(sigmas[step + 1]), float(sigmas[step]), flow, render(white))

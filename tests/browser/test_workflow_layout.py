@@ -6,6 +6,7 @@ their nodes are taken to be as high as those of the same type in the demos, whic
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +85,12 @@ class Shown(NamedTuple):
     name: str
     type: str
     box: Box
+
+
+@pytest.fixture(autouse=True)
+def skip_where_pictures_are_higher(request: pytest.FixtureRequest) -> None:
+    if "nodes2" in request.node.name and version("comfyui-frontend-package").startswith("1.44."):
+        pytest.skip("this front end shows pictures higher than the templates have room for (docs/compatibility.md)")
 
 
 def shown(tab: Tab, name: str) -> tuple[list[Shown], list[Box]]:

@@ -59,10 +59,10 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     nesting = host.module("zoomstack_core.nesting").Nesting()
     geometry = nesting.fit(3, 16, 16)
     stack = host.module("zoomstack_core.method.stack").ZoomStack(images.movedim(-1, 1), geometry)
-    spaces, photos, noise = (
-        host.module(f"sampling.{name}") for name in ("agreement.agreement", "agreement.photos", "noise.step_noise")
+    blending, photos, noise = (
+        host.module(f"sampling.{name}") for name in ("agreement.blend_options", "agreement.photos", "noise.step_noise")
     )
-    blend = spaces.BlendOptions()
+    blend = blending.BlendOptions()
     anchors = (photos.Photo(torch.rand(1, 64, 64, 3), 2, "projection", 1.0, 0.0, 1.0, "cover", eps.vae),)
     shared = noise.SharedNoise(0, noise.NoiseSharing())
     guider = comfy.samplers.CFGGuider(eps.model)

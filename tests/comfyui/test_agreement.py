@@ -32,7 +32,7 @@ def pixel(host: Host) -> Checkpoint:
 
 
 def blend_options(host: Host, **values: Any) -> Any:
-    return host.module("sampling.agreement.agreement").BlendOptions(**{"mode": "laplacian", **values})
+    return host.module("sampling.agreement.blend_options").BlendOptions(**{"mode": "laplacian", **values})
 
 
 def geometry(host: Host, levels: int, size: int, factor: float = 2.0) -> Any:
@@ -77,13 +77,13 @@ FORMATS = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_auto_takes_pixels_where_latents_resample_badly(host: Host, eps: Checkpoint, name: str) -> None:
-    spaces = host.module("sampling.agreement.agreement")
+    options = host.module("sampling.agreement.blend_options")
     latent_format = getattr(comfy.latent_formats, name)()
-    assert spaces.blends_in_pixels(blend_options(host, vae=eps.vae), latent_format) == FORMATS[name]
-    assert not spaces.blends_in_pixels(blend_options(host), latent_format)
-    assert not spaces.blends_in_pixels(blend_options(host, space="latent", vae=eps.vae), latent_format)
+    assert options.blends_in_pixels(blend_options(host, vae=eps.vae), latent_format) == FORMATS[name]
+    assert not options.blends_in_pixels(blend_options(host), latent_format)
+    assert not options.blends_in_pixels(blend_options(host, space="latent", vae=eps.vae), latent_format)
     if name != "ChromaRadiance":
-        assert spaces.blends_in_pixels(blend_options(host, space="pixels", vae=eps.vae), latent_format)
+        assert options.blends_in_pixels(blend_options(host, space="pixels", vae=eps.vae), latent_format)
 
 
 def test_pixels_need_a_vae_or_a_pixel_model(host: Host, eps: Checkpoint, pixel: Checkpoint) -> None:
@@ -161,14 +161,14 @@ def test_the_round_trip_adds_what_the_blend_changed(host: Host, request: pytest.
 
 
 def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, every: int = 1) -> Any:
-    spaces, layout = host.module("sampling.agreement.agreement"), host.module("sampling.agreement.latents").PLAIN
-    space = spaces.VaeSpace(checkpoint.vae, checkpoint.model.model)
+    layout = host.module("sampling.agreement.latents").PLAIN
+    space = host.module("sampling.agreement.vae_space").VaeSpace(checkpoint.vae, checkpoint.model.model)
     joint = host.module("zoomstack_core.method.joint_step").JointDenoiser(g)
-    return spaces.PixelAgreement(joint, every, layout, space, latent)
+    return host.module("sampling.agreement.agreement").PixelAgreement(joint, every, layout, space, latent)
 
 
 def moment(host: Host, levels: int, left: int = 0) -> Any:
-    return host.module("sampling.noise.sigmas").Moment([1.0 if left == 0 else 0.5] * levels, left, [0.0] * levels)
+    return host.module("sampling.moment").Moment([1.0 if left == 0 else 0.5] * levels, left, [0.0] * levels)
 
 
 def test_a_blend_that_changes_nothing_gives_the_same_latents(host: Host, flow: Checkpoint, pixel: Checkpoint) -> None:
@@ -232,7 +232,7 @@ def video_vae() -> Any:
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, video_vae: Any, frames: int) -> None:
-    space = host.module("sampling.agreement.agreement").VaeSpace(video_vae, flow.model.model)
+    space = host.module("sampling.agreement.vae_space").VaeSpace(video_vae, flow.model.model)
     z = torch.randn(2, 16, frames, 8, 8, generator=torch.Generator().manual_seed(0))
     pictures = space.decode(z)
     shown = 1 if frames == 1 else 4 * frames - 3
@@ -245,7 +245,7 @@ def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, vi
 
 
 def test_the_vae_of_another_model_is_a_clear_error(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    make = host.module("sampling.agreement.agreement").VaeSpace
+    make = host.module("sampling.agreement.vae_space").VaeSpace
     with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae has latents of 16 channels, the model's have 4"):
         make(flow.vae, eps.model.model)
     space = make(SimpleNamespace(encode=flow.vae.encode), eps.model.model)  # one that does not say what it is

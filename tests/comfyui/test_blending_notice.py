@@ -17,7 +17,7 @@ def said(host: Host, checkpoint: Checkpoint, levels: int = 2, **inputs: Any) -> 
 
 
 def options(host: Host, **values: Any) -> Any:
-    return host.module("sampling.agreement.agreement").BlendOptions(mode="border", **values)
+    return host.module("sampling.agreement.blend_options").BlendOptions(mode="border", **values)
 
 
 def test_latents_that_resample_badly_are_said(host: Host, flow: Checkpoint) -> None:

@@ -29,11 +29,11 @@ def guider(host: Host, kind: str, model: Any, conditioning: list[Conditioning], 
 
 
 def joint_plan(host: Host, model: Any, levels: int, factor: float) -> Any:
-    guider = host.module("sampling.guider")
-    options = host.module("sampling.agreement.agreement").BlendOptions()
+    plan = host.module("sampling.plan")
+    options = host.module("sampling.agreement.blend_options").BlendOptions()
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(levels, 16, 16, factor)
     level_sigmas = host.module("sampling.noise.sigmas").level_sigmas
-    return guider.JointPlan(geometry, options, level_sigmas(model, geometry, STEPS, "euler", "normal", 1.0, 0.0))
+    return plan.JointPlan(geometry, options, level_sigmas(model, geometry, STEPS, "euler", "normal", 1.0, 0.0))
 
 
 @pytest.mark.parametrize(

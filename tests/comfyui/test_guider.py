@@ -48,7 +48,7 @@ def state_gap(state: Tensor) -> float:
 
 def rendered_from_the_start(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Initial noise rendered for every sampler: only then do all states agree from the first one on."""
-    monkeypatch.setattr(host.module("sampling.guider"), "is_stochastic", lambda sampler: False)
+    monkeypatch.setattr(host.module("sampling.plan"), "is_stochastic", lambda sampler: False)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -93,8 +93,8 @@ def test_step_noise_that_is_not_rendered_would_be_seen(
     host: Host, monkeypatch: pytest.MonkeyPatch, eps: Checkpoint, sampler: str
 ) -> None:
     rendered_from_the_start(host, monkeypatch)
-    guider = host.module("sampling.guider")
-    monkeypatch.setattr(guider, "with_rendered_noise", lambda sampler, *args: sampler)
+    plan = host.module("sampling.plan")
+    monkeypatch.setattr(plan, "with_rendered_noise", lambda sampler, *args: sampler)
     model, log = logged(eps.model)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, sampler_name=sampler)
     assert max(map(state_gap, log.states)) > 1e-2
@@ -105,8 +105,8 @@ def test_an_unconditional_estimate_that_is_not_joint_would_be_seen(
     host: Host, monkeypatch: pytest.MonkeyPatch, eps: Checkpoint, sampler: str
 ) -> None:
     rendered_from_the_start(host, monkeypatch)
-    guiding = host.module("sampling.guider").JointGuiding
-    monkeypatch.setattr(guiding, "_blending_uncond", lambda self, model_options, active: model_options)
+    run = host.module("sampling.joint_run").JointRun
+    monkeypatch.setattr(run, "_blending_uncond", lambda self, model_options: model_options)
     model, log = logged(eps.model)
     zoom(host, model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), alignment=0.0, sampler_name=sampler)
     assert max(map(state_gap, log.states)) > 1e-3

@@ -263,6 +263,63 @@ def test_an_image_that_cannot_be_read_is_told(host: Host, result: dict[str, Any]
     assert 0 < len(answer["error"]) < 700
 
 
+@pytest.mark.parametrize("form", ["EPS", "GIF", "JPEG", "SPIDER", "TIFF"])
+@pytest.mark.usefixtures("no_page")
+def test_only_the_hosts_previews_are_opened(
+    host: Host, result: dict[str, Any], form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoders of other formats start programs (Ghostscript), and raise errors of any class."""
+    opened: list[str] = []
+    Image.init()
+    factory, accept = Image.OPEN[form]
+    monkeypatch.setitem(Image.OPEN, form, (lambda *given: opened.append(form) or factory(*given), accept))
+    file = host.base / "temp" / "other.png"
+    picture = Image.new("F" if form == "SPIDER" else "RGB", (48, 32))
+    picture.save(file, format=form)
+    odd = {"filename": file.name, "subfolder": "", "type": "temp"}
+    status, answer = host.post("/zoomstack/page", changed(result, ("images", 1), odd))
+    assert (status, opened) == (400, [])
+    assert "'other.png' is no image that can be read" in answer["error"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), AttributeError("odd"), MemoryError(), AssertionError()])
+def test_an_error_that_nobody_thought_of_is_told_and_logged(
+    host: Host,
+    result: dict[str, Any],
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*given: Any, **named: Any) -> Any:
+        raise error
+
+    (host.base / "output" / "any.html").write_text("x")
+    for name in ("save_page", "parse_schedule", "rebuilt_page"):
+        monkeypatch.setattr(host.module("routes"), name, fail)
+    for method, path in routes(host):
+        body = {"json": {**result, "text": "a"}} if method == "POST" else {"params": {"filename": "any.html"}}
+        caplog.clear()
+        status, answer = host.ask(method, path, **body)
+        assert status == 500
+        assert answer["error"] == f"ZoomStack failed: {type(error).__name__}. The server's log says where."
+        assert caplog.records[-1].exc_info is not None
+
+
+def test_an_answer_of_the_server_itself_is_left_as_it_is(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aiohttp import web
+
+    def redirect(*given: Any) -> Any:
+        raise web.HTTPConflict(text="its own")
+
+    monkeypatch.setattr(host.module("routes"), "_opened", redirect)
+
+    async def asked(client: Any) -> tuple[int, str]:
+        async with client.get("/zoomstack/page") as response:
+            return response.status, await response.text()
+
+    assert host.with_client(asked) == (409, "its own")
+
+
 @pytest.mark.parametrize(
     "name", ["gone.html", "../page.html", "/etc/passwd", "", ".", "a\0.html", "x" * 5000 + ".html", "%ff"]
 )

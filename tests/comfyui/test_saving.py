@@ -128,6 +128,32 @@ def test_a_file_in_the_way_of_the_folder_is_told(host: Host, saver: str) -> None
     assert (host.base / "output" / "in_the_way").read_text() == "a file"
 
 
+@pytest.mark.parametrize("kind", ["a file", "a link to nothing"])
+def test_the_file_that_is_in_the_way_is_named(host: Host, kind: str) -> None:
+    """Not the folder that was to be made, which may be far below it."""
+    output = host.base / "output"
+    output.mkdir(exist_ok=True)
+    blocking = output / kind.replace(" ", "_")
+    blocking.write_text("mine") if kind == "a file" else blocking.symlink_to(output / "nowhere")
+    for prefix in ("zoom", "below/zoom", "below/and/below/zoom"):
+        with pytest.raises(NodeFailed, match=rf"or move the file {re.escape(str(blocking))}\."):
+            host.run(graph(host, f"{blocking.name}/{prefix}", "ZoomViewer"))
+    blocking.unlink()
+
+
+@pytest.mark.parametrize("saver", SAVERS)
+@pytest.mark.parametrize("kind", ["a file", "a link to nothing"])
+def test_something_with_the_name_of_the_workshop_stops_no_saving(host: Host, saver: str, kind: str) -> None:
+    output = host.base / "output"
+    output.mkdir(exist_ok=True)
+    workshop = output / host.module("nodes.shared.saving").WORKSHOP
+    workshop.write_text("mine") if kind == "a file" else workshop.symlink_to(output / "nowhere")
+    try:
+        assert saved(host, graph(host, "beside_it/zoom", saver)).is_file()
+    finally:
+        workshop.unlink()
+
+
 @pytest.mark.parametrize("saver", SAVERS)
 def test_a_folder_that_is_read_only_is_told(
     host: Host, saver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -98,7 +98,7 @@ def test_a_run_on_a_device_without_float64(host: Host, simulated: None, family: 
     checkpoint, inputs = load(host, f"tiny_{family}"), dict(CASES[case])
     if "blend_options" in inputs:
         options = {"vae": checkpoint.vae} if "space" in inputs["blend_options"] else {}
-        inputs["blend_options"] = host.module("sampling.agreement.agreement").BlendOptions(
+        inputs["blend_options"] = host.module("sampling.agreement.blend_options").BlendOptions(
             **inputs["blend_options"], **options
         )
     if "photo" in inputs:

@@ -19,7 +19,7 @@ TRAVEL: dict[str, Any] = {"travel_repeats": 3, "travel_start": 0.25, "travel_end
 def run(host: Host, checkpoint: Checkpoint, options: dict[str, Any], **inputs: Any) -> tuple[Tensor, SamplerLog]:
     model, log = logged(checkpoint.model)
     prompts = checkpoint.schedule(*PROMPTS[:3]), checkpoint.encode("")
-    blend_options = host.module("sampling.agreement.agreement").BlendOptions(**options)
+    blend_options = host.module("sampling.agreement.blend_options").BlendOptions(**options)
     result = zoom(host, model, *prompts, checkpoint.empty(3), steps=4, blend_options=blend_options, **inputs)
     return result, log
 

@@ -79,7 +79,7 @@ def test_a_video_latent_in_an_image_model(host: Host, eps: Checkpoint, frames: i
 
 
 def test_the_vae_of_another_model_for_blending(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=eps.vae)
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space="pixels", vae=eps.vae)
     message = run(host, flow, blend_options=options)
     assert message.startswith("Zoom Multi-Res Blend: vae has latents of 4 channels, the model's have 16; expected the")
 
@@ -123,7 +123,7 @@ class Overflowing:
 
 
 def test_a_vae_that_overflows(host: Host, flow: Checkpoint) -> None:
-    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=Overflowing(flow.vae))
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space="pixels", vae=Overflowing(flow.vae))
     message = run(host, flow, blend_options=options)
     assert message.startswith("Zoom Multi-Res Blend: vae gave NaN or infinity; expected finite numbers.")
     assert "--fp32-vae" in message
@@ -138,7 +138,7 @@ def test_a_vae_that_overflows_at_a_photo(host: Host, flow: Checkpoint) -> None:
 
 
 def test_a_model_that_overflows_before_its_vae(host: Host, flow: Checkpoint) -> None:
-    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=flow.vae)
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space="pixels", vae=flow.vae)
     message = run(host, flow, model=broken(flow.model), blend_options=options)
     assert message.startswith("Zoom KSampler: model gave NaN or infinity while sampling")
 

@@ -84,7 +84,7 @@ def test_a_level_is_made_anew(host: Host, eps: Checkpoint, alignment: float) -> 
 
 def test_held_levels_through_the_vae(host: Host, flow: Checkpoint) -> None:
     stack = finished(host, flow, 2, steps=2)
-    options = host.module("sampling.agreement.agreement").BlendOptions(space="pixels", vae=flow.vae)
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space="pixels", vae=flow.vae)
     with pytest.raises(NodeFailed, match="Zoom Hold Levels: latent does not nest"):
         resample(host, flow, hold(host, stack, deeper=1), blend_options=options, steps=2)  # agrees as latents only
     result = resample(host, flow, hold(host, stack, "1", deeper=1), blend_options=options, steps=2)

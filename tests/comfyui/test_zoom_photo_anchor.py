@@ -102,7 +102,7 @@ def test_one_level_shows_its_photo_too(host: Host, demo: Checkpoint) -> None:
 def test_latent_models_take_the_photo_through_the_vae(host: Host, flow: Checkpoint, space: str) -> None:
     """In latents the finished level is the encoded photo; in pixels, what the round trip makes of it."""
     photo = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(0))
-    options = host.module("sampling.agreement.agreement").BlendOptions(space=space, vae=flow.vae)
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space=space, vae=flow.vae)
     prompts = flow.schedule(*PROMPTS[:2]), flow.encode("")
     with torch.inference_mode():
         encoded = flow.vae.encode(photo)

@@ -178,3 +178,54 @@ def test_the_folder_of_files_in_the_making_is_gone_afterwards(tmp_path: Path) ->
         new.part.write_text("text")
     assert new.path == tmp_path / "zoom.txt"
     assert names(tmp_path) == ["zoom.txt"]
+
+
+WORKSHOPS = ["a file", "a link to nothing", "a link to a file", "of another user", "never there", "on another disk"]
+
+
+@pytest.mark.parametrize("kind", WORKSHOPS)
+def test_a_folder_that_cannot_serve_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    work = tmp_path / ".work"
+    if kind == "a file":
+        work.write_text("mine")
+    elif kind.startswith("a link"):
+        if kind.endswith("file"):
+            (tmp_path / "other").write_text("mine")
+        work.symlink_to(tmp_path / "other")
+    elif kind == "of another user":
+        work.mkdir()
+        create = os.open
+
+        def refuse(path: Path, *rest: int) -> int:
+            if work in path.parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return create(path, *rest)
+
+        monkeypatch.setattr(module.os, "open", refuse)
+    elif kind == "never there":
+        monkeypatch.setattr(Path, "mkdir", lambda path: None)  # as if another one removed it every time
+    else:
+        stat = Path.stat
+
+        def moved(path: Path, **how: bool) -> os.stat_result:
+            found = stat(path, **how)
+            values = list(found)
+            values[2] += path.parent == work  # st_dev
+            return os.stat_result(values)
+
+        monkeypatch.setattr(Path, "stat", moved)
+    before = names(tmp_path)
+    with first_free([tmp_path / "zoom.txt"], work) as new:
+        assert new.part.parent == tmp_path
+        new.part.write_text("text")
+    assert new.path == tmp_path / "zoom.txt"
+    assert names(tmp_path) == sorted([*before, "zoom.txt"])
+
+
+def test_a_folder_that_is_a_link_to_one_serves(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / ".work").symlink_to(tmp_path / "other")
+    with first_free([tmp_path / "zoom.txt"], tmp_path / ".work") as new:
+        assert new.part.parent == tmp_path / ".work"
+        new.part.write_text("text")
+    assert names(tmp_path) == [".work", "other", "zoom.txt"]

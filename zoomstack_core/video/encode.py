@@ -135,14 +135,15 @@ class _Writer:
     ):
         self._form, self._layout, self._rate = form, layout, rate
         self._quality, self._metadata = quality, metadata
-        self._aside = Aside(check)
+        self._check = check
         self.size = (0, 0)
 
     def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
         """Gives back every frame that the encoder has taken; the file is complete when there are no more."""
-        count, aside, encode = 0, self._aside, None
+        count, encode = 0, None
         keys = KeyframeTimer() if self._form.name in ("h264", "h265") else None
         container = av.open(str(path), "w", format=self._form.container, options=self._form.container_options)
+        self._aside = Aside(self._check)  # not before: its thread ends only when it is left
         try:
             container.metadata.update(self._metadata)
             for frame in frames:
@@ -164,7 +165,7 @@ class _Writer:
             self._call(encode, None)
             self._call(container.close)
         finally:
-            aside.leave(container.close)
+            self._aside.leave(container.close)
 
     def _call(self, function: Callable[..., R], *arguments: object) -> R:
         """In the encoder's thread. Its errors name FFmpeg's functions; those about the disk are left as they are."""

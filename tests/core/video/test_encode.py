@@ -1,7 +1,9 @@
 """encode_video: what comes in comes out of the file, and nothing is left behind when it fails."""
 
+import errno
 import math
 import sys
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -382,3 +384,28 @@ def test_what_is_not_whole_does_not_appear(tmp_path: Path, form: str, monkeypatc
 def test_a_rate_of_large_numbers_is_rounded(tmp_path: Path) -> None:
     assert frame_rate(Fraction(23.976)) == Fraction(24000, 1001)
     encode_video(tmp_path / "zoom.mp4", moving(2), Fraction(29.97))
+
+
+@pytest.mark.parametrize(
+    "failure", ["no folder", "a full disk", "a file that cannot be opened", "no frame", "a bad frame"]
+)
+def test_a_writing_that_fails_leaves_no_thread(tmp_path: Path, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def threads() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "zoomstack-encoder"}
+
+    def refuse(*given: Any, **named: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if failure == "a full disk":
+        monkeypatch.setattr("zoomstack_core.whole_file.os.open", refuse)
+    elif failure == "a file that cannot be opened":
+        monkeypatch.setattr(encode.av, "open", refuse)
+    path = tmp_path / "none" / "zoom.mp4" if failure == "no folder" else tmp_path / "zoom.mp4"
+    frames = {"no frame": [], "a bad frame": [torch.zeros(3, 31, 31)]}.get(failure, moving(2))
+    before = threads()
+    for _ in range(3):
+        with pytest.raises((OSError, ValueError)):
+            encode_video(path, iter(frames), 24)
+    for thread in threads() - before:
+        thread.join(5)
+    assert threads() <= before
