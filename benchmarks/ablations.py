@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
@@ -64,7 +63,7 @@ def mismatched(
 
 
 def binomial_blend(images: Tensor, geometry: ZoomGeometry) -> Tensor:
-    """Band averages as in `blend_levels`, with a pyramid of binomial filters in place of the renderer's D.
+    """ "laplacian" as in `blend_levels`, with a pyramid of binomial filters in place of the renderer's D.
 
     Raises:
         ValueError: unless every zoom factor is a power of two about the middle.
@@ -111,9 +110,10 @@ def _binomial_up(image: Tensor, size: torch.Size) -> Tensor:
 
 
 def _binomial(image: Tensor) -> Tensor:
-    kernel = image.new_tensor([1, 4, 6, 4, 1]) / 16
-    padded = F.pad(image, (2, 2, 2, 2), mode="reflect" if min(image.shape[-2:]) > 2 else "replicate")
-    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, 5)), kernel.view(1, 1, 5, 1))
+    from kornia.filters import filter2d_separable  # 0.3 s to import
+
+    kernel = image.new_tensor([[1, 4, 6, 4, 1]]) / 16
+    return filter2d_separable(image, kernel, kernel, "reflect" if min(image.shape[-2:]) > 2 else "replicate")
 
 
 def _at_one_sigma(

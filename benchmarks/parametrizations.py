@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from benchmarks.exact import GaussianWorld
@@ -152,7 +153,8 @@ def measure(host: Any, world: GaussianWorld, kind: Parametrization, run: Run, st
     """Judges the covariance of ``runs`` · CHANNELS samples."""
     model, total = exact_model(world, kind), torch.zeros(())
     for seed in range(runs):
-        flat = sample(host, model, world.geometry, run, steps, seed).double().transpose(0, 1).flatten(1)
+        finished = sample(host, model, world.geometry, run, steps, seed).double()
+        flat = rearrange(finished, "levels samples height width -> samples (levels height width)")
         total = total + flat.T @ flat / (runs * len(flat))
     return judge(world, total)
 

@@ -10,7 +10,6 @@ On Linux also the memory at 1920×1080: how far a new process rises above what i
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import statistics
 import subprocess
@@ -135,7 +134,10 @@ def _reduced(frame: Tensor) -> Tensor:
 
 
 def _psnr(a: Tensor, b: Tensor) -> float:
-    return 20 * math.log10(219) - 10 * math.log10(float(((a.double() - b.double()) ** 2).mean()) + 1e-12)
+    """Of two planes of luma, whose codes have a range of 219."""
+    from kornia.metrics import psnr  # 0.3 s to import
+
+    return float(psnr(a.double(), b.double(), 219.0))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Save Zoom Video"
 DEFAULT_PREFIX = "video/zoom"
-FORMATS = (".mp4", ".mov", ".webm", ".gif", ".webp")
+SUFFIXES = (".mp4", ".mov", ".webm", ".gif", ".webp")
 
 
 class ZoomSaveVideo(io.ComfyNode):
@@ -74,7 +74,7 @@ def _file_of(video: Input.Video) -> Path | None:
             f"{NAME}: the file of the video, {Path(source).name}, is no longer there. Run the workflow again; if that "
             "does not help, change an input of the node that made the video."
         )
-    if any(video.get_active_trim_window()) or Path(source).suffix.lower() not in FORMATS:
+    if any(video.get_active_trim_window()) or Path(source).suffix.lower() not in SUFFIXES:
         return None
     return Path(source)
 

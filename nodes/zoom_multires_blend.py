@@ -7,6 +7,7 @@ from ..sampling.host_types import VAE
 from ..zoomstack_core.method.blend import BLEND_MODES
 from .shared.checked import checked
 from .shared.input_checks import check_order
+from .shared.sampler_inputs import BLEND_MODES_TOLD
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomBlendType
 
 
@@ -27,10 +28,7 @@ class ZoomMultiResBlend(io.ComfyNode):
                     "mode",
                     options=list(BLEND_MODES),
                     default="border",
-                    tooltip="laplacian averages each band of detail over the levels that carry it (the paper). border "
-                    "lets the wider level decide at the borders of the inner rectangle and the deeper one inside: "
-                    "clearer pictures, fewer seams; meant for alignment 1. naive averages whole images and blurs; none "
-                    "only pastes the deeper levels in.",
+                    tooltip=BLEND_MODES_TOLD,
                 ),
                 io.Combo.Input(
                     "space",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
@@ -193,8 +194,8 @@ def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:
 
 def images_of(layers: Tensor) -> list[Image.Image]:
     """[N, 3, H, W] in [0, 1] → N pictures."""
-    pixels = (layers.detach().float().clamp(0, 1) * 255).round().byte().movedim(1, -1).cpu().numpy()
-    return [Image.fromarray(level) for level in pixels]
+    pixels = rearrange(layers.detach(), "levels colors height width -> levels height width colors")
+    return [Image.fromarray(level) for level in (pixels.float().clamp(0, 1) * 255).round().byte().cpu().numpy()]
 
 
 def bundled(module: str) -> str:

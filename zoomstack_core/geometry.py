@@ -27,6 +27,20 @@ class Rect(NamedTuple):
     width: float
 
 
+class Span(NamedTuple):
+    """Rows or columns start … stop - 1."""
+
+    start: int
+    stop: int
+
+    @property
+    def empty(self) -> bool:
+        return self.start >= self.stop
+
+    def within(self, other: Span) -> bool:
+        return other.start <= self.start and self.stop <= other.stop
+
+
 class Step(NamedTuple):
     """The zoom from one level to the next deeper one."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
@@ -84,7 +85,8 @@ class Stacks:
         start = time.process_time()
         images = sample(network, row, seed)
         numbers = measure(images, self.classifier, time.process_time() - start)
-        pixels = (images.permute(2, 0, 3, 1).flatten(1, 2) * 255).round().byte().numpy()
+        beside = rearrange(images, "levels colors height width -> height (levels width) colors")
+        pixels = (beside * 255).round().byte().numpy()
         Image.fromarray(pixels).save(path.with_suffix(".png"))
         path.write_text(json.dumps({"row": asdict(row), "seed": seed, "numbers": asdict(numbers)}))
         print(f"seed {seed}: {row.label}, {numbers.seconds:.0f} CPU s", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
@@ -51,8 +52,11 @@ class ExactNoise:
             known = [self._coefficients(images, sector) for images in self._known]
             fresh = torch.randn(count, dim, generator=self._generator, dtype=torch.float64)
             basis = torch.linalg.qr(torch.cat([*known, fresh], 1))[0]
-            unit = basis[:, -dim:].T * math.sqrt(count)
-            shaped = unit.reshape(self.geometry.levels, down.shape[1], right.shape[1], count).permute(0, 3, 1, 2)
+            shaped = rearrange(
+                basis[:, -dim:] * math.sqrt(count),
+                "channels (levels rows columns) -> levels channels rows columns",
+                levels=self.geometry.levels, rows=down.shape[1],
+            )  # fmt: skip
             parts.append(down @ shaped @ right.T)
         return torch.cat(parts, 1)
 
@@ -70,7 +74,7 @@ class ExactNoise:
         start = sum(self._counts[:sector])
         down, right = self._sectors[sector]
         own = down.T @ images[:, start : start + self._counts[sector]].double() @ right
-        return own.permute(1, 0, 2, 3).flatten(1)
+        return rearrange(own, "levels channels rows columns -> channels (levels rows columns)")
 
 
 def _parities(size: int) -> list[Tensor]:

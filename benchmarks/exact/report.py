@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from einops import einsum
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
@@ -100,8 +101,8 @@ def _rings(geometry: ZoomGeometry, covariance: Tensor) -> Tensor:
     height, width = geometry.height, geometry.width
     fy, fx = (torch.fft.fft(torch.eye(n, dtype=torch.complex128), norm="ortho") for n in (height, width))
     image = covariance.view(height, width, height, width).to(torch.complex128)
-    half = torch.einsum("ai,ak,ijkl->ajl", fy, fy.conj(), image)
-    power = torch.einsum("bj,bl,ajl->ab", fx, fx.conj(), half).real
+    half = einsum(fy, fy.conj(), image, "v y1, v y2, y1 x1 y2 x2 -> v x1 x2")
+    power = einsum(fx, fx.conj(), half, "u x1, u x2, v x1 x2 -> v u").real
     ry, rx = (torch.fft.fftfreq(n).abs() * n for n in (height, width))
     ring = torch.maximum(ry[:, None] / height, rx[None] / width) * min(height, width)
     index = ring.round().long().flatten()

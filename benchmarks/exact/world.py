@@ -6,6 +6,7 @@ import math
 from functools import cached_property
 
 import torch
+from einops import einsum, rearrange
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
@@ -47,14 +48,13 @@ class GaussianWorld:
 
     def covariance(self, first: int, second: int) -> Tensor:
         """Covariance of the pixels of two levels, float64 [H W, H W]."""
-        pixels = self.geometry.height * self.geometry.width
         total: Tensor | float = 0.0
         (y1, x1, a), (y2, x2, b) = self._pixels(first), self._pixels(second)
         for scale in self._scales:
             rows = _box_average(y1[:, None] - y2[None], a, b, scale)
             columns = _box_average(x1[:, None] - x2[None], a, b, scale)
-            total = total + scale**self.slope * torch.einsum("ij,kl->ikjl", rows, columns)
-        return total.reshape(pixels, pixels) / self._unit  # type: ignore[union-attr]
+            total = total + scale**self.slope * einsum(rows, columns, "y1 y2, x1 x2 -> y1 x1 y2 x2")
+        return rearrange(total, "y1 x1 y2 x2 -> (y1 x1) (y2 x2)") / self._unit
 
     @cached_property
     def eigen(self) -> list[tuple[Tensor, Tensor]]:

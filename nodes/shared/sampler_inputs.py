@@ -18,6 +18,12 @@ from .wire_types import (
     zoom_factor_input,
 )
 
+BLEND_MODES_TOLD = (
+    "border lets the wider level decide at the border of the inner rectangle and the deeper one inside: clearer "
+    "pictures, fewer seams; made for alignment 1. laplacian averages each band of detail over the levels that carry it "
+    "(the paper; take it at alignment 0). naive averages whole images and blurs; none only pastes the deeper levels in."
+)
+
 
 def model_inputs() -> list[io.Input]:
     """Model, conditioning and latents."""
@@ -92,10 +98,7 @@ def zoom_inputs() -> list[io.Input]:
             "blend",
             options=list(BLEND_MODES),
             default="border",
-            tooltip="How the levels' estimates are reconciled. border lets the wider level decide at the border of the "
-            "inner rectangle and the deeper one inside: clearer pictures, fewer seams; made for alignment 1. laplacian "
-            "averages each band of detail over the levels that carry it (the paper; take it at alignment 0). naive "
-            "averages whole images and blurs; none only pastes the deeper levels in.",
+            tooltip=f"How the levels' estimates are reconciled. {BLEND_MODES_TOLD}",
         ),
     ]
 

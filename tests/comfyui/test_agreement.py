@@ -32,7 +32,7 @@ def pixel(host: Host) -> Checkpoint:
 
 
 def blend_options(host: Host, **values: Any) -> Any:
-    return host.module("sampling.agreement.blend_options").BlendOptions(**values)
+    return host.module("sampling.agreement.blend_options").BlendOptions(**{"mode": "laplacian", **values})
 
 
 def geometry(host: Host, levels: int, size: int, factor: float = 2.0) -> Any:

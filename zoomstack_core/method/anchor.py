@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ArgumentError, shown
-from ..geometry import ZoomGeometry
+from ..geometry import Span, ZoomGeometry
 from ..tensors import check_float, compute_dtype
-from .resample import Link, Span, Window, links_into
+from .resample import Link, Window, links_into
 
 ANCHOR_METHODS = ("projection", "adam")
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ArgumentError, shown
-from ..geometry import Step, ZoomGeometry
+from ..geometry import Span, Step, ZoomGeometry
 from ..tensors import check_float, compute_dtype
-from .resample import Link, Span, Window, links_into
+from .resample import Link, Window, links_into
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
@@ -70,15 +70,15 @@ def blend_levels(
         raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
-        estimates = _average_bands(estimates, geometry, list(range(geometry.levels)), estimates, 1)
+        estimates = _blend_laplacian(estimates, geometry, list(range(geometry.levels)), estimates, 1)
     elif mode == "border":
-        estimates = _join_at_borders(estimates, geometry, sigmas)
+        estimates = _blend_border(estimates, geometry, sigmas)
     elif mode == "naive":
-        estimates = _average_whole(estimates, geometry)
+        estimates = _blend_naive(estimates, geometry)
     return estimates.to(images.dtype, copy=estimates is images)
 
 
-def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int], total: Tensor, count: int) -> Tensor:
+def _blend_laplacian(estimates: Tensor, geometry: ZoomGeometry, levels: list[int], total: Tensor, count: int) -> Tensor:
     """The blended low-pass of `levels` at the resolution of their (count - 1)-th wider level.
 
     ``total`` [n, C, h, w] is the sum of the `count` observations that carry this resolution.
@@ -88,12 +88,12 @@ def _average_bands(estimates: Tensor, geometry: ZoomGeometry, levels: list[int],
         rows = _rows([levels.index(level) for level in chosen])
         reduced = link.reduce(total[rows])
         wider = link.window.crop(estimates[_rows([level - count for level in chosen])])
-        low = _average_bands(estimates, geometry, chosen, reduced + wider, count + 1)
+        low = _blend_laplacian(estimates, geometry, chosen, reduced + wider, count + 1)
         blended[rows] += link.expand(low - reduced / count)
     return blended
 
 
-def _join_at_borders(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float]) -> Tensor:
+def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float]) -> Tensor:
     """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
     links: dict[int, tuple[Link, Tensor]] = {}
     for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
@@ -130,7 +130,7 @@ def _cubed_distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
         return cubes if span.start > 0 else nowhere, cubes.flip(0) if span.stop < size else nowhere
 
 
-def _average_whole(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
+def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
     blended = estimates.clone()
     for level in range(1, geometry.levels):
         observations, links = [estimates[level]], []

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..geometry import Step, ZoomGeometry, step_rect
+from ..geometry import Span, Step, ZoomGeometry, step_rect
 from ..tensor_cache import cache_tensors
 from ..tensors import compute_dtype
 
@@ -23,13 +23,6 @@ TOLERANCE = 1e-6
 
 # what a singular value decomposition leaves in place of zeros
 ROUNDING = 1e-14
-
-
-class Span(NamedTuple):
-    """Pixels start … stop - 1 along one axis."""
-
-    start: int
-    stop: int
 
 
 class Window(NamedTuple):
@@ -93,7 +86,7 @@ def _windows(height: int, width: int, steps: tuple[Step, ...]) -> tuple[Window, 
     windows = [Window(Span(0, height), Span(0, width))]
     for step in steps:
         rows, columns = (covered(a, s) for a, s in zip(_axes(height, width, step), windows[-1], strict=True))
-        if rows.stop <= rows.start or columns.stop <= columns.start:
+        if rows.empty or columns.empty:
             break
         windows.append(Window(rows, columns))
     return tuple(windows)
@@ -143,7 +136,7 @@ def _axes(height: int, width: int, step: Step) -> tuple[Axis, Axis]:
 
 
 def covered(axis: Axis, fine: Span) -> Span:
-    """The coarse pixels that a span of fine pixels wholly covers; start >= stop where there is none."""
+    """The coarse pixels that a span of fine pixels wholly covers; an empty span where there is none."""
     start = math.ceil(axis.offset + (fine.start - TOLERANCE) / axis.factor)
     stop = math.floor(axis.offset + (fine.stop + TOLERANCE) / axis.factor)
     return Span(max(start, 0), min(stop, axis.size))
@@ -215,7 +208,7 @@ def noise_matrix(axis: Axis, prefilter: str) -> tuple[Span, Tensor, Tensor]:
     share = overlaps(axis, fine, span)[0].sum(1) / axis.factor
     share[share > 1 - TOLERANCE] = 1
     weight = _average(axis, fine, span, prefilter) * share[:, None]
-    if inside.stop > inside.start:
+    if not inside.empty:
         weight[inside.start - span.start : inside.stop - span.start] = reduce_matrix(axis, fine, inside, prefilter)
     left, _, right = torch.linalg.svd(weight, full_matrices=False)
     rows = left @ right

@@ -189,7 +189,7 @@ def _no_options(encoder: str, crf: float, preset: str, pixels: int) -> Options:
 
 
 # the index comes first, so that a video plays while it loads; the tags let the host's nodes keep the workflow in it
-_MP4 = {"movflags": "use_metadata_tags+faststart"}
+MP4_OPTIONS = {"movflags": "use_metadata_tags+faststart"}
 
 LIMITS = {
     "libx264": Limits(tallest=16384, widest=16384),
@@ -209,11 +209,13 @@ LIMITS = {
 FORMATS = {
     form.name: form
     for form in (
-        VideoFormat("h264", "mp4", "mp4", ("libx264", "libopenh264"), (YUV420, YUV420_10), _crf_and_preset, _MP4),
-        VideoFormat("h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, _MP4, "hvc1"),
-        VideoFormat("av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, _MP4),
+        VideoFormat(
+            "h264", "mp4", "mp4", ("libx264", "libopenh264"), (YUV420, YUV420_10), _crf_and_preset, MP4_OPTIONS
+        ),
+        VideoFormat("h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, MP4_OPTIONS, "hvc1"),
+        VideoFormat("av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, MP4_OPTIONS),
         VideoFormat("vp9", "webm", "webm", ("libvpx-vp9",), (YUV420, YUV420_10), _vp9),
-        VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, _MP4),
+        VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, MP4_OPTIONS),
         VideoFormat("gif", "gif", "gif", ("gif",), (RGB,), _no_options),
         VideoFormat("webp", "webp", "webp", ("libwebp_anim",), (BGRA,), _webp, {"loop": "0"}),
     )

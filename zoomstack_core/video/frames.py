@@ -46,7 +46,7 @@ def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tens
 
 
 class FrameRenderer:
-    """Renders frames of one stack at one size, as images.
+    """Draws frames of one stack at one size, as images.
 
     Convention: pixel (r, c) covers [r, r+1) × [c, c+1). A magnified level is interpolated (Catmull-Rom), a minified one
     is prefiltered with the same kernel at the width of the output pixels; both at exact sub-pixel positions.
@@ -94,7 +94,7 @@ class FrameRenderer:
 
 
 class PlaneRenderer:
-    """Renders frames of one stack at one size straight to an encoder's Y'CbCr planes.
+    """Draws frames of one stack at one size straight to an encoder's Y'CbCr planes.
 
     Levels are converted once, chroma is resampled to its own smaller grid: about half the work of a ``FrameRenderer``
     with a conversion behind it. May be called from several threads.
@@ -103,7 +103,7 @@ class PlaneRenderer:
         stack: N levels of three channels.
         height, width: pixels of the frames; multiples of the steps of chroma.
         layout: a format of Y'CbCr.
-        device: where to render; the stack's own by default.
+        device: where to draw; the stack's own by default.
 
     Raises:
         ValueError: if the size or the number of channels does not fit.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..camera.view import Placement
+from ..geometry import Span
 from .sheet import Plan, Sheet
 from .taps import make_taps
 
@@ -30,21 +31,7 @@ class Grid(NamedTuple):
     shift: float = 0.0
 
 
-class Range(NamedTuple):
-    """Rows or columns start … stop - 1."""
-
-    start: int
-    stop: int
-
-    @property
-    def empty(self) -> bool:
-        return self.start >= self.stop
-
-    def within(self, other: Range) -> bool:
-        return other.start <= self.start and self.stop <= other.stop
-
-
-NOTHING = Range(0, 0)
+NOTHING = Span(0, 0)
 
 
 class Layer:
@@ -70,31 +57,31 @@ class Layer:
         else:
             down = placement.opacity * _coverage(top, tall, above, below, grid.step_y, grid.height)
             across = _coverage(left, wide, before, after, grid.step_x, grid.width)
-        self.rows, self.columns = _range(down > 0), _range(across > 0)
-        self.solid_rows, self.solid_columns = _range(down == 1), _range(across == 1)
+        self.rows, self.columns = _true_span(down > 0), _true_span(across > 0)
+        self.solid_rows, self.solid_columns = _true_span(down == 1), _true_span(across == 1)
         profiles = (torch.from_numpy(profile).to(sheet.device, sheet.dtype) for profile in (down, across))
         self._down, self._across = profiles
         # the samples of the level are shifted by `shift` of its own pixels, which are larger
         left += grid.shift * (1 - placement.scale)
         self._row_taps = make_taps(top / grid.step_y, placement.scale, sheet.height, *self.rows)
         self._column_taps = make_taps(left / grid.step_x, placement.scale, sheet.width, *self.columns)
-        self._plans: dict[Range, Plan] = {}
+        self._plans: dict[Span, Plan] = {}
 
-    def sample(self, rows: Range, columns: Range) -> list[Tensor]:
-        """The pixels of every channel; the ranges are parts of the visible ones."""
+    def sample(self, rows: Span, columns: Span) -> list[Tensor]:
+        """The pixels of every channel; the spans are parts of the visible ones."""
         if rows not in self._plans:
             part = self._row_taps.part(rows.start - self.rows.start, rows.stop - self.rows.start)
             self._plans[rows] = self.sheet.plan(part, self._column_taps)
         first = self.columns.start
         return self.sheet.sample(self._plans[rows], columns.start - first, columns.stop - first)
 
-    def put(self, strip: Sequence[Tensor], first_column: int, rows: Range, columns: Range) -> None:
+    def put(self, strip: Sequence[Tensor], first_column: int, rows: Span, columns: Span) -> None:
         """Writes the pixels into a strip of every channel whose first column is given."""
         if not rows.empty:
             for channel, pixels in zip(strip, self.sample(rows, columns), strict=True):
                 channel[rows.start : rows.stop, columns.start - first_column : columns.stop - first_column] = pixels
 
-    def blend(self, strip: Sequence[Tensor], first_column: int, rows: Range, columns: Range) -> None:
+    def blend(self, strip: Sequence[Tensor], first_column: int, rows: Span, columns: Span) -> None:
         """As ``put``, but laid over the strip with the layer's weight."""
         if not rows.empty:
             weight = self._down[rows.start : rows.stop, None] * self._across[columns.start : columns.stop]
@@ -109,7 +96,7 @@ def make_layers(placements: Sequence[Placement], sheets: Sequence[Sheet], grid: 
     return [layer for layer in layers if not (layer.rows.empty or layer.columns.empty)]
 
 
-def paint(views: Sequence[Sequence[Layer]], grid: Grid) -> Iterator[tuple[Range, list[Tensor]]]:
+def paint(views: Sequence[Sequence[Layer]], grid: Grid) -> Iterator[tuple[Span, list[Tensor]]]:
     """Every upright strip of a frame: its columns, and its channels there, which are the receiver's to change.
 
     Args:
@@ -118,7 +105,7 @@ def paint(views: Sequence[Sequence[Layer]], grid: Grid) -> Iterator[tuple[Range,
     """
     step = STRIP if views[0][0].sheet.device.type == "cpu" else grid.width
     for start in range(0, grid.width, step):
-        columns = Range(start, min(start + step, grid.width))
+        columns = Span(start, min(start + step, grid.width))
         strip = _paint_columns(views[0], columns)
         for view in views[1:]:
             for total, channel in zip(strip, _paint_columns(view, columns), strict=True):
@@ -129,7 +116,7 @@ def paint(views: Sequence[Sequence[Layer]], grid: Grid) -> Iterator[tuple[Range,
         yield columns, strip
 
 
-def _paint_columns(layers: Sequence[Layer], columns: Range) -> list[Tensor]:
+def _paint_columns(layers: Sequence[Layer], columns: Span) -> list[Tensor]:
     bottom = layers[0]
     # rows that the next layer hides in all of these columns
     hidden = layers[1].solid_rows if len(layers) > 1 and columns.within(layers[1].solid_columns) else NOTHING
@@ -138,18 +125,18 @@ def _paint_columns(layers: Sequence[Layer], columns: Range) -> list[Tensor]:
     else:
         size, sheet = (bottom.rows.stop, columns.stop - columns.start), bottom.sheet
         strip = [torch.empty(size, dtype=sheet.dtype, device=sheet.device) for _ in range(sheet.channels)]
-        bottom.put(strip, columns.start, Range(0, hidden.start), columns)
-        bottom.put(strip, columns.start, Range(hidden.stop, bottom.rows.stop), columns)
+        bottom.put(strip, columns.start, Span(0, hidden.start), columns)
+        bottom.put(strip, columns.start, Span(hidden.stop, bottom.rows.stop), columns)
     for layer in layers[1:]:
-        seen = Range(max(columns.start, layer.columns.start), min(columns.stop, layer.columns.stop))
+        seen = Span(max(columns.start, layer.columns.start), min(columns.stop, layer.columns.stop))
         if seen.empty:
             continue
         if hidden.empty:
             layer.blend(strip, columns.start, layer.rows, seen)
         else:
             layer.put(strip, columns.start, hidden, seen)
-            layer.blend(strip, columns.start, Range(layer.rows.start, hidden.start), seen)
-            layer.blend(strip, columns.start, Range(hidden.stop, layer.rows.stop), seen)
+            layer.blend(strip, columns.start, Span(layer.rows.start, hidden.start), seen)
+            layer.blend(strip, columns.start, Span(hidden.stop, layer.rows.stop), seen)
             hidden = NOTHING
     return strip
 
@@ -174,7 +161,7 @@ def _step_integral(distance: NDArray[np.float64], width: float) -> NDArray[np.fl
     return width * t * t * t * (1 - t / 2) + (distance - width).clip(0, math.inf)
 
 
-def _range(mask: NDArray[np.bool_]) -> Range:
+def _true_span(mask: NDArray[np.bool_]) -> Span:
     """Of the true elements, which are in one piece."""
     first = int(mask.argmax())
-    return Range(first, len(mask) - int(mask[::-1].argmax())) if mask[first] else NOTHING
+    return Span(first, len(mask) - int(mask[::-1].argmax())) if mask[first] else NOTHING

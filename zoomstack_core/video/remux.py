@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..whole_file import whole_file
 from .facts import BrokenVideo, check_video, read_facts
+from .formats import MP4_OPTIONS
 from .gif import copy_with_comment
 from .webp import with_exif
 
@@ -48,7 +49,7 @@ def write_copy(source: Path, target: Path, metadata: dict[str, str], check: Call
 
 def _copy_streams(source: Path, target: Path, metadata: dict[str, str], check: Callable[[], None]) -> None:
     name = {".webm": "webm", ".mov": "mov"}.get(source.suffix.lower(), "mp4")
-    options = {} if name == "webm" else {"movflags": "use_metadata_tags+faststart"}
+    options = {} if name == "webm" else MP4_OPTIONS
     try:
         with av.open(str(source)) as old, av.open(str(target), "w", format=name, options=options) as new:
             new.metadata.update(metadata)

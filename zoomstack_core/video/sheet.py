@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from einops import rearrange, repeat
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -70,7 +71,7 @@ class Sheet:
     def write(self, top: int, band: Tensor) -> None:
         """Fills the rows from `top` on with a band [C, rows, W] of the image."""
         columns = self._tables.view(self.channels, self.width, -1)
-        columns[:, :, top : top + band.shape[1]] = band.transpose(1, 2)
+        columns[:, :, top : top + band.shape[1]] = rearrange(band, "channels rows columns -> channels columns rows")
 
     def plan(self, rows: Taps, columns: Taps) -> Plan:
         """How to ``sample`` these rows and columns."""
@@ -80,10 +81,10 @@ class Sheet:
         pieces = np.arange(first, last, dtype=np.int32).repeat(taps)
         # the last column is repeated, so that any range can be made longer
         padded = np.arange(len(columns.sources) + UNIT - 1).clip(max=len(columns.sources) - 1)
-        sources = (columns.sources[padded] * np.int32(self._pieces))[:, None].repeat(count, axis=1)
-        sources = sources.reshape(-1, count * taps) + pieces
-        weights = columns.weights[padded, None].repeat(count, axis=1)
-        across = self._bags(sources.reshape(-1, taps), weights.reshape(-1, taps))
+        first_pieces = columns.sources[padded] * np.int32(self._pieces)
+        sources = repeat(first_pieces, "columns taps -> columns (pieces taps)", pieces=count) + pieces
+        weights = repeat(columns.weights[padded], "columns taps -> (columns pieces) taps", pieces=count)
+        across = self._bags(sources.reshape(-1, taps), weights)
         return Plan(count, taps, across, self._bags(rows.sources - first * BLOCK, rows.weights))
 
     def sample(self, plan: Plan, start: int, stop: int) -> list[Tensor]:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from zoomstack_core.geometry import PREFILTERS, ZoomGeometry
+from zoomstack_core.geometry import PREFILTERS, Span, ZoomGeometry
 from zoomstack_core.method.noise import render_noise
-from zoomstack_core.method.resample import Axis, Span, covered, reduce_matrix
+from zoomstack_core.method.resample import Axis, covered, reduce_matrix
 
 
 def noise_matrix(geometry: ZoomGeometry) -> Tensor:

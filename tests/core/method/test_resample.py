@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from zoomstack_core.geometry import PREFILTERS, ZoomGeometry
+from zoomstack_core.geometry import PREFILTERS, Span, ZoomGeometry
 from zoomstack_core.method.resample import (
     Axis,
-    Span,
     compute_dtype,
     covered,
     expand_matrix,
