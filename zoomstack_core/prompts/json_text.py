@@ -13,6 +13,7 @@ from .words import NEGATIVES, plain
 _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级段階단계目:.]{0,4}", re.IGNORECASE)
 _FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys, counted from the last frame
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
+_BEGINNING = re.compile(r"\s*(?:\[\s*[{[]?|\{\s*)[\"'“][^\"'”\n]*[\"'”]\s*[,:]")
 # Fields of an object that hold its prompt, the clearest name first.
 _PROMPT_KEYS = (
     *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
@@ -38,6 +39,11 @@ class PromptList(NamedTuple):
     prefix: str = ""
     suffix: str = ""
     negative: str = ""
+
+
+def begins_as_json(text: str) -> bool:
+    """Whether a text begins as a list or an object of JSON does, and goes on so: what is none may be a broken one."""
+    return _BEGINNING.match(text) is not None
 
 
 def read_json_prompts(body: str) -> PromptList | None:

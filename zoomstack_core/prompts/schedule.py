@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..quoting import short
-from .json_text import Entry, PromptList, read_json_prompts
+from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
 from .tables import read_records, read_table
@@ -96,9 +96,7 @@ def parse_schedule(text: str) -> Schedule:
         ValueError: if there is no prompt, a list holds anything but prompts, ``--neg`` stands before the first prompt,
             or there are more than MOST_LINES.
     """
-    body = _THOUGHTS.sub("", text.removeprefix("\ufeff"))
-    fenced = "\n".join(_fenced(body.splitlines()))
-    body = (fenced if fenced.strip() else body).strip()
+    body = _body(text)
     listed = read_json_prompts(body)
     size = len(body.splitlines() if listed is None else listed.entries)
     if size > MOST_LINES:
@@ -109,6 +107,19 @@ def parse_schedule(text: str) -> Schedule:
         raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
     negatives = [entry.negative for entry in entries]
     return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [])
+
+
+def is_broken_list(text: str) -> bool:
+    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are."""
+    body = _body(text)
+    return begins_as_json(body) and read_json_prompts(body) is None
+
+
+def _body(text: str) -> str:
+    """What may be prompts: without a model's thoughts, and without the talk around code blocks."""
+    body = _THOUGHTS.sub("", text.removeprefix("\ufeff"))
+    fenced = "\n".join(_fenced(body.splitlines()))
+    return (fenced if fenced.strip() else body).strip()
 
 
 def join_prompt(prefix: str, prompt: str, suffix: str) -> str:
