@@ -207,7 +207,7 @@ export class PromptRows {
     if (prompt.trim() === "" || rows.isPrompt(prompt)) return;
     this.lines = rows.toLines(this.text);
     this._draw();
-    this.tell("A line that starts with # or // is a comment, and no level.");
+    this.tell("A line that starts with # or // is a comment, and one with --neg belongs to the prompt above: no level.");
   }
 
   /** @param {Event} event */

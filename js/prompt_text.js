@@ -17,10 +17,13 @@ const BREAKS = new RegExp(ENDS);
 /** @param {string} line without blanks around it */
 const isComment = (line) => line.startsWith("#") || line.startsWith("//");
 
+/** What the prompt above is to avoid, on a line of its own. @param {string} line without blanks around it */
+const isNegative = (line) => /^--neg(?:\s|$)/.test(line);
+
 /** Whether the node would read a line as a prompt. @param {string} text */
 export function isPrompt(text) {
   const line = text.trim();
-  return line !== "" && !isComment(line) && !RULE.test(line);
+  return line !== "" && !isComment(line) && !isNegative(line) && !RULE.test(line);
 }
 
 /** @param {string} text @returns {Lines} one at least; the last one has no end */
@@ -52,6 +55,13 @@ export function toText(lines) {
 /** Where the rows are among the lines. @param {Lines} lines */
 export const rowPlaces = (lines) => lines.flatMap(({ row }, place) => (row ? [place] : []));
 
+/** Where a row ends: behind the lines below it that belong to it. @param {Lines} lines @param {number} place of the row */
+function endOf(lines, place) {
+  let end = place + 1;
+  for (let i = end; i < lines.length && !lines[i].row; i++) if (isNegative(lines[i].text)) end = i + 1;
+  return end;
+}
+
 /** The prompts of the rows. @param {Lines} lines */
 export const prompts = (lines) => lines.filter(({ row }) => row).map(({ text }) => text);
 
@@ -68,13 +78,14 @@ export function withRowsAfter(lines, row, added) {
   const made = added.map((prompt) => ({ before: "", text: oneLine(prompt), after: "", row: true, end: "" }));
   const places = rowPlaces(lines);
   if (toText(lines) === "" && !places.length) return made;
-  const place = row >= 0 ? places[row] + 1 : (places[0] ?? lines.length);
+  const place = row >= 0 ? endOf(lines, places[row]) : (places[0] ?? lines.length);
   return lines.toSpliced(place, 0, ...made);
 }
 
 /** @param {Lines} lines @param {number} row @returns {Lines} */
 export function withoutRow(lines, row) {
-  const left = lines.toSpliced(rowPlaces(lines)[row], 1);
+  const place = rowPlaces(lines)[row];
+  const left = lines.toSpliced(place, endOf(lines, place) - place);
   return left.length ? left : toLines("");
 }
 
@@ -82,8 +93,11 @@ export function withoutRow(lines, row) {
  * @param {number} row @param {number} other @returns {Lines} */
 export function withRowsSwapped(lines, row, other) {
   const places = rowPlaces(lines);
-  const [a, b] = [places[row], places[other]];
-  return lines.with(a, { ...lines[b], end: lines[a].end }).with(b, { ...lines[a], end: lines[b].end });
+  const [a, b] = [places[row], places[other]].sort((one, two) => one - two);
+  const [endOfA, endOfB] = [endOf(lines, a), endOf(lines, b)];
+  const parts = [[0, a], [b, endOfB], [endOfA, b], [a, endOfA], [endOfB, lines.length]];
+  const swapped = parts.flatMap(([start, end]) => lines.slice(start, end));
+  return swapped.map((line, place) => ({ ...line, end: lines[place].end }));
 }
 
 /** Other prompts in place of all that is no comment. @param {Lines} lines @param {string[]} read @returns {Lines} */

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..messages.node_text import NodeText
 from ..sampling.host_types import CLIP
 from ..sampling.network.level_marks import Conditioning, mark_level
-from ..zoomstack_core.prompts.schedule import Schedule, join_prompt, parse_schedule
+from ..zoomstack_core.prompts.schedule import Schedule, is_broken_list, join_prompt, parse_schedule
 from ..zoomstack_core.quoting import short
 from .shared.checked import checked
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES
@@ -119,6 +119,12 @@ class ZoomPromptSchedule(io.ComfyNode):
     ) -> io.NodeOutput:
         levels, avoided = _parse("prompts", prompts)
         text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
+        if is_broken_list(prompts):
+            lines = "its one line is a prompt" if len(levels) == 1 else f"its lines are read as {len(levels)} prompts"
+            text.notice(
+                f"prompts begins as JSON does, but cannot be read as JSON: {lines}. Look for a bracket, a quote or a "
+                "comma that is missing."
+            )
         if avoided and negative.strip():
             text.notice("The prompts bring negative prompts of their own, which do not count: negative does.")
         elif avoided:

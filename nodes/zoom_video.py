@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
-from comfy_api.latest import InputImpl, io
+from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
 from ..zoomstack_core.camera.shutter import shutter_zooms
@@ -29,6 +29,7 @@ from .shared.checked import checked
 from .shared.frame_progress import FrameProgress
 from .shared.host import check_interrupted, device_with_room, temporary_file
 from .shared.rendered_files import RenderedFiles
+from .shared.rendered_video import RenderedVideo, cannot_keep, is_saved_by_host
 from .shared.saving import TEMPORARY, told
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
@@ -47,7 +48,8 @@ class ZoomVideo(io.ComfyNode):
             display_name=NAME,
             category=CATEGORY,
             description="Zooms through all levels of a stack without a cut, at constant perceived speed. Save it with "
-            "Save Video, which keeps the quality as it is, or Save Zoom Video, which takes every format.",
+            "Save Video, which keeps the quality as it is and takes MP4 only, or Save Zoom Video, which takes every "
+            "format.",
             search_aliases=[*SEARCH_ALIASES, "zoom animation", "camera path", "gif", "webm", "prores"],
             inputs=[
                 ZoomStackType.Input("stack", tooltip="The levels to zoom through: from Zoom Stack."),
@@ -98,7 +100,7 @@ class ZoomVideo(io.ComfyNode):
                 *level_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
         )
 
     @classmethod
@@ -117,6 +119,8 @@ class ZoomVideo(io.ComfyNode):
         **path: Any,
     ) -> io.NodeOutput:
         form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
+        if form.extension != "mp4" and is_saved_by_host(cls.hidden.prompt, cls.hidden.unique_id):
+            text.notice(cannot_keep(format))
         rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
         _check_limits(form, size, rate)
         zooms = make_path(text, stack.geometry, **path).zooms(rate)
@@ -139,7 +143,7 @@ class ZoomVideo(io.ComfyNode):
                 check=check_interrupted,
             )
         RENDERED.add(cls.hidden.unique_id, file)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(file)))
+        return io.NodeOutput(RenderedVideo(file))
 
     @classmethod
     def fingerprint_inputs(cls, **_: Any) -> int:

@@ -85,6 +85,9 @@ def _captions(prompts: str | None, levels: int, text: NodeText) -> list[str]:
     """As many captions as can be read, at most one per level: a finished zoom is shown whatever they are."""
     if not prompts or not prompts.strip():
         return []
+    lines = [line.strip() for line in prompts.splitlines() if line.strip()]
+    if len(lines) == levels and not any(line.startswith(("#", "//")) for line in lines):
+        return lines  # as Zoom Prompt Schedule gives them, which has read them already
     try:
         captions = parse_prompts(prompts)
     except ValueError as error:

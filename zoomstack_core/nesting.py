@@ -53,7 +53,8 @@ class Nesting:
                 raise ArgumentError(
                     name,
                     f"has {len(values)} {what} for {levels} levels",
-                    f"one for all steps, or {steps}: one per step from a level to the next",
+                    f"one for all steps, or {steps}: one per step from a level to the next. {len(values)} are for "
+                    f"{len(values) + 1} levels",
                 )
         factors = self.zoom_factors[0] if len(self.zoom_factors) == 1 else self.zoom_factors
         points = self.focus[0] if len(self.focus) == 1 else self.focus

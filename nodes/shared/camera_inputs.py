@@ -211,6 +211,11 @@ def make_path(
         ArgumentError: for levels that the stack has not, and what `ZoomPath` refuses.
     """
     levels = geometry.levels
+    if levels == 1:
+        text.notice(
+            "There is one level, so nothing moves. For a zoom write one prompt per line in Zoom Prompt Schedule, and "
+            "give Zoom Stack one image per level."
+        )
     if not (first_level < levels or first_level == levels == 1):
         raise ArgumentError("first_level", f"is {first_level:g}", f"a level from 1 to below {levels}, the last one")
     if last_level != LAST and not (first_level < last_level <= levels or last_level == levels == 1):

@@ -210,3 +210,58 @@ def test_an_interrupt_ends_the_encoders_last_work(host: Host, monkeypatch: pytes
         host.evaluate(graph(host, crf=21.5), ["video", 0])
     assert time.monotonic() - began < 20
     assert set((host.base / "temp").glob("*ZoomVideo*")) == before
+
+
+@pytest.fixture
+def notices(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the nodes show on themselves."""
+    shown: list[str] = []
+    server = host.module("messages.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    return shown
+
+
+CANNOT = r"Save Video writes MP4 only, and cannot keep {}\. Connect Save Zoom Video in its place, or choose h264"
+
+
+@pytest.mark.parametrize("form", ["gif", "webp", "prores", "vp9"])
+def test_what_save_video_cannot_keep_is_said(host: Host, notices: list[str], form: str) -> None:
+    """By Zoom Video, before it renders, and by the error of Save Video, which leaves no file."""
+    needs(host, form)
+    extension = {"prores": "mov", "vp9": "webm"}.get(form, form)
+    prompt, folder = graph(host, format=form), host.base / "output" / "files"
+    before = set(folder.glob("*"))
+    with pytest.raises(NodeFailed, match="SaveVideo: .*Zoom Video: " + CANNOT.format(extension)):
+        host.run(saving(prompt, "SaveVideo"))
+    assert re.match("video: " + CANNOT.format(form), next(text for text in notices if text.startswith("video: ")))
+    assert set(folder.glob("*")) == before
+    notices.clear()
+    assert path_of(host, host.run(saving(prompt))).suffix == f".{extension}"
+    assert not [text for text in notices if "Save Video" in text]
+
+
+@pytest.mark.parametrize("form", ["h264", "h265", "av1"])
+def test_what_save_video_keeps_is_kept_as_it_is(host: Host, notices: list[str], form: str) -> None:
+    needs(host, form)
+    path = path_of(host, host.run(saving(graph(host, format=form), "SaveVideo")))
+    with av.open(str(path)) as container:
+        assert (
+            container.streams.video[0].codec_context.name
+            in {"h264": "h264", "h265": "hevc", "av1": "libdav1d av1"}[form]
+        )
+    assert not [text for text in notices if "Save Video" in text]
+
+
+@pytest.mark.parametrize("form", ["gif", "vp9"])
+def test_save_video_may_encode_anew(host: Host, form: str) -> None:
+    needs(host, form)
+    prompt = saving(graph(host, format=form), "SaveVideo")
+    prompt["save"]["inputs"].update(format="mp4", codec="h264")
+    assert path_of(host, host.run(prompt)).stat().st_size > 0
+
+
+def test_nodes_that_need_the_frames_of_a_webp_say_so(host: Host) -> None:
+    needs(host, "webp")
+    prompt = graph(host, format="webp") | {"parts": call("GetVideoComponents", video=["video", 0])}
+    with pytest.raises(NodeFailed, match="Zoom Video: the frames of a webp cannot be read by ComfyUI. Choose another"):
+        host.evaluate(prompt, ["parts", 0])

@@ -125,6 +125,16 @@ def test_a_list_brings_its_own_negative_prompts(
     assert not notice or (shown[0].startswith("schedule: ") and notice in shown[0])
 
 
+def test_broken_json_is_said(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    server = host.module("messages.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    assert host.evaluate(schedule(host, prompts='{"prompts": ["a galaxy", }'), ["schedule", 2]) == [1]
+    assert shown[0].startswith(
+        "schedule: prompts begins as JSON does, but cannot be read as JSON: its one line is a prompt"
+    )
+
+
 ANSWER = f"""Sure! Here are the 3 prompts you asked for:
 
 ```json

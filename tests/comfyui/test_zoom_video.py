@@ -173,3 +173,16 @@ def test_every_input_says_what_it_does(host: Host) -> None:
     schema = host.node("ZoomVideo").GET_SCHEMA()
     assert set(schema.search_aliases) >= {"infinite zoom", "powers of ten", "zoom video"}
     assert all(entry.tooltip for entry in [*schema.inputs, *schema.outputs])
+
+
+@pytest.mark.parametrize("node", ["ZoomVideo", "ZoomFrames"])
+def test_one_level_is_said_to_stand_still(host: Host, monkeypatch: pytest.MonkeyPatch, node: str) -> None:
+    shown: list[str] = []
+    server = host.module("messages.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    for levels in (1, 2):
+        shown.clear()
+        prompt = graph(host, images(levels=levels), seconds_per_level=0.5)
+        prompt["video"]["class_type"] = node
+        host.evaluate(prompt, ["video", 0])
+        assert any(text.startswith("video: There is one level, so nothing moves.") for text in shown) == (levels == 1)

@@ -47,6 +47,14 @@ def test_prompts_become_captions(host: Host) -> None:
     assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == ["a", "b"]
 
 
+def test_captions_of_a_schedule_are_not_read_again(host: Host) -> None:
+    """Though each of them could be a part of a list, a table or an answer."""
+    lines = ["1. a", "- b", "Here are the prompts:", "Negative prompt: c", "a --neg d", "```e```", "| f |", "[1, 2]"]
+    prompt = graph(host, len(lines), prompts=["text", 0])
+    prompt["text"] = call("PrimitiveStringMultiline", value="\n".join(lines))
+    assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == lines
+
+
 @pytest.fixture
 def notices(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the nodes show on themselves."""

@@ -144,3 +144,8 @@ def test_the_front_end_reads_the_same(kind: str, parse: Callable[[str], tuple[An
                 parse(text)
         else:
             assert json.loads(json.dumps(parse(text))) == expected, text
+
+
+def test_a_list_says_how_many_levels_it_is_for() -> None:
+    with pytest.raises(ValueError, match="3 are for 4 levels"):
+        Nesting((2.0, 4.0, 2.0)).fit(1, 8, 8)

@@ -53,6 +53,17 @@ test("moved rows pass by the comments", () => {
   assert.equal(moved, "# from far away\n  a galaxy  \n\na planet\n# the end is near\n1. a star\n");
 });
 
+test("what a row avoids goes with it", () => {
+  const two = rows.toLines("a\r\n--neg x\n--neg y\n# note\nb\nc");
+  assert.deepEqual(rows.prompts(two), ["a", "b", "c"]);
+  assert.equal(rows.toText(rows.withRowsSwapped(two, 0, 1)), "b\r\n# note\na\n--neg x\n--neg y\nc");
+  assert.equal(rows.toText(rows.withRowsSwapped(two, 1, 0)), "b\r\n# note\na\n--neg x\n--neg y\nc");
+  assert.equal(rows.toText(rows.withRowsSwapped(two, 2, 0)), "c\r\n# note\nb\na\n--neg x\n--neg y");
+  assert.equal(rows.toText(rows.withRowsAfter(two, 0, ["n"])), "a\r\n--neg x\n--neg y\nn\r\n# note\nb\nc");
+  assert.equal(rows.toText(rows.withoutRow(two, 0)), "# note\nb\nc");
+  assert.equal(rows.toText(rows.withRowsSwapped(rows.toLines("a\n\n--neg x\nb"), 0, 1)), "b\na\n\n--neg x");
+});
+
 test("lines are those that the node sees", () => {
   const vectors = JSON.parse(readFileSync(new URL("../vectors/prompt_lines.json", import.meta.url), "utf8"));
   assert.ok(vectors.length > 4);

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from ..quoting import short
 from .literals import Pairs, find_literals, read_literals
+from .words import NEGATIVES, plain
 
 # "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
 _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级段階단계目:.]{0,4}", re.IGNORECASE)
 _FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys, counted from the last frame
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
+_BEGINNING = re.compile(r"\s*(?:\[\s*[{[]?|\{\s*)[\"'“][^\"'”\n]*[\"'”]\s*[,:]")
 # Fields of an object that hold its prompt, the clearest name first.
 _PROMPT_KEYS = (
     *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
@@ -21,7 +23,6 @@ _LISTS = ("prompts", "levels", "layers", "scenes", "steps", "images", "frames", 
 # What stands around every prompt of a list, in the words of tools that write such lists.
 _PREFIXES = ("prefix", "promptprefix", "commonpromptprefix", "preprompt", "preprom", "prepromp", "pretext")
 _SUFFIXES = ("suffix", "promptsuffix", "commonpromptsuffix", "postprompt", "postprom", "postpromp", "apptext")
-_NEGATIVES = ("negative", "negativeprompt", "negprompt", "negpromp", "negprom", "neg", "negtext")
 
 
 class Entry(NamedTuple):
@@ -32,11 +33,17 @@ class Entry(NamedTuple):
 
 
 class PromptList(NamedTuple):
-    """A list's entries, and what it puts around every prompt."""
+    """A list's entries, what it puts around every prompt, and what all say to avoid that say nothing of their own."""
 
     entries: list[Entry]
     prefix: str = ""
     suffix: str = ""
+    negative: str = ""
+
+
+def begins_as_json(text: str) -> bool:
+    """Whether a text begins as a list or an object of JSON does, and goes on so: what is none may be a broken one."""
+    return _BEGINNING.match(text) is not None
 
 
 def read_json_prompts(body: str) -> PromptList | None:
@@ -73,19 +80,14 @@ def _prompt_list(value: object) -> PromptList:
                 around[role] = around[role] or entry.strip()
             elif role is None or entry:
                 members.append((key, entry))
-        names = {_plain(key): entry for key, entry in members}
+        names = {plain(key): entry for key, entry in members}
         rows, headers = names.get("data"), names.get("headers")
         if isinstance(rows, list) and isinstance(headers, list):
             value, column = _by_number([(_first(row), row) for row in rows]), _prompt_column(headers)
         else:
             value = _inside(members)
     entries = [_entry_of(entry, column) for entry in value] if isinstance(value, list) else [_entry_of(value, column)]
-    shared = around["negative"]
-    return PromptList(
-        [entry if entry.negative else entry._replace(negative=shared) for entry in entries],
-        around["prefix"],
-        around["suffix"],
-    )
+    return PromptList(entries, **around)
 
 
 def _inside(members: Pairs) -> object:
@@ -94,11 +96,11 @@ def _inside(members: Pairs) -> object:
     if len(levels) > 1:
         return _by_number(_with_negatives(levels))
     inner = [(key, entry) for key, entry in members if isinstance(entry, list)]
-    named = [(key, entry) for key, entry in inner if _plain(key) in _LISTS]
+    named = [(key, entry) for key, entry in inner if plain(key) in _LISTS]
     for choice in (named, inner):
         if len(choice) == 1:
             return choice[0][1]
-    if sum(_plain(key) in ("prompt", "positive", "positiveprompt", "imageprompt") for key, _ in members) == 1:
+    if sum(plain(key) in ("prompt", "positive", "positiveprompt", "imageprompt") for key, _ in members) == 1:
         return [members]
     return [entry for _, entry in members]
 
@@ -164,17 +166,13 @@ def _entry_of(entry: object, column: int | None = None) -> Entry:
 
 def _role(key: object) -> str | None:
     """What a member of an object is for all prompts of it, by its name."""
-    name = _plain(key)
-    roles = (("prefix", _PREFIXES), ("suffix", _SUFFIXES), ("negative", _NEGATIVES))
+    name = plain(key)
+    roles = (("prefix", _PREFIXES), ("suffix", _SUFFIXES), ("negative", NEGATIVES))
     return next((role for role, names in roles if name in names), None)
 
 
 def _is_negative(key: object) -> bool:
     return not {"negative", "neg"}.isdisjoint(_words(key))
-
-
-def _plain(key: object) -> str:
-    return re.sub(r"[\W_]+", "", str(key)).lower()
 
 
 def _words(key: object) -> list[str]:

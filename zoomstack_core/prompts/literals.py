@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 
+from .words import QUOTES
+
 _DEEPEST = 24
 _MOST_VALUES = 50_000
 _BLANKS = re.compile(r"[\s\ufeff]+")
-_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
-_ENDS = {quote: re.compile(rf"[\\{end}]") for quote, end in _QUOTES.items()}
+_ENDS = {quote: re.compile(rf"[\\{end}]") for quote, end in QUOTES.items()}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[\s\S])")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"} | {mark: mark for mark in "\"'`/\\“”‘’«»"}
 _NAME = re.compile(r"[\w$][\w$ +*/.()-]{0,60}(?=\s{0,9}:)")
@@ -41,7 +42,7 @@ def read_literals(text: str) -> list[object] | None:
             pass
     reader = _Reader(text)
     try:
-        if text[:1] in _QUOTES or _NUMBER_KEY.match(text):
+        if text[:1] in QUOTES or _NUMBER_KEY.match(text):
             return [reader.pairs("")] if reader.pairs_ahead() else None
         return reader.literals()
     except _NoLiteral:
@@ -129,7 +130,7 @@ class _Reader:
             raise _NoLiteral
         if depth > _DEEPEST or not ahead:
             raise _NoLiteral
-        if ahead in _QUOTES:
+        if ahead in QUOTES:
             return self._string()
         if ahead == "[":
             self.place += 1
@@ -171,7 +172,7 @@ class _Reader:
         return "".join(parts) if parts and not commas and len(parts) == len(found) else found
 
     def _key(self) -> str:
-        if self._ahead() in _QUOTES:
+        if self._ahead() in QUOTES:
             return self._string()
         name = _NAME.match(self._text, self.place)
         if not name:

@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..quoting import short
-from .json_text import Entry, PromptList, read_json_prompts
+from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
+from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
 from .tables import read_records, read_table
+from .words import QUOTES, SENTENCE_ENDS
 
 MOST_LINES = 10_000  # a zoom has a few dozen levels
 
@@ -24,10 +26,7 @@ _THOUGHTS = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"(```|~~~)[^`]*")
 _RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
 _HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
-_NEGATIVE = re.compile(r"[*_]{0,2}negative(?:\s{1,3}prompts?)?[*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*", re.IGNORECASE)
-_NEGATIVE_MARK = re.compile(r"(?:^|\s)--neg(?:\s|$)")  # within a prompt, as animation tools have it
 _FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
-_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 
 # How language models begin and end an answer. The line must also end as a sentence does.
 _GREETING = re.compile(
@@ -40,7 +39,6 @@ _FAREWELL = re.compile(
     r"shall\s+i|should\s+i|if\s+you(?:['’]d|\s+would|\s+want|\s+need)|these\s+prompts|note\s*:|note\s+that|enjoy)\b",
     re.IGNORECASE,
 )
-_SENTENCE_ENDS = (".", "!", "?", ":", "…", ")")
 
 
 class Schedule(NamedTuple):
@@ -84,7 +82,8 @@ def parse_schedule(text: str) -> Schedule:
     settings of the infinite-zoom extension, with what they put before and behind every prompt; Markdown tables and
     comma separated values with a header; records with a line "Prompt: …" each.
 
-    Negative prompts are what stands behind ``--neg``, in lines "Negative prompt: …", and in fields of such a name.
+    Negative prompts are what stands behind ``--neg``, which may begin a line below its prompt; in fields of such a
+    name; and in lines "Negative prompt: …", which count for the prompt above them, or for all (see `by_level`).
 
     Talk around the prompts is not read: a model's thoughts, all that is outside of a fenced code block or of a JSON
     list, sentences that stand before or after a marked list and apart from it, and the usual words of an answer ("Sure!
@@ -94,22 +93,33 @@ def parse_schedule(text: str) -> Schedule:
         text: schedule text, any line ending.
 
     Raises:
-        ValueError: if there is no prompt, a list holds anything but prompts, or there are more than MOST_LINES.
+        ValueError: if there is no prompt, a list holds anything but prompts, ``--neg`` stands before the first prompt,
+            or there are more than MOST_LINES.
     """
-    body = _THOUGHTS.sub("", text.removeprefix("\ufeff"))
-    fenced = "\n".join(_fenced(body.splitlines()))
-    body = (fenced if fenced.strip() else body).strip()
+    body = _body(text)
     listed = read_json_prompts(body)
     size = len(body.splitlines() if listed is None else listed.entries)
     if size > MOST_LINES:
         raise ValueError(f"expected one prompt per level, got {size:,} lines; at most {MOST_LINES:,} are read")
     found = _read_lines(body) if listed is None else listed._replace(entries=_unwrapped(listed.entries))
-    entries = [_finished(entry, found.prefix, found.suffix) for entry in found.entries]
-    entries = [entry for entry in entries if entry.prompt]
+    entries = _finished(found)
     if not entries:
         raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
     negatives = [entry.negative for entry in entries]
     return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [])
+
+
+def is_broken_list(text: str) -> bool:
+    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are."""
+    body = _body(text)
+    return begins_as_json(body) and read_json_prompts(body) is None
+
+
+def _body(text: str) -> str:
+    """What may be prompts: without a model's thoughts, and without the talk around code blocks."""
+    body = _THOUGHTS.sub("", text.removeprefix("\ufeff"))
+    fenced = "\n".join(_fenced(body.splitlines()))
+    return (fenced if fenced.strip() else body).strip()
 
 
 def join_prompt(prefix: str, prompt: str, suffix: str) -> str:
@@ -159,42 +169,60 @@ def _read_lines(body: str) -> PromptList:
         else:
             kept.append("" if _RULE.fullmatch(line) else line)
     plain = [_without_bold(line) for line in kept]
-    if (entries := read_table(kept) or read_records(plain)) is not None:
+    if (entries := read_table(kept)) is not None:
         return PromptList(_unwrapped(entries))
+    if (records := read_records(plain)) is not None:
+        return records._replace(entries=_unwrapped(records.entries))
     lines, negatives = _marked_lines(kept, plain)
     if not lines and negatives:  # the text of a negative prompt, with its name before it
-        return PromptList([Entry(negative) for negative in negatives])
+        return PromptList([Entry(negative.text) for negative in negatives])
     if not lines:  # "## Level 1: a galaxy": headings are comments only where something stands below them
         return PromptList([Entry(prompt) for prompt, number in headings if number is not None])
+    lines, shared = _with_negatives(lines, negatives)
     numbered = [i for i, line in enumerate(lines) if line.number is not None]
     numbers = [lines[i].number for i in numbered]
     if len(numbers) > 1 and numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1))):
         lines = _join_continuations(lines, numbered)
-    shared = negatives[0] if len(negatives) == 1 else ""
-    return PromptList([Entry(line.prompt, shared or line.negative) for line in _without_talk(lines)])
+    return PromptList([Entry(line.prompt, line.negative) for line in _without_talk(lines)], negative=shared)
 
 
-def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[str]]:
-    """Lines with what their marks say, and the negative prompts, each of which is also that of the line above it."""
+def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[Avoided]]:
+    """Lines with what their marks say, and the negative prompts between them."""
     filled = [line for line in plain if line]
     weak = weak_marks([without_bullet(line) for line in filled])
     lines: list[_Line] = []
-    negatives: list[str] = []
+    negatives: list[Avoided] = []
     gap, place = False, -1
     for line, bare in zip(kept, plain, strict=True):
         place += bool(bare)
         if not line:
             gap = True
-        elif found := _NEGATIVE.match(without_bullet(line)):
-            negatives.append(_unwrap(without_bullet(line)[found.end() :])[0])
-            if lines:
-                lines[-1] = lines[-1]._replace(negative=negatives[-1])
+        elif found := NEGATIVE_LINE.match(without_bullet(line)):
+            text = _unwrap(without_bullet(line)[found.end() :])[0]
+            negatives.append(Avoided(text, len(lines) - 1, gap))
+        elif NEGATIVE_MARK.match(bare) and lines and not _is_greeting(lines[-1]):
+            lines[-1] = lines[-1]._replace(negative=_joined((lines[-1].negative, bare.removeprefix("--neg"))))
         elif bare:
             prompt, number = _unwrap(bare, weak.get(place))
-            talk = line.endswith(_SENTENCE_ENDS) or (line.startswith("**") and line.endswith("**"))
+            talk = line.endswith(SENTENCE_ENDS) or (line.startswith("**") and line.endswith("**"))
             lines.append(_Line(prompt, number, prompt != bare, gap, talk))
             gap = False
     return lines, negatives
+
+
+def _with_negatives(lines: list[_Line], found: list[Avoided]) -> tuple[list[_Line], str]:
+    """Lines with their own negative prompts, and the negative prompt of all others."""
+    first, end = 0, len(lines)
+    while first < end - 1 and _is_greeting(lines[first]):
+        first += 1
+    while end - 1 > first and lines[end - 1].after_gap and _is_farewell(lines[end - 1]):
+        end -= 1
+    placed = [line._replace(owner=min(line.owner, end - 1) if line.owner >= first else -1) for line in found]
+    own, shared = by_level(placed, end - 1)
+    with_own = [
+        line._replace(negative=_joined((line.negative, *own.get(place, ())))) for place, line in enumerate(lines)
+    ]
+    return with_own, _joined(shared)
 
 
 def _join_continuations(lines: list[_Line], numbered: list[int]) -> list[_Line]:
@@ -211,7 +239,7 @@ def _join_continuations(lines: list[_Line], numbered: list[int]) -> list[_Line]:
     joined = list(lines[: numbered[0]])
     for start, stop in zip(numbered, [*numbered[1:], end], strict=True):
         owned = [lines[start].prompt, *(_without_field(line.prompt) for line in lines[start + 1 : stop])]
-        negative = next((line.negative for line in lines[start:stop] if line.negative), "")
+        negative = _joined(line.negative for line in lines[start:stop])
         joined.append(lines[start]._replace(prompt=_joined(owned), marked=True, negative=negative))
     return joined + lines[end:]
 
@@ -252,12 +280,26 @@ def _is_farewell(line: _Line) -> bool:
     return not line.marked and line.talk and _FAREWELL.match(line.prompt) is not None
 
 
-def _finished(entry: Entry, prefix: str, suffix: str) -> Entry:
-    """An entry as it is used: on one line, and with what stands around all prompts."""
-    positive, *negative = _NEGATIVE_MARK.split(_one_line(entry.prompt), maxsplit=1)
-    positive = positive.strip()
-    avoided = negative[0] if negative else entry.negative
-    return Entry(join_prompt(prefix, positive, suffix) if positive else "", _one_line(avoided))
+def _finished(found: PromptList) -> list[Entry]:
+    """A list's prompts as they are used: each on one line, with what stands around all, and with what it avoids."""
+    prompts: list[str] = []
+    negatives: list[list[str]] = []
+    for entry in found.entries:
+        positive, *marked = NEGATIVE_MARK.split(_one_line(entry.prompt))
+        positive = positive.rstrip(" ,") if marked else positive.strip()
+        if positive:
+            prompts.append(join_prompt(found.prefix, positive, found.suffix))
+            negatives.append([*marked, entry.negative])
+        elif any(marked):
+            if not prompts:
+                raise ValueError(
+                    f"--neg {short(marked[0], 60)[1:-1]} stands before the first prompt; expected it behind the prompt "
+                    "that it belongs to, or on the line below"
+                )
+            negatives[-1] += marked
+    shared = _one_line(found.negative)
+    avoided = [_joined(_one_line(part) for part in parts) or shared for parts in negatives]
+    return [Entry(prompt, negative) for prompt, negative in zip(prompts, avoided, strict=True)]
 
 
 def _unwrapped(entries: Iterable[Entry]) -> list[Entry]:
@@ -294,7 +336,7 @@ def _unwrap(line: str, weak: Mark | None = None) -> tuple[str, int | None]:
     quoted = prompt.removesuffix(",").rstrip()
     if quoted.startswith("```") and quoted.endswith("```") and len(quoted) > 6:
         quoted = quoted[2:-2]
-    if len(quoted) > 1 and _QUOTES.get(quoted[0]) == quoted[-1]:
+    if len(quoted) > 1 and QUOTES.get(quoted[0]) == quoted[-1]:
         inside = quoted[1:-1]
         if quoted[0] not in inside and quoted[-1] not in inside:  # else two quotes, as in '"red" and "blue"'
             return inside.strip(), number

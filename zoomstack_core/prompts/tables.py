@@ -6,10 +6,11 @@ import csv
 import re
 from collections.abc import Sequence
 
-from .json_text import Entry
+from .json_text import Entry, PromptList
 from .list_marks import strong_mark, without_bullet
+from .negatives import Avoided, by_level
+from .words import NEGATIVES, SENTENCE_ENDS, plain
 
-_SENTENCE_ENDS = (".", "!", "?", ":", "…", ")")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE_SIGNS = set("|-: \t")
 _FIELD = re.compile(r"[\"'*_]{0,2}([A-Za-z][A-Za-z _-]{0,30}?)[\"'*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*(?!/)")
@@ -19,7 +20,6 @@ _PROMPTS = (
     *("imagedescription", "description", "caption", "text", "提示词", "プロンプト", "프롬프트"),
 )
 _RECORD_PROMPTS = [name for name in _PROMPTS if name not in ("text", "caption", "positive")]  # a prompt has these
-_NEGATIVES = ("negativeprompt", "negative", "negprompt")
 _OTHERS = {
     *("level", "levels", "lvl", "layer", "zoom", "zoomlevel", "scale", "factor", "zoomfactor", "magnification", "size"),
     *("index", "id", "no", "number", "nr", "n", "frame", "keyframe", "step", "scene", "stage", "shot", "title", "name"),
@@ -33,36 +33,44 @@ def read_table(lines: Sequence[str]) -> list[Entry] | None:
     return _markdown(lines) or _separated(lines)
 
 
-def read_records(lines: Sequence[str]) -> list[Entry] | None:
+def read_records(lines: Sequence[str]) -> PromptList | None:
     """What follows "Prompt:" in records of several fields each; None where ``lines`` are no records."""
     fields = [_field(line) for line in lines]
     names = [name for name, _ in fields]
     name = next((name for name in _RECORD_PROMPTS if names.count(name) > 1), None)
     if name is None:
         return None
-    entries: list[tuple[list[str], list[str]]] = []
+    prompts: list[list[str]] = []
+    negatives: list[tuple[list[str], int, bool]] = []
     target: list[str] | None = None
-    owners = 0
+    owners, gap = 0, False
     for line, (found, value) in zip(lines, fields, strict=True):
         if found:
+            target = []
             if found == name:
-                entries.append(([], []))
-            parts = entries[-1] if entries else ([], [])
-            target = parts[0] if found == name else parts[1] if found in _NEGATIVES else []
+                prompts.append(target)
+                gap = False
+            elif found in NEGATIVES:
+                negatives.append((target, len(prompts) - 1, gap))
             if not _BLOCK.fullmatch(value):
                 target.append(value)
         elif not line:
+            gap = True
             target = None if target and any(target) else target
         elif strong_mark(without_bullet(line)):
             owners += 1
             target = None
         elif target is not None:
             target.append(line)
-        elif not line.endswith(_SENTENCE_ENDS):
+        elif not line.endswith(SENTENCE_ENDS):
             return None
-    if owners not in (0, len(entries)):
+    if owners not in (0, len(prompts)):
         return None
-    return [Entry(" ".join(prompt), " ".join(negative)) for prompt, negative in entries]
+    own, shared = by_level(
+        [Avoided(" ".join(text), owner, apart) for text, owner, apart in negatives], len(prompts) - 1
+    )
+    entries = [Entry(" ".join(prompt), ", ".join(own.get(place, ()))) for place, prompt in enumerate(prompts)]
+    return PromptList(entries, negative=", ".join(shared))
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -71,8 +79,8 @@ def _field(line: str) -> tuple[str, str]:
     mark = strong_mark(text)
     text = mark.rest if mark and mark.rest else text
     found = _FIELD.match(text)
-    name = _plain(found[1]) if found else ""
-    known = name in _RECORD_PROMPTS or name in _NEGATIVES or name in _OTHERS
+    name = plain(found[1]) if found else ""
+    known = name in _RECORD_PROMPTS or name in NEGATIVES or name in _OTHERS
     return (name, text[found.end() :].strip()) if found and known else ("", "")
 
 
@@ -97,8 +105,8 @@ def _separated(lines: Sequence[str]) -> list[Entry] | None:
     """Values with one separator between, below a header in known words, one of which says where the prompts are."""
     rows = [line for line in lines if line]
     for separator in (",", ";", "\t", "|"):
-        header = [_plain(name) for name in rows[0].split(separator)] if rows else []
-        known = all(name in _OTHERS or name in _PROMPTS or name in _NEGATIVES for name in header)
+        header = [plain(name) for name in rows[0].split(separator)] if rows else []
+        known = all(name in _OTHERS or name in _PROMPTS or name in NEGATIVES for name in header)
         if len(rows) > 1 and known and not _OTHERS.isdisjoint(header) and not _OTHERS.issuperset(header):
             try:
                 table = list(csv.reader(rows, delimiter=separator, skipinitialspace=True))
@@ -110,14 +118,14 @@ def _separated(lines: Sequence[str]) -> list[Entry] | None:
 
 
 def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
-    names = [_plain(name) for name in rows[0]]
+    names = [plain(name) for name in rows[0]]
     column = next((names.index(name) for name in _PROMPTS if name in names), None)
     if column is None and len(names) > 1 and separator == "|":  # a table of any words: the column with most text
         sizes = [sum(len(row[i]) for row in rows[1:] if i < len(row)) for i in range(len(names))]
         column = sizes.index(max(sizes))
     if column is None:
         return None
-    negative = next((names.index(name) for name in _NEGATIVES if name in names), len(names))
+    negative = next((names.index(name) for name in NEGATIVES if name in names), len(names))
     entries = []
     for row in rows[1:]:
         if len(row) > len(names) and column == len(names) - 1:  # the prompt has the separator in it
@@ -125,7 +133,3 @@ def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
         if column < len(row):
             entries.append(Entry(row[column], row[negative] if negative < len(row) else ""))
     return entries or None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).lower()

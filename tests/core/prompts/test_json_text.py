@@ -5,6 +5,7 @@ import json
 import pytest
 
 from zoomstack_core.prompts.json_text import read_json_prompts
+from zoomstack_core.prompts.schedule import is_broken_list
 
 TWO = ["a galaxy", "a [bright] star"]
 
@@ -62,3 +63,34 @@ def test_a_line_in_brackets_is_no_list_of_prompts(literal: str) -> None:
 def test_a_list_of_other_things_is_an_error(body: str) -> None:
     with pytest.raises(ValueError, match="expected a list of strings, one per level, or of objects that each have"):
         read_json_prompts(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"prompts": ["a galaxy", }',
+        '["a galaxy", "a star"',
+        '```json\n{"prompts": ["a galaxy", "a star"}\n```',
+        "<think>hm</think>{'level_1': 'a galaxy', 'level_2'}",
+        '[{"prompt": "a galaxy"}, {"prompt": "a star"]',
+    ],
+)
+def test_a_broken_list_is_known(text: str) -> None:
+    assert is_broken_list(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a galaxy",
+        "[galaxy:planet:0.5]",
+        "{'a'}",
+        "{red|blue} planet",
+        '"Exodus": a planet',
+        '["a", "b"]',
+        '{"1": "a"}',
+        "",
+    ],
+)
+def test_other_text_is_no_broken_list(text: str) -> None:
+    assert not is_broken_list(text)
