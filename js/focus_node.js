@@ -1,26 +1,26 @@
 // @ts-check
 // "Choose the focus" of the nodes that have one: in their menu, and as a button of Zoom Geometry.
 
-import { api } from "../../../scripts/api.js";
 import { FocusPicker } from "./focus_picker.js";
-import { findBefore, findBehind, geometryOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { captureUndo } from "./host.js";
+import { findBefore, findBehind, GEOMETRY, geometryOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
+import { captureUndo, isOurs, setWidget } from "./host.js";
 import { rowsOf } from "./prompts_node.js";
+import { urlOf } from "./server.js";
+import { lastResult } from "./viewer_node.js";
 import { factorsText, fociText, parseFactors, parseFoci } from "./zoom_steps.js";
 
 /** @typedef {import("./zoom_steps.js").Steps} Steps */
 
 const LABEL = "Choose the focus";
 const NAMES = ["zoom_factor", "focus_x", "focus_y"];
-const GEOMETRY = "ZoomGeometry";
 
-/** The entries for the menu of a node. @param {any} node @returns {{content: string, callback: () => void}[]} */
+/** The entries for the menu of a node. @param {GraphNode} node @returns {{content: string, callback: () => void}[]} */
 export function focusMenu(node) {
   const place = placeOfFocus(node);
   return place ? [{ content: LABEL, callback: () => chooseFocus(place) }] : [];
 }
 
-/** @param {any} node a new Zoom Geometry */
+/** @param {GraphNode} node a new Zoom Geometry */
 export function addFocusButton(node) {
   const button = node.addWidget("button", LABEL, null, () => {
     const place = placeOfFocus(node);
@@ -31,10 +31,10 @@ export function addFocusButton(node) {
 }
 
 /** The node that says where a node's zoom goes, if its widgets do: itself, or the one that its geometry comes from.
- * @param {any} node @returns {any} */
+ * @param {GraphNode} node @returns {GraphNode | undefined} */
 function placeOfFocus(node) {
   if (node.type === GEOMETRY) return isLinked(node, "focus") ? undefined : node;
-  if (!String(node.constructor.comfyClass).startsWith("Zoom") || !NAMES.every((name) => widgetOf(node, name))) return undefined;
+  if (!isOurs(node) || !NAMES.every((name) => widgetOf(node, name))) return undefined;
   if (isLinked(node, "geometry")) {
     const geometry = geometryOf(node);
     return geometry && placeOfFocus(geometry);
@@ -42,23 +42,20 @@ function placeOfFocus(node) {
   return isLinked(node, "focus_x") || isLinked(node, "focus_y") ? undefined : node;
 }
 
-/** @param {any} node */
+/** @param {GraphNode} node */
 function chooseFocus(node) {
-  const [result] = findBehind(node, (behind) => behind.properties?.last_result);
-  const pictures = (result?.images ?? []).map((/** @type {Record<string, string>} */ file) => urlOf(file));
+  const [result] = findBehind(node, lastResult);
+  const pictures = (result?.images ?? []).map(urlOf);
   const picker = new FocusPicker(node.type === GEOMETRY ? geometryOptions(node, pictures) : widgetOptions(node, pictures));
   picker.open();
 }
 
-/** @param {Record<string, string>} file */
-const urlOf = (file) => api.apiURL(`/view?${new URLSearchParams(file)}`);
-
-/** One factor and one focus, each in its own widgets. @param {any} node @param {string[]} pictures
+/** One factor and one focus, each in its own widgets. @param {GraphNode} node @param {string[]} pictures
  * @returns {import("./focus_picker.js").PickerOptions} */
 function widgetOptions(node, pictures) {
   const fixedFactor = isLinked(node, "zoom_factor");
   const factor = parseFactors(String(valueOf(node, "zoom_factor")))?.[0] ?? 2;
-  const [x, y] = [Number(widgetOf(node, "focus_x").value), Number(widgetOf(node, "focus_y").value)];
+  const [x, y] = [Number(widgetOf(node, "focus_x")?.value), Number(widgetOf(node, "focus_y")?.value)];
   return {
     steps: { factors: [factor], foci: [[x, y]] },
     count: 0,
@@ -72,11 +69,11 @@ function widgetOptions(node, pictures) {
   };
 }
 
-/** A factor and a focus for every step, in two texts. @param {any} node @param {string[]} pictures
+/** A factor and a focus for every step, in two texts. @param {GraphNode} node @param {string[]} pictures
  * @returns {import("./focus_picker.js").PickerOptions} */
 function geometryOptions(node, pictures) {
   const fixedFactor = isLinked(node, "zoom_factors");
-  const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus").value)) };
+  const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus")?.value)) };
   const steps = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
   const known = levelsAround(node) ?? pictures.length;
   const count = Math.max(0, known - 1, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
@@ -109,19 +106,18 @@ function noteOn({ factors, foci }, fixedFactor, known, count) {
   return wrong === undefined ? undefined : `There are values for ${wrong} steps, and the zoom has ${known}.`;
 }
 
-/** The number of levels that the prompts around a node ask for. @param {any} node @returns {number | undefined} */
+/** The number of levels that the prompts around a node ask for. @param {GraphNode} node @returns {number | undefined} */
 function levelsAround(node) {
-  const levelsBefore = (/** @type {any} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels || undefined)[0];
+  const levelsBefore = (/** @type {GraphNode} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels || undefined)[0];
   return findBehind(node, levelsBefore)[0];
 }
 
-/** @param {any} node @param {Record<string, number | string>} values by widget */
+/** @param {GraphNode} node @param {Record<string, number | string>} values by widget */
 function set(node, values) {
   for (const [name, value] of Object.entries(values)) {
     const widget = widgetOf(node, name);
-    widget.value = value;
-    widget.callback?.(value);
+    if (widget) setWidget(widget, value);
   }
-  node.setDirtyCanvas?.(true, true);
+  node.setDirtyCanvas(true, true);
   captureUndo();
 }

@@ -2,7 +2,7 @@
 // A dialog in which the next level's rectangle is put on a picture: zoom factor and focus, seen. For all steps at once, or
 // for one step after the other. Knows nothing of ComfyUI.
 
-import { element } from "./viewer_controls.js";
+import { button, element } from "./dom.js";
 import { clamp, innerRect } from "./zoom_math.js";
 import { ofStep, withStep } from "./zoom_steps.js";
 
@@ -32,28 +32,28 @@ export class FocusPicker {
     this.step = options.count && several ? 0 : ALL;
     const { count, limits, digits, fixedFactor, note } = options;
     const number = (/** @type {string} */ name, /** @type {number} */ min, /** @type {number} */ max, /** @type {number} */ step) =>
-      element("input", { type: "number", "aria-label": name, min: `${min}`, max: `${max}`, step: `${step}` });
+      element("input", { type: "number", "aria-label": name, min, max, step });
     this.factor = number("Zoom factor", ...limits, 0.01);
     this.factor.disabled = fixedFactor;
     this.x = number("Focus from the left", 0, 1, 10 ** -digits);
     this.y = number("Focus from the top", 0, 1, 10 ** -digits);
-    this.select = element("select", { "aria-label": "Step of the zoom" }, element("option", { value: `${ALL}` }, "All steps"));
+    this.select = element("select", { "aria-label": "Step of the zoom" }, element("option", { value: ALL }, "All steps"));
     for (let step = 0; step < count; step++) {
-      this.select.append(element("option", { value: `${step}` }, `Step ${step + 1} of ${count}`));
+      this.select.append(element("option", { value: step }, `Step ${step + 1} of ${count}`));
     }
     this.select.value = `${this.step}`;
-    this.rect = element("div", { class: "zoomstack-focus-rect", tabindex: "0", role: "application" });
+    this.rect = element("div", { class: "zoomstack-focus-rect", tabindex: 0, role: "application" });
     this.image = element("img", { alt: "", draggable: "false" });
     this.frame = element("div", { class: "zoomstack-focus-frame" }, this.image, this.rect);
-    this.middle = element("button", { type: "button" }, "Middle");
-    this.cancel = element("button", { type: "button" }, "Cancel");
+    this.middle = button({}, "Middle");
+    this.cancel = button({}, "Cancel");
     const use = element("button", { type: "submit", class: "zoomstack-focus-use" }, "Use");
     this.said = element("p", { class: "zoomstack-focus-said", role: "status" });
     const heading = element("div", { class: "zoomstack-focus-fields" }, element("strong", {}, "Where the next level lies"));
     if (count) heading.append(this.select);
     this.form = element(
       "form",
-      { method: "dialog", novalidate: "" },
+      { method: "dialog", novalidate: true },
       heading,
       ...(note ? [element("p", { class: "zoomstack-focus-note" }, note)] : []),
       this.frame,

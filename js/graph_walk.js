@@ -5,7 +5,7 @@
 import { parseFactors } from "./zoom_steps.js";
 
 /**
- * @typedef {{node: any, widget?: any}} Origin where the value of an input comes from: an output of a node, or a widget
+ * @typedef {{node?: GraphNode, widget?: NodeWidget}} Origin where the value of an input comes from: an output of a node, or a widget
  * of a subgraph's node; the node is undefined where that cannot be told
  */
 
@@ -14,36 +14,36 @@ const PRIMITIVES = new Set(["PrimitiveFloat", "PrimitiveInt", "PrimitiveString",
 /** The ids that stand in links for the inputs and the outputs of the subgraph itself. */
 const [SUBGRAPH_INPUT, SUBGRAPH_OUTPUT] = [-10, -20];
 const [MUTED, BYPASSED] = [2, 4];
-const GEOMETRY = "ZoomGeometry";
+export const GEOMETRY = "ZoomGeometry";
 
-/** @param {any} node @param {string} name @returns {any} */
-export const widgetOf = (node, name) => node.widgets?.find((/** @type {any} */ widget) => widget.name === name);
+/** @param {GraphNode} node @param {string} name */
+export const widgetOf = (node, name) => node.widgets?.find((widget) => widget.name === name);
 
-/** @param {any} node @param {string} name @returns {any} */
-const inputOf = (node, name) => node.inputs?.find((/** @type {any} */ input) => input.name === name);
+/** @param {GraphNode} node @param {string} name */
+const inputOf = (node, name) => node.inputs?.find((input) => input.name === name);
 
 /** The link that ends at an input, if there is one. By the links of the graph: newer front ends have no `link` of the
  * input itself, and the node's own `getInputLink` answers for the outputs where the node is a subgraph's.
- * @param {any} node @param {any} input of it */
+ * @param {GraphNode} node @param {NodeInput | undefined} input of it */
 function linkTo(node, input) {
-  const slot = node.inputs?.indexOf(input) ?? -1;
+  const slot = input ? (node.inputs?.indexOf(input) ?? -1) : -1;
   if (slot < 0 || !node.graph || !node.isInputConnected(slot)) return undefined;
   return linksOf(node.graph).find((link) => link.target_id === node.id && link.target_slot === slot);
 }
 
-/** Whether an input gets its value from another node. @param {any} node @param {string} name */
+/** Whether an input gets its value from another node. @param {GraphNode} node @param {string} name */
 export const isLinked = (node, name) => linkTo(node, inputOf(node, name)) !== undefined;
 
-/** Whether a node does nothing in a run. @param {any} node */
+/** Whether a node does nothing in a run. @param {GraphNode} node */
 const isOff = (node) => node.mode === MUTED || node.mode === BYPASSED;
 
 /** All nodes that are reached from the outputs of `node`, as far as `passes` lets through: by the node and the type of
- * its output. @param {any} node @param {(node: any, type: string) => boolean} passes @returns {any[]} */
+ * its output. @param {GraphNode} node @param {(node: GraphNode, type: string) => boolean} passes @returns {GraphNode[]} */
 export function nodesAlong(node, passes) {
   const seen = new Set([node]);
   for (const from of seen) { // which grows meanwhile
     if (isOff(from)) continue;
-    const next = (from.outputs ?? []).flatMap((/** @type {any} */ output, /** @type {number} */ slot) =>
+    const next = (from.outputs ?? []).flatMap((output, slot) =>
       passes(from, String(output.type)) ? targetsOfOutput(from, slot) : [],
     );
     for (const target of next) seen.add(target);
@@ -51,22 +51,23 @@ export function nodesAlong(node, passes) {
   return [...seen].filter((other) => other !== node && !isOff(other));
 }
 
-/** The node that an input's value comes from, if it can be told. @param {any} node @param {string} name @returns {any} */
+/** The node that an input's value comes from, if it can be told. @param {GraphNode} node @param {string} name
+ * @returns {GraphNode | undefined} */
 export function originOf(node, name) {
   const [origin, ...others] = originsOf(node, inputOf(node, name));
-  return others.every((other) => other.node === origin.node) && !origin?.widget ? origin?.node : undefined;
+  return others.every((other) => other.node === origin?.node) && !origin?.widget ? origin?.node : undefined;
 }
 
 /** What `find` gives for the nearest nodes behind `node`, or for itself; those at the same distance together.
- * @template T @param {any} node @param {(node: any) => T | undefined} find @returns {T[]} */
+ * @template T @param {GraphNode} node @param {(node: GraphNode) => T | undefined} find @returns {T[]} */
 export const findBehind = (node, find) => search(node, find, targetsOf);
 
-/** As `findBehind`, the other way. @template T @param {any} node @param {(node: any) => T | undefined} find
- * @returns {T[]} */
+/** As `findBehind`, the other way. @template T @param {GraphNode} node
+ * @param {(node: GraphNode) => T | undefined} find @returns {T[]} */
 export const findBefore = (node, find) => search(node, find, sourcesOf);
 
-/** @template T @param {any} node @param {(node: any) => T | undefined} find @param {(node: any) => any[]} next
- * @returns {T[]} */
+/** @template T @param {GraphNode} node @param {(node: GraphNode) => T | undefined} find
+ * @param {(node: GraphNode) => GraphNode[]} next @returns {T[]} */
 function search(node, find, next) {
   const seen = new Set([node]);
   for (let nodes = [node]; nodes.length; ) {
@@ -78,14 +79,14 @@ function search(node, find, next) {
 }
 
 /** The zoom factors of the levels that a node makes or gets prompts for: one for all steps, or one per step; null where
- * only a run can tell. @param {any} node */
+ * only a run can tell. @param {GraphNode} node */
 export function factorsBehind(node) {
   const found = findBehind(node, factorsOf);
   return found.length && found.every((factors) => String(factors) === String(found[0])) ? found[0] : null;
 }
 
 /** The zoom factors that a node works with; null where only a run can tell, undefined for a node that has none.
- * @param {any} node @returns {number[] | null | undefined} */
+ * @param {GraphNode} node @returns {number[] | null | undefined} */
 export function factorsOf(node) {
   if (isOff(node) || !widgetOf(node, "zoom_factor") || !inputOf(node, "geometry")) return undefined;
   if (!isLinked(node, "geometry")) return parseFactors(String(valueOf(node, "zoom_factor")));
@@ -95,7 +96,7 @@ export function factorsOf(node) {
 }
 
 /** The node that sets the geometry that is linked to a node, if it can be told: a Zoom Geometry, or a sampler that
- * hands on what its own widgets say. @param {any} node @returns {any} */
+ * hands on what its own widgets say. @param {GraphNode} node @returns {GraphNode | undefined} */
 export function geometryOf(node) {
   const found = originOf(node, "geometry");
   if (!found || found.type === GEOMETRY) return found ?? undefined;
@@ -104,7 +105,7 @@ export function geometryOf(node) {
 }
 
 /** What an input of a node is set to, in its own widget or by a primitive node that is linked to it; undefined where
- * only a run can tell. @param {any} node @param {string} name @returns {any} */
+ * only a run can tell. @param {GraphNode} node @param {string} name @returns {unknown} */
 export function valueOf(node, name) {
   if (!isLinked(node, name)) return widgetOf(node, name)?.value;
   const [value, ...others] = originsOf(node, inputOf(node, name)).map(valueOfOrigin);
@@ -114,25 +115,27 @@ export function valueOf(node, name) {
 /** @param {Origin} origin */
 function valueOfOrigin({ node, widget }) {
   if (widget) return widget.value;
-  if (PRIMITIVES.has(node?.type)) return valueOf(node, "value");
-  return node?.type === "PrimitiveNode" ? node.widgets?.[0]?.value : undefined;
+  if (!node) return undefined;
+  if (PRIMITIVES.has(node.type)) return valueOf(node, "value");
+  return node.type === "PrimitiveNode" ? node.widgets?.[0]?.value : undefined;
 }
 
-/** @param {any} node @param {any} input of it @returns {Origin[]} none where nothing is linked */
+/** @param {GraphNode} node @param {NodeInput | undefined} input of it @returns {Origin[]} none where nothing is linked */
 function originsOf(node, input) {
   const link = linkTo(node, input);
   if (!link) return [];
-  const { graph } = node;
+  const graph = /** @type {Graph} */ (node.graph); // which the link is in
   if (Number(link.origin_id) === SUBGRAPH_INPUT) {
     return usesOf(graph).flatMap((use) => {
-      const outer = use.inputs[link.origin_slot];
-      return linkTo(use, outer) ? originsOf(use, outer) : [{ node: use, widget: use.getWidgetFromSlot?.(outer) }];
+      const outer = use.inputs?.[link.origin_slot];
+      if (linkTo(use, outer)) return originsOf(use, outer);
+      return [{ node: use, widget: outer && use.getWidgetFromSlot?.(outer) }];
     });
   }
   return originsOfOutput(graph.getNodeById(link.origin_id), link.origin_slot);
 }
 
-/** @param {any} node @param {number} slot of an output of it @returns {Origin[]} */
+/** @param {GraphNode | null | undefined} node @param {number} slot of an output of it @returns {Origin[]} */
 function originsOfOutput(node, slot) {
   if (!node || isOff(node)) return [{ node: undefined }];
   if (node.type === "Reroute") return originsOf(node, node.inputs?.[0]);
@@ -141,46 +144,46 @@ function originsOfOutput(node, slot) {
   return inside ? originsOfOutput(node.subgraph.getNodeById(inside.origin_id), inside.origin_slot) : [];
 }
 
-/** The nodes that the inputs of a node come from. @param {any} node @returns {any[]} */
+/** The nodes that the inputs of a node come from. @param {GraphNode} node @returns {GraphNode[]} */
 function sourcesOf(node) {
-  const origins = (node.inputs ?? []).flatMap((/** @type {any} */ input) => originsOf(node, input));
-  return origins.flatMap((/** @type {Origin} */ origin) => (origin.node ? [origin.node] : []));
+  const origins = (node.inputs ?? []).flatMap((input) => originsOf(node, input));
+  return origins.flatMap((origin) => origin.node ?? []);
 }
 
-/** The nodes that the outputs of a node go to. @param {any} node @returns {any[]} */
-function targetsOf(node) {
-  return (node.outputs ?? []).flatMap((/** @type {any} */ _, /** @type {number} */ slot) => targetsOfOutput(node, slot));
-}
+/** The nodes that the outputs of a node go to. @param {GraphNode} node @returns {GraphNode[]} */
+const targetsOf = (node) => (node.outputs ?? []).flatMap((_, slot) => targetsOfOutput(node, slot));
 
 /** By the links of the graph: newer front ends have no `links` of the output itself.
- * @param {any} node @param {number} slot of an output of it @returns {any[]} */
+ * @param {GraphNode} node @param {number} slot of an output of it @returns {GraphNode[]} */
 function targetsOfOutput(node, slot) {
   const { graph, id } = node;
+  if (!graph) return [];
   return targetsOfLinks(graph, linksOf(graph).filter((link) => link.origin_id === id && link.origin_slot === slot));
 }
 
-/** @param {any} graph @param {any[]} links in it @returns {any[]} */
+/** @param {Graph} graph @param {GraphLink[]} links in it @returns {GraphNode[]} */
 function targetsOfLinks(graph, links) {
   return links.flatMap((link) => {
     if (Number(link.target_id) === SUBGRAPH_OUTPUT) {
       return usesOf(graph).flatMap((use) => targetsOfOutput(use, link.target_slot));
     }
     const node = graph.getNodeById(link.target_id);
-    if (!node?.subgraph) return node ? [node] : [];
-    const inside = node.subgraph.inputs[link.target_slot]?.linkIds ?? [];
-    return targetsOfLinks(node.subgraph, inside.flatMap((/** @type {any} */ id) => linkOf(node.subgraph, id) ?? []));
+    const subgraph = node?.subgraph;
+    if (!subgraph) return node ?? [];
+    const inside = subgraph.inputs[link.target_slot]?.linkIds ?? [];
+    return targetsOfLinks(subgraph, inside.flatMap((id) => linkOf(subgraph, id) ?? []));
   });
 }
 
-/** @param {any} graph @returns {any[]} */
-const linksOf = (graph) => [...(graph?.links.values() ?? [])];
+/** @param {Graph} graph */
+const linksOf = (graph) => [...graph.links.values()];
 
-/** @param {any} graph @param {any} id */
-const linkOf = (graph, id) => (id == null ? undefined : graph?.links?.get(id));
+/** @param {Graph} graph @param {NodeId | undefined} id */
+const linkOf = (graph, id) => (id === undefined ? undefined : graph.links.get(id));
 
-/** The nodes that stand for a subgraph. @param {any} subgraph @returns {any[]} */
-function usesOf(subgraph) {
-  const { rootGraph } = subgraph;
-  const graphs = [rootGraph, ...rootGraph.subgraphs.values()];
-  return graphs.flatMap((graph) => graph.nodes.filter((/** @type {any} */ node) => node.subgraph === subgraph));
-}
+/** The whole workflow and every subgraph in it. @param {RootGraph} rootGraph @returns {Graph[]} */
+export const graphsOf = (rootGraph) => [rootGraph, ...rootGraph.subgraphs.values()];
+
+/** The nodes that stand for a subgraph. @param {Graph} subgraph */
+const usesOf = (subgraph) =>
+  graphsOf(subgraph.rootGraph).flatMap((graph) => graph.nodes.filter((node) => node.subgraph === subgraph));

@@ -1,5 +1,6 @@
 // @ts-check
-// The few things that the additions need from ComfyUI's front end.
+// The few things that the additions need from ComfyUI's front end. The types of its objects (GraphNode, NodeWidget, …) are
+// in tests/js/types/front_end.ts.
 
 import { app } from "../../../scripts/app.js";
 
@@ -8,31 +9,40 @@ let serial = 0;
 /** Tells of an "edit" at once where a widget of ours is set: the host tells of a text only when it has lost the cursor. */
 export const edits = new EventTarget();
 
-/** @param {any} node @param {Set<string>} names of widgets whose edits are told */
+/** Whether a node is of this pack. Its type is not known yet while it is made. @param {GraphNode} node */
+export const isOurs = (node) => classOf(node).startsWith("Zoom");
+
+/** @param {GraphNode} node */
+export const classOf = (node) => String(node.constructor.comfyClass);
+
+/** @param {GraphNode} node @param {Set<string>} names of widgets whose edits are told */
 export function tellEdits(node, names) {
   for (const widget of node.widgets ?? []) {
     if (names.has(widget.name)) chain(widget, "callback", () => edits.dispatchEvent(new Event("edit")));
   }
 }
 
-/** Call `added` after the method of an object, which stays in place.
- * @param {any} object @param {string} name @param {(...values: any[]) => void} added */
+/** Call `added` after the method of an object, which stays in place. @template {unknown[]} V
+ * @param {object} object @param {string} name @param {(...values: V) => void} added */
 export function chain(object, name, added) {
-  const original = object[name];
-  object[name] = function (/** @type {any[]} */ ...values) {
+  const methods = /** @type {Record<string, ((...values: V) => unknown) | undefined>} */ (object);
+  const original = methods[name];
+  methods[name] = function (...values) {
     const result = original?.apply(this, values);
     added.apply(this, values);
     return result;
   };
 }
 
-/** A widget of our own at the end of a node, kept out of saved workflows and prompts.
- * @param {any} node @param {string} name @param {HTMLElement} root @param {number | {height: () => number, margin: number}}
- * height at least; or as it is at the moment, margins included */
-export function addWidget(node, name, root, height) {
+/** A widget of our own at the end of a node, kept out of saved workflows and prompts. @template {object} T
+ * @param {GraphNode} node @param {string} name @param {HTMLElement} root
+ * @param {number | {height: () => number, margin: number}} height at least; or as it is at the moment, margins included
+ * @param {T} added what the widget carries along */
+export function addWidget(node, name, root, height, added) {
+  const add = /** @type {NonNullable<GraphNode["addDOMWidget"]>} */ (node.addDOMWidget);
   // After an undo Nodes 2.0 keeps showing the old node's element for a widget of the same name and type, so every
   // widget has a type of its own. Types are not saved.
-  const widget = node.addDOMWidget(name, `ZOOMSTACK_${++serial}`, root, {
+  const widget = add.call(node, name, `ZOOMSTACK_${++serial}`, root, {
     serialize: false,
     hideOnZoom: false,
     ...(typeof height === "number"
@@ -42,7 +52,24 @@ export function addWidget(node, name, root, height) {
     setValue: () => {},
   });
   widget.serialize = false;
-  return widget;
+  return Object.assign(widget, added);
+}
+
+/** Set a widget as a person does. @param {NodeWidget} widget @param {unknown} value */
+export function setWidget(widget, value) {
+  widget.value = value;
+  widget.callback?.(value);
+}
+
+/** Make a node at least so large. @param {GraphNode} node @param {readonly [number, number]} size */
+export const growTo = (node, [width, height]) =>
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+
+/** A turn of the wheel over a widget that is the graph's. The classic canvas lies below the widget; Nodes 2.0 has taken
+ * the event before. @param {WheelEvent} event */
+export function giveWheelToGraph(event) {
+  event.preventDefault();
+  app.canvas.processMouseWheel(event);
 }
 
 const tracker = () => app.extensionManager.workflow?.activeWorkflow?.changeTracker;

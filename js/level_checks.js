@@ -2,6 +2,7 @@
 // What in the graph does not fit the number of levels, as far as it can be told without a run. Where it cannot, nothing
 // is said.
 
+import { isOurs } from "./host.js";
 import { geometryOf, isLinked, nodesAlong, originOf, valueOf, widgetOf } from "./graph_walk.js";
 import * as rows from "./prompt_text.js";
 import { parseFactors, parseFoci } from "./zoom_steps.js";
@@ -13,11 +14,11 @@ const KEEPING = new Set(["SamplerCustomAdvanced", "VAEDecode", "VAEDecodeTiled",
 const NO_PLAIN_LINES = /^\s*(?:[[{`]|[-*•]\s|\d+\s*[.):])/m;
 
 /** What does not fit the levels of a Zoom Prompt Schedule, as sentences that say what to do.
- * @param {any} schedule @param {number} levels @returns {string[]} */
+ * @param {GraphNode} schedule @param {number} levels @returns {string[]} */
 export function problemsOf(schedule, levels) {
   if (levels < 1) return [];
   const samplers = nodesAlong(schedule, passesPrompts).filter(isSampler);
-  const steps = new Set(samplers.map(geometryOf).filter((geometry) => geometry));
+  const steps = new Set(samplers.flatMap((sampler) => geometryOf(sampler) ?? []));
   const behind = samplers.flatMap((sampler) => [sampler, ...nodesAlong(sampler, passesLevels)]);
   const found = [
     ...ownProblems(schedule, levels),
@@ -27,17 +28,17 @@ export function problemsOf(schedule, levels) {
   return [...new Set(found)];
 }
 
-/** @param {any} node */
+/** @param {GraphNode} node */
 const isSampler = (node) => SAMPLERS.has(node.type);
 
-/** Prompts go through any node up to the sampler. @param {any} node @param {string} type of an output of it */
+/** Prompts go through any node up to the sampler. @param {GraphNode} node @param {string} type of an output of it */
 const passesPrompts = (node, type) => !isSampler(node) && ["CONDITIONING", "GUIDER", "*"].includes(type);
 
-/** Levels go on where their number stays. @param {any} node @param {string} type of an output of it */
+/** Levels go on where their number stays. @param {GraphNode} node @param {string} type of an output of it */
 const passesLevels = (node, type) =>
   (isSampler(node) || KEEPING.has(node.type)) && ["GUIDER", "LATENT", "IMAGE", "ZOOM_STACK", "*"].includes(type);
 
-/** @param {any} node */
+/** @param {GraphNode} node */
 const nameOf = (node) => node.title || node.type;
 
 /** @param {number} number @param {string} what */
@@ -46,7 +47,7 @@ const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 /** @param {number} levels */
 const steps = (levels) => `${count(levels, "level")} ${levels === 1 ? "has" : "have"} ${count(levels - 1, "step")}`;
 
-/** @param {any} geometry @param {number} levels */
+/** @param {GraphNode} geometry @param {number} levels */
 function geometryProblems(geometry, levels) {
   const lists = {
     "zoom factor": parseFactors(String(valueOf(geometry, "zoom_factors"))),
@@ -59,29 +60,29 @@ function geometryProblems(geometry, levels) {
   });
 }
 
-/** @param {any} node @param {number} levels */
+/** @param {GraphNode} node @param {number} levels */
 function dwellProblems(node, levels) {
-  if (!String(node.type).startsWith("Zoom") || !widgetOf(node, "dwell")) return [];
+  if (!isOurs(node) || !widgetOf(node, "dwell")) return [];
   const seconds = String(valueOf(node, "dwell") ?? "").split(/[\s,;]+/).filter((word) => word);
   if (seconds.length < 2 || seconds.length === levels) return [];
   return [`dwell of ${nameOf(node)} has ${seconds.length} numbers for ${count(levels, "level")}: give one for all levels, or ${levels} of them.`];
 }
 
-/** An empty latent with a batch of its own. @param {any} node that samples @param {number} levels */
+/** An empty latent with a batch of its own. @param {GraphNode} node that samples @param {number} levels */
 function latentProblems(node, levels) {
-  const any = node.type === "ZoomKSampler" || node.type === "ZoomKSamplerAdvanced";
-  if (!any && node.type !== "SamplerCustomAdvanced") return [];
+  const repeats = node.type === "ZoomKSampler" || node.type === "ZoomKSamplerAdvanced"; // a single latent, as often as needed
+  if (!repeats && node.type !== "SamplerCustomAdvanced") return [];
   const latent = originOf(node, "latent_image");
-  if (!/^Empty.*Latent/.test(latent?.type ?? "")) return [];
-  const batch = valueOf(latent, "batch_size");
-  if (!Number.isInteger(batch) || batch === levels || (any && batch === 1)) return [];
+  if (!latent || !/^Empty.*Latent/.test(latent.type)) return [];
+  const batch = Number(valueOf(latent, "batch_size"));
+  if (!Number.isInteger(batch) || batch === levels || (repeats && batch === 1)) return [];
   return [`${nameOf(latent)} makes ${count(batch, "latent")} for ${count(levels, "level")}: set batch_size to ${levels}, or connect "levels" of this node to it.`];
 }
 
-/** The other widgets of the schedule. @param {any} schedule @param {number} levels */
+/** The other widgets of the schedule. @param {GraphNode} schedule @param {number} levels */
 function ownProblems(schedule, levels) {
   const found = [];
-  const expected = valueOf(schedule, "expected_levels");
+  const expected = Number(valueOf(schedule, "expected_levels"));
   if (expected > 0 && expected !== levels) {
     found.push(`expected_levels is ${expected}, and there are ${count(levels, "prompt")}: change one of them, or set it to 0.`);
   }

@@ -2,6 +2,7 @@
 // Draws the levels of a view on a canvas. Every level is kept in several sizes, a factor of two apart, so that no draw
 // call scales by much: that is quick, and free of aliasing and of blocks.
 
+import { element } from "./dom.js";
 import { clamp, smoothstep } from "./zoom_math.js";
 
 /** @typedef {import("./zoom_math.js").Placement} Placement */
@@ -18,10 +19,7 @@ const STEPS = 256;
 
 /** @param {number} width @param {number} height */
 function makeCanvas(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.ceil(width));
-  canvas.height = Math.max(1, Math.ceil(height));
-  return canvas;
+  return element("canvas", { width: Math.max(1, Math.ceil(width)), height: Math.max(1, Math.ceil(height)) });
 }
 
 /** @param {HTMLCanvasElement} canvas */

@@ -5,9 +5,9 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { element } from "./dom.js";
 import { originOf, widgetOf } from "./graph_walk.js";
 import { addWidget, chain } from "./host.js";
-import { element } from "./viewer_controls.js";
 
 /** The name of the host's own widget, so that it finds this one and adds none. */
 const NAME = "$$node-text-preview";
@@ -20,13 +20,16 @@ const HOSTS_OWN = 64;
 /** The host has done what it does at the end of a run after so many milliseconds. */
 const AFTER_THE_HOST = 50;
 
-/** Node → what it said last. @type {Map<any, string>} */
+/** Ours. Of the node without the text and with it, `heights`.
+ * @typedef {NodeWidget & {textElement: HTMLElement, heights: [number, number]}} TextWidget */
+
+/** Node → what it said last. @type {Map<GraphNode, string>} */
 const texts = new Map();
 
 export function listenToTexts() {
   api.addEventListener("progress_text", (/** @type {CustomEvent} */ { detail }) => {
     const node = nodeOf(detail.nodeId);
-    if (!node || !isOurs(node)) return;
+    if (!node || !isTold(node)) return;
     texts.set(node, detail.text);
     show(node, detail.text);
   });
@@ -39,14 +42,14 @@ export function listenToTexts() {
   }
 }
 
-/** @param {any} node */
-const isOurs = (node) =>
+/** Whether a node's texts are shown here: all of ours, and what samples with our guider. @param {GraphNode} node */
+const isTold = (node) =>
   node.constructor.nodeData?.category === CATEGORY || originOf(node, "guider")?.type === "ZoomGuider";
 
-/** The node of a run: "12", or "4:12" for node 12 of the subgraph in node 4. @param {string | number} id @returns {any} */
+/** The node of a run: "12", or "4:12" for node 12 of the subgraph in node 4. @param {string | number} id */
 function nodeOf(id) {
-  let graph = app.rootGraph;
-  /** @type {any} */ let node;
+  /** @type {Graph | undefined} */ let graph = app.rootGraph;
+  /** @type {GraphNode | null | undefined} */ let node;
   for (const part of String(id).split(":")) {
     node = graph?.getNodeById(part);
     graph = node?.subgraph;
@@ -61,35 +64,31 @@ function showAgain() {
   }
 }
 
-/** @param {any} node */
+/** @param {GraphNode} node */
 function forget(node) {
   texts.delete(node);
   const widget = widgetOf(node, NAME);
-  if (widget?.textElement) remove(node, widget);
+  if (widget && isText(widget)) remove(node, widget);
 }
 
-/** @param {any} node @param {string} text */
+/** @param {GraphNode} node @param {string} text */
 function show(node, text) {
-  let widget = widgetOf(node, NAME);
-  if (widget && !widget.textElement) {
-    node.removeWidget(widget); // the host was first
-    widget = undefined;
-  }
-  widget ??= add(node);
-  if (widget.textElement.textContent !== text) widget.textElement.textContent = text;
+  const found = widgetOf(node, NAME);
+  if (found && !isText(found)) node.removeWidget(found); // the host was first
+  const { textElement } = found && isText(found) ? found : add(node);
+  if (textElement.textContent !== text) textElement.textContent = text;
 }
 
-/** @param {any} node */
+/** Whether a widget is ours, not the host's of the same name. @param {NodeWidget} widget @returns {widget is TextWidget} */
+const isText = (widget) => "textElement" in widget;
+
+/** @param {GraphNode} node */
 function add(node) {
   const inner = element("div", { class: "zoomstack-text", role: "status" });
   const before = node.size[1];
-  const widget = addWidget(node, NAME, element("div", {}, inner), {
-    height: () => (isLaidOut(inner) ? inner.offsetHeight : 0) + 2 * MARGIN,
-    margin: MARGIN,
-  });
-  widget.textElement = inner;
-  /** Of the node without the text, and with it. */
-  widget.heights = [before, before];
+  const height = () => (isLaidOut(inner) ? inner.offsetHeight : 0) + 2 * MARGIN;
+  const added = { textElement: inner, heights: /** @type {[number, number]} */ ([before, before]) };
+  const widget = addWidget(node, NAME, element("div", {}, inner), { height, margin: MARGIN }, added);
   const fits = new ResizeObserver(() => makeRoom(node, widget));
   fits.observe(inner);
   chain(widget, "onRemove", () => fits.disconnect());
@@ -99,20 +98,19 @@ function add(node) {
 /** Whether a text has got its width: before, it is a column of letters. @param {HTMLElement} element */
 const isLaidOut = (element) => element.offsetWidth >= NARROWEST;
 
-/** The height that a node has at most as long as nobody makes it higher. @param {any} node @param {any} widget */
+/** The height that a node has at most as long as nobody makes it higher. @param {GraphNode} node @param {TextWidget} widget */
 const usualHeight = (node, widget) => Math.max(widget.heights[1], node.computeSize()[1]) + HOSTS_OWN;
 
-/** On the classic canvas a node does not grow and shrink by itself. @param {any} node @param {any} widget */
+/** On the classic canvas a node does not grow and shrink by itself. @param {GraphNode} node @param {TextWidget} widget */
 function makeRoom(node, widget) {
-  const { LiteGraph } = /** @type {any} */ (window);
-  if (LiteGraph.vueNodesMode || !isLaidOut(widget.textElement)) return;
+  if (window.LiteGraph.vueNodesMode || !isLaidOut(widget.textElement)) return;
   const before = node.size[1] > usualHeight(node, widget) ? node.size[1] : widget.heights[0];
   widget.heights = [before, Math.max(before, node.computeSize()[1])];
   if (node.size[1] !== widget.heights[1]) node.setSize([node.size[0], widget.heights[1]]);
   node.setDirtyCanvas(true, true);
 }
 
-/** @param {any} node @param {any} widget */
+/** @param {GraphNode} node @param {TextWidget} widget */
 function remove(node, widget) {
   const isUsual = node.size[1] <= usualHeight(node, widget);
   node.removeWidget(widget);

@@ -11,12 +11,13 @@ const RENAMED = /** @type {const} */ ([
 ]);
 
 /** What a loaded node says in the widgets of then, which are hidden, goes to those of today.
- * @param {any} node a new node that renders a path */
+ * @param {GraphNode} node a new node that renders a path */
 export function addOldLevels(node) {
   // while a workflow is loaded, its links still name the slots that the saved nodes had
   chain(node, "onConfigure", () => void setTimeout(() => {
     for (const [old, oldRest, today, rest] of RENAMED) {
       const [from, to] = [widgetOf(node, old), widgetOf(node, today)];
+      if (!from || !to) continue;
       if (isLinked(node, old)) from.hidden = from.options.hidden = false; // its value comes with every run
       else if (Number(from.value) !== oldRest) {
         if (Number(to.value) === rest && !isLinked(node, today)) to.value = Number(from.value) + 1;

@@ -2,8 +2,8 @@
 // Rows over one text with a prompt per line. The text is the truth: the rows are made from it, and every edit is one of
 // the text. Knows nothing of ComfyUI.
 
+import { button, element } from "./dom.js";
 import * as rows from "./prompt_text.js";
-import { element } from "./viewer_controls.js";
 import { magnificationText } from "./zoom_math.js";
 import { logMagnificationOf } from "./zoom_steps.js";
 
@@ -31,8 +31,8 @@ export class PromptRows {
     /** What the node reads in the text, as far as it has been asked. */
     this.reads = { text: "", count: 0 };
     this.list = element("ol", { class: "zoomstack-rows-list", role: "list" }); // Safari drops lists without marks
-    this.add = element("button", { type: "button" }, "Add level");
-    this.paste = element("button", { type: "button", title: "Add the list in the clipboard, one row per prompt" }, "Paste list");
+    this.add = button({}, "Add level");
+    this.paste = button({ title: "Add the list in the clipboard, one row per prompt" }, "Paste list");
     this.note = element("span", { class: "zoomstack-rows-note", role: "status" });
     this.warning = element("div", { class: "zoomstack-rows-warning", role: "status" });
     const bar = element("div", { class: "zoomstack-rows-bar" }, this.add, this.paste, this.note);
@@ -122,22 +122,19 @@ export class PromptRows {
 
   /** @param {string} prompt @param {number} row @param {number} count */
   _row(prompt, row, count) {
-    const field = element("textarea", { rows: "1", spellcheck: "false" });
+    const field = element("textarea", { rows: 1, spellcheck: "false" });
     field.value = prompt;
-    const button = (/** @type {string} */ action, /** @type {string} */ text, /** @type {string} */ label, off = false) => {
-      const made = element("button", { type: "button", title: label, "aria-label": label, "data-action": action }, text);
-      made.disabled = off;
-      return made;
-    };
+    const act = (/** @type {string} */ action, /** @type {string} */ text, /** @type {string} */ label, disabled = false) =>
+      button({ title: label, "aria-label": label, "data-action": action, disabled }, text);
     return element(
       "li",
       {},
       element("span", { class: "zoomstack-rows-level" }, `${row + 1}`),
       element("span", { class: "zoomstack-rows-size" }),
       field,
-      button("up", "↑", `Move level ${row + 1} outwards (Alt+Up)`, row === 0),
-      button("down", "↓", `Move level ${row + 1} inwards (Alt+Down)`, row === count - 1),
-      button("remove", "×", `Remove level ${row + 1}`),
+      act("up", "↑", `Move level ${row + 1} outwards (Alt+Up)`, row === 0),
+      act("down", "↓", `Move level ${row + 1} inwards (Alt+Down)`, row === count - 1),
+      act("remove", "×", `Remove level ${row + 1}`),
     );
   }
 
@@ -299,7 +296,7 @@ export class PromptRows {
       if (this.note.querySelector("button")) this.tell("");
       return;
     }
-    const rewrite = element("button", { type: "button" }, "Make them lines");
+    const rewrite = button({}, "Make them lines");
     rewrite.addEventListener("click", () => this._rearrange(rows.withPromptsAlone(this.lines, read), 0));
     this.tell(`The node reads ${read.length} prompts in this text. `, rewrite);
   }

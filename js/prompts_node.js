@@ -3,29 +3,28 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { factorsBehind, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain, edits, undo } from "./host.js";
+import { factorsBehind, graphsOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
+import { addWidget, captureUndo, chain, edits, giveWheelToGraph, growTo, setWidget, undo } from "./host.js";
 import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
 import { ask } from "./server.js";
 
 const ROWS = "prompt_rows";
 const HEIGHT = 190;
-const NODE_SIZE = [440, 620];
+const NODE_SIZE = /** @type {const} */ ([440, 620]);
 /** An object of JSON. The host would take it for a choice of its dynamic prompts, as in {red|blue}, and take it apart. */
 const JSON_OBJECT = /\{\s*["'][^"'\n]*["']\s*:/;
 
-/** The rows of a node, if it has them. @param {any} node @returns {PromptRows | undefined} */
-export const rowsOf = (node) => widgetOf(node, ROWS)?.editor;
+/** The rows of a node, if it has them. @param {GraphNode} node */
+export const rowsOf = (node) => /** @type {{editor?: PromptRows} | undefined} */ (widgetOf(node, ROWS))?.editor;
 
-/** @param {any} node */
+/** @param {GraphNode} node */
 export function addPromptRows(node) {
   const text = widgetOf(node, "prompts");
   if (!text) return;
   const editor = new PromptRows({
     change: (value, done) => {
-      text.value = value;
-      text.callback?.(value);
+      setWidget(text, value);
       if (done) captureUndo();
     },
     factors: () => factorsBehind(node),
@@ -33,8 +32,7 @@ export function addPromptRows(node) {
     read: readPrompts,
     undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
-  const widget = addWidget(node, ROWS, editor.root, HEIGHT);
-  widget.editor = editor;
+  addWidget(node, ROWS, editor.root, HEIGHT, { editor });
   const update = () => {
     const linked = isLinked(node, "prompts");
     const shown = valueOf(node, "prompts");
@@ -47,8 +45,8 @@ export function addPromptRows(node) {
     editor.refresh();
   };
   const choose = text.serializeValue;
-  text.serializeValue = (/** @type {any[]} */ ...given) =>
-    choose && !JSON_OBJECT.test(text.value) ? choose(...given) : text.value;
+  text.serializeValue = (...given) =>
+    choose && !JSON_OBJECT.test(String(text.value)) ? choose(...given) : text.value;
   const listening = new AbortController();
   const { signal } = listening;
   chain(text, "callback", update);
@@ -63,32 +61,31 @@ export function addPromptRows(node) {
   edits.addEventListener("edit", update, { signal });
   editor.root.addEventListener("pointerenter", update, { signal });
   editor.root.addEventListener("wheel", (event) => passWheel(event, editor), { signal, passive: false });
-  node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
+  growTo(node, NODE_SIZE);
   update();
 }
 
 /** Undo makes all nodes anew; the cursor goes back into the row where it was.
- * @param {any} node @param {boolean} redo @param {number} row */
+ * @param {GraphNode} node @param {boolean} redo @param {number} row */
 async function undoAndReturn(node, redo, row) {
   const { graph, id } = node;
   await undo(redo);
-  const again = [app.rootGraph, ...app.rootGraph.subgraphs.values()].find((other) => other.id === graph.id);
+  const again = graphsOf(app.rootGraph).find((other) => other.id === graph?.id);
   const made = again?.getNodeById(id); // none where something else has happened meanwhile
   if (made) rowsOf(made)?.focus(row);
 }
 
-/** @param {string} text @returns {Promise<string[]>} */
-const readPrompts = async (text) => (await ask("/zoomstack/prompts", { text })).prompts;
+/** @param {string} text */
+async function readPrompts(text) {
+  const { prompts } = /** @type {{prompts: string[]}} */ (await ask("/zoomstack/prompts", { text }));
+  return prompts;
+}
 
 /** The wheel scrolls the rows where they have the focus and room to scroll, and else is the graph's.
  * @param {WheelEvent} event @param {PromptRows} editor */
 function passWheel(event, editor) {
   const { list, root } = editor;
   const scrolls = root.contains(document.activeElement) && list.scrollHeight > list.clientHeight;
-  if (scrolls && !event.ctrlKey && !event.metaKey) {
-    event.stopPropagation();
-    return;
-  }
-  event.preventDefault();
-  app.canvas.processMouseWheel(event);
+  if (scrolls && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+  else giveWheelToGraph(event);
 }

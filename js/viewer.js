@@ -1,10 +1,11 @@
 // @ts-check
 // The explorer: a picture of a zoom stack to zoom, move and play. Knows nothing of ComfyUI; an exported page uses it too.
 
+import { element } from "./dom.js";
 import { FrameDetail } from "./frame_detail.js";
-import { listenToGestures } from "./gestures.js";
 import { LevelPainter } from "./level_painter.js";
-import { element, ViewerControls } from "./viewer_controls.js";
+import { ViewerControls } from "./viewer_controls.js";
+import { listenToInput } from "./viewer_input.js";
 import * as math from "./zoom_math.js";
 
 /**
@@ -26,11 +27,9 @@ const RETURN = 400;
 const LONGEST_STEP = 100;
 /** Milliseconds that a hint is shown. */
 const HINT = 4000;
-const HOW_TO_LOOK = "Scrolling follows the zoom. To look elsewhere, drag, or hold Shift while scrolling.";
 const NO_DEEPER = "There is no more detail here. Zoom out to come back to the zoom's path.";
-const KEY_ZOOM = Math.LN2 / 4;
-const KEY_PAN = 0.1;
 const MOST_PIXELS_PER_CSS_PIXEL = 4;
+
 export class ZoomViewer {
   /** @param {ViewerOptions} options */
   constructor(options = {}) {
@@ -42,7 +41,6 @@ export class ZoomViewer {
     /** How often the picture was drawn. */ this.frames = 0;
     /** What is left of a turn of the wheel: at a point, or along the path. */
     this.glide = { amount: 0, atX: 0.5, atY: 0.5, free: false };
-    /** Whether two fingers zoom where they are, and not along the path. */ this.freePinch = false;
     this.detail = new FrameDetail();
     this.loading = 0;
     this.request = 0;
@@ -52,7 +50,7 @@ export class ZoomViewer {
     this.message = element("div", { class: "zoomstack-message", role: "status" });
     this.controls = new ViewerControls();
     this.controls.save.hidden = !options.save;
-    this.hint = element("div", { class: "zoomstack-hint", role: "status", hidden: "" });
+    this.hint = element("div", { class: "zoomstack-hint", role: "status", hidden: true });
     this.hinted = new Set();
     this.hintTimer = 0;
     this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.hint, this.controls.caption);
@@ -60,14 +58,14 @@ export class ZoomViewer {
     this.root = element(
       "div",
       // Nodes 2.0 gives the wheel to an element with this attribute, while it has the focus
-      { class: "zoomstack-viewer", tabindex: "0", role: "group", "aria-label": "Zoom explorer", "data-capture-wheel": "true" },
+      { class: "zoomstack-viewer", tabindex: 0, role: "group", "aria-label": "Zoom explorer", "data-capture-wheel": "true" },
       this.picture,
       this.controls.bar,
       this.note,
     );
     this.say("Run the workflow to explore the zoom here.");
     this.closing = new AbortController();
-    this._listen(this.closing.signal);
+    listenToInput(this, this.closing.signal);
     this.sizes = new ResizeObserver(() => this._fitToSize());
     this.sizes.observe(this.canvas);
     this.shape = 1;
@@ -167,6 +165,12 @@ export class ZoomViewer {
     if (!this.playing) return;
     this.playing = false;
     this.controls.showPlaying(false);
+  }
+
+  /** Stop whatever moves. */
+  rest() {
+    this.pause();
+    this.glide.amount = 0;
   }
 
   async toggleFullScreen() {
@@ -280,12 +284,12 @@ export class ZoomViewer {
     const part = calm || Math.abs(glide.amount) < 0.002 ? 1 : 1 - Math.exp(-passed / GLIDE);
     const amount = glide.amount * part;
     glide.amount = part === 1 ? 0 : glide.amount - amount;
-    this._magnify(amount, glide.atX, glide.atY, glide.free);
+    this.magnify(amount, glide.atX, glide.atY, glide.free);
   }
 
   /** Magnify by e^amount. @param {number} amount @param {number} atX @param {number} atY parts of the picture
    * @param {boolean} free around this point, not along the path */
-  _magnify(amount, atX, atY, free) {
+  magnify(amount, atX, atY, free) {
     if (!this.stack) return;
     const { geometry } = this.stack;
     const { view, size } = this;
@@ -297,13 +301,14 @@ export class ZoomViewer {
 
   /** Whether a turn inwards goes where it is made: after the view was moved away from the path. One outwards never does,
    * so that it leads back. @param {number} amount */
-  _isFree(amount) {
+  isFree(amount) {
     return amount > 0 && this.stack !== null && math.isOffPath(this.stack.geometry, this.view, this.aspect);
   }
 
   /** Whether a point of the picture lies on the next level. @param {number} atX @param {number} atY */
-  _isOnNext(atX, atY) {
-    const { geometry } = /** @type {Stack} */ (this.stack);
+  isOnNext(atX, atY) {
+    if (!this.stack) return false;
+    const { geometry } = this.stack;
     const { width, height } = this.size;
     const placements = math.layoutLevels(geometry, this.view, width, height);
     const { level, rect } = math.seenOf(placements, width, height);
@@ -313,115 +318,17 @@ export class ZoomViewer {
     return right >= 0 && down >= 0 && right <= next.width && down <= next.height;
   }
 
-  /** @param {number} amount @param {number} atX @param {number} atY @param {boolean} free */
-  _glideTo(amount, atX, atY, free) {
+  /** Magnify as `magnify` does, little by little. @param {number} amount @param {number} atX @param {number} atY
+   * @param {boolean} free */
+  glideBy(amount, atX, atY, free) {
+    if (!this.stack) return;
     this.pause();
     this.glide = { amount: this.glide.amount + amount, atX, atY, free };
     this._tickSoon();
   }
 
-  /** @param {AbortSignal} signal */
-  _listen(signal) {
-    const { canvas, controls, root } = this;
-    // in the capture phase: the picture keeps the event to itself, so that the graph does not move the node
-    const focus = () => {
-      if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
-    };
-    this.picture.addEventListener("pointerdown", focus, { signal, capture: true });
-    root.addEventListener("keydown", (event) => this._onKey(event), { signal });
-    listenToGestures(
-      canvas,
-      {
-        wheelBy: (amount, atX, atY, free) => {
-          this.hintOnce(HOW_TO_LOOK);
-          this._glideTo(amount, atX, atY, free || this._isFree(amount));
-        },
-        doubleClick: (amount, atX, atY) => {
-          this._glideTo(amount, atX, atY, this._isFree(amount) || (amount > 0 && !this._isOnNext(atX, atY)));
-        },
-        pinchBegins: () => {
-          this.freePinch = this._isFree(1);
-        },
-        pinchBy: (amount, atX, atY, right, down) => {
-          this.pause();
-          this.glide.amount = 0;
-          if (this.freePinch) this._pan(right, down);
-          this._magnify(amount, atX, atY, this.freePinch && amount > 0);
-        },
-        panBy: (right, down) => {
-          this.pause();
-          this.glide.amount = 0;
-          this._pan(right, down);
-        },
-        ownsWheel: (event) => this._ownsWheel(event),
-      },
-      signal,
-    );
-    controls.bar.addEventListener("wheel", (event) => void this._ownsWheel(event), { signal, passive: false });
-    controls.slider.addEventListener(
-      "input",
-      () => {
-        this.pause();
-        if (this.stack) this.goTo(math.zoomAtLog(this.stack.geometry, Number(controls.slider.value)));
-      },
-      { signal },
-    );
-    controls.play.addEventListener("click", () => this.toggle(), { signal });
-    controls.fit.addEventListener("click", () => this.fit(), { signal });
-    controls.full.addEventListener("click", () => void this.toggleFullScreen(), { signal });
-    controls.save.addEventListener("click", () => this.options.save?.(), { signal });
-    canvas.addEventListener("pointerenter", () => this.draw(), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden && this.pause(), { signal });
-  }
-
-  /** Whether a turn of the wheel is for the viewer; if not, it is passed on. @param {WheelEvent} event */
-  _ownsWheel(event) {
-    const { giveWheel } = this.options;
-    if (!giveWheel) return this.stack !== null;
-    const focused = this.root.contains(document.activeElement);
-    const owns = this.stack !== null && (document.fullscreenElement === this.root || (focused && !event.ctrlKey && !event.metaKey));
-    if (!owns) giveWheel(event);
-    return owns;
-  }
-
-  /** @param {KeyboardEvent} event */
-  _onKey(event) {
-    if (!this.stack || event.ctrlKey || event.metaKey || event.altKey) return;
-    const inControl = event.target !== this.root;
-    const level = Math.round(this.view.zoom);
-    /** @type {Record<string, (() => void) | undefined>} */
-    const anywhere = {
-      "+": () => this._magnify(KEY_ZOOM, 0.5, 0.5, this._isFree(1)),
-      "=": () => this._magnify(KEY_ZOOM, 0.5, 0.5, this._isFree(1)),
-      "-": () => this._magnify(-KEY_ZOOM, 0.5, 0.5, false),
-      PageDown: () => this.goTo(Math.floor(this.view.zoom + 1 + 1e-6)),
-      PageUp: () => this.goTo(Math.ceil(this.view.zoom - 1 - 1e-6)),
-      0: () => this.fit(),
-      f: () => void (this.controls.full.hidden || this.toggleFullScreen()),
-    };
-    /** @type {Record<string, (() => void) | undefined>} */
-    const onPicture = {
-      ArrowLeft: () => this._pan(-KEY_PAN, 0),
-      ArrowRight: () => this._pan(KEY_PAN, 0),
-      ArrowUp: () => this._pan(0, -KEY_PAN),
-      ArrowDown: () => this._pan(0, KEY_PAN),
-      Home: () => this.goTo(0),
-      End: () => this.goTo(this.stack ? this.stack.urls.length - 1 : level),
-      " ": () => this.toggle(),
-      Escape: () => this.root.blur(),
-    };
-    const action = anywhere[event.key] ?? (inControl ? undefined : onPicture[event.key]);
-    if (action) {
-      if (event.key !== " ") this.pause();
-      action();
-      event.preventDefault();
-    }
-    // keys that a control of the bar takes by itself are not the graph's either
-    if (action || (inControl && /^(Arrow|Home|End| |Enter)/.test(event.key))) event.stopPropagation();
-  }
-
-  /** @param {number} right @param {number} down */
-  _pan(right, down) {
+  /** Move the view. @param {number} right @param {number} down parts of its width and height */
+  pan(right, down) {
     if (this.stack) this._setView(math.panned(this.stack.geometry, this.view, right, down, this.size));
   }
 }

@@ -1,6 +1,8 @@
 // @ts-check
 // The bar below the picture: buttons, scrub bar with a tick per level, speed, caption. Builds elements, decides nothing.
 
+import { button, element } from "./dom.js";
+
 const ICONS = {
   play: "M7 4v16l13-8z",
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
@@ -10,16 +12,6 @@ const ICONS = {
 };
 /** Doublings of the magnification per second. */
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
-
-/** @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag @param {Record<string, string>} attributes @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[K]} */
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
 
 /** @param {keyof typeof ICONS} name */
 function icon(name) {
@@ -34,23 +26,21 @@ function icon(name) {
 }
 
 /** @param {keyof typeof ICONS} name @param {string} label */
-function button(name, label) {
-  return element("button", { type: "button", title: label, "aria-label": label }, icon(name));
-}
+const iconButton = (name, label) => button({ title: label, "aria-label": label }, icon(name));
 
 export class ViewerControls {
   constructor() {
-    this.play = button("play", "Play (Space)");
-    this.slider = element("input", { type: "range", min: "0", max: "0", step: "any", "aria-label": "Zoom" });
+    this.play = iconButton("play", "Play (Space)");
+    this.slider = element("input", { type: "range", min: 0, max: 0, step: "any", "aria-label": "Zoom" });
     this.slider.value = "0";
     this.ticks = element("div", { class: "zoomstack-ticks", "aria-hidden": "true" });
     this.speed = element("select", { title: "Doublings per second", "aria-label": "Speed, in doublings per second" });
-    for (const speed of SPEEDS) this.speed.append(element("option", { value: String(speed) }, `${speed}×`));
+    for (const speed of SPEEDS) this.speed.append(element("option", { value: speed }, `${speed}×`));
     this.speed.value = "1";
-    this.fit = button("fit", "Show the widest view (0)");
-    this.full = button("full", "Full screen (F)");
+    this.fit = iconButton("fit", "Show the widest view (0)");
+    this.full = iconButton("full", "Full screen (F)");
     this.full.hidden = !document.fullscreenEnabled;
-    this.save = button("save", "Save as one HTML page");
+    this.save = iconButton("save", "Save as one HTML page");
     this.save.hidden = true;
     this.caption = element("div", { class: "zoomstack-caption" });
     const track = element("div", { class: "zoomstack-track" }, this.slider, this.ticks);
@@ -78,7 +68,7 @@ export class ViewerControls {
     this.slider.max = String(end);
     this.ticks.replaceChildren(
       ...places.map((place, i) => {
-        const tick = element("span", { title: labels[i], "data-level": String(i) });
+        const tick = element("span", { title: labels[i], "data-level": i });
         tick.style.left = `${(end ? place / end : 0) * 100}%`;
         return tick;
       }),

@@ -1,66 +1,67 @@
 // @ts-check
 // The explorer in a Zoom Viewer node.
 
-import { api } from "../../../scripts/api.js";
-import { app } from "../../../scripts/app.js";
+import { element } from "./dom.js";
 import { prefixOf } from "./file_names.js";
 import { widgetOf } from "./graph_walk.js";
-import { addWidget, chain } from "./host.js";
-import { ask } from "./server.js";
+import { addWidget, chain, giveWheelToGraph, growTo } from "./host.js";
+import { ask, pageUrlOf, urlOf } from "./server.js";
 import { ZoomViewer } from "./viewer.js";
-import { element } from "./viewer_controls.js";
 
 const WIDGET = "explorer";
 const HEIGHT = 300;
-const NODE_SIZE = [420, 560];
+const NODE_SIZE = /** @type {const} */ ([420, 560]);
 
-/** @typedef {{filename: string, subfolder: string, type: string}} SavedFile */
+/**
+ * @typedef {import("./server.js").SavedFile} SavedFile
+ * @typedef {{geometry: import("./zoom_math.js").Geometry, prompts: string[], page?: SavedFile}} Shown
+ * @typedef {{images: SavedFile[], zoom: Shown[]}} Result of a run: one image per level, and what they show
+ */
 
-/** @param {SavedFile} file */
-const urlOf = ({ filename, subfolder, type }) =>
-  api.apiURL(`/view?${new URLSearchParams({ filename, subfolder: subfolder ?? "", type: type ?? "temp" })}`);
-
-/** @param {any} node */
+/** @param {GraphNode} node */
 export function addViewer(node) {
-  const viewer = new ZoomViewer({
-    giveWheel: (event) => {
-      // the classic canvas lies below the widget; Nodes 2.0 has taken the event before
-      event.preventDefault();
-      app.canvas.processMouseWheel(event);
-    },
-    save: () => void savePage(node, viewer),
-  });
+  const viewer = new ZoomViewer({ giveWheel: giveWheelToGraph, save: () => void savePage(node, viewer) });
   // The host zooms the graph by any two fingers, those on a widget too, and hears of them before the widget does.
   const keepFingers = (/** @type {TouchEvent} */ event) => {
     if (viewer.picture.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
   };
   window.addEventListener("touchmove", keepFingers, { capture: true, passive: true, signal: viewer.closing.signal });
-  const widget = addWidget(node, WIDGET, viewer.root, HEIGHT);
-  widget.viewer = viewer;
+  addWidget(node, WIDGET, viewer.root, HEIGHT, { viewer });
   // The images are under the usual key for clients, history and a page without this script; here they would be shown
   // a second time. The first line is for Nodes 2.0, the second for the classic canvas.
   node.hideOutputImages = true;
   Object.defineProperty(node, "imgs", { get: () => undefined, set: () => {}, configurable: true });
 
-  chain(node, "onExecuted", (output) => {
-    if (!output?.zoom?.length || !output.images?.length) return;
+  chain(node, "onExecuted", (/** @type {unknown} */ output) => {
+    if (!isResult(output)) return;
     node.properties.last_result = { images: output.images, zoom: output.zoom };
     show(viewer, output);
   });
   chain(node, "onConfigure", () => {
-    if (node.properties.last_result && !viewer.stack) show(viewer, node.properties.last_result);
+    const result = lastResult(node);
+    if (result && !viewer.stack) show(viewer, result);
   });
   chain(node, "onRemoved", () => viewer.close());
-  node.setSize([Math.max(node.size[0], NODE_SIZE[0]), Math.max(node.size[1], NODE_SIZE[1])]);
+  growTo(node, NODE_SIZE);
 }
 
-/** @param {any} node @param {any} output the node's output, as the host sends it */
+/** What a node has shown last, also before the workflow was loaded again. @param {GraphNode} node
+ * @returns {Result | undefined} */
+export const lastResult = (node) => /** @type {Result | undefined} */ (node.properties?.last_result);
+
+/** @param {GraphNode} node @param {unknown} output the node's output, as the host sends it */
 export function showRestored(node, output) {
-  const viewer = widgetOf(node, WIDGET)?.viewer;
-  if (viewer && output?.zoom?.length && output.images?.length) show(viewer, output);
+  const widget = /** @type {{viewer?: ZoomViewer} | undefined} */ (widgetOf(node, WIDGET));
+  if (widget?.viewer && isResult(output)) show(widget.viewer, output);
 }
 
-/** @param {ZoomViewer} viewer @param {{images: SavedFile[], zoom: any[]}} output */
+/** Whether an output holds a zoom. @param {unknown} output @returns {output is Result} */
+function isResult(output) {
+  const { images, zoom } = /** @type {Partial<Result>} */ (output ?? {});
+  return Boolean(zoom?.length && images?.length);
+}
+
+/** @param {ZoomViewer} viewer @param {Result} result */
 function show(viewer, { images, zoom }) {
   const [{ geometry, prompts, page }] = zoom;
   const stack = { geometry, prompts, urls: images.map(urlOf) };
@@ -73,24 +74,23 @@ function show(viewer, { images, zoom }) {
 function linkTo(viewer, page) {
   const { filename, subfolder } = page;
   const path = ["output", subfolder, filename].filter(Boolean).join("/");
-  const address = api.apiURL(`/zoomstack/page?${new URLSearchParams({ filename, subfolder: subfolder ?? "" })}`);
-  const open = element("a", { href: address, target: "_blank", rel: "noopener", title: "Open the page in a new tab" }, "Open");
-  // the host's own address of a saved page only downloads it
+  const title = "Open the page in a new tab";
+  const open = element("a", { href: pageUrlOf(page), target: "_blank", rel: "noopener", title }, "Open");
   const copy = element("a", { href: urlOf(page), download: filename, title: "Download the page" }, "Download");
   const where = element("span", { class: "zoomstack-path", title: `Saved in ComfyUI's folder: ${path}` }, path);
   viewer.noteBelow(open, copy, where);
 }
 
-/** Save what a viewer shows as one HTML page in the output folder. @param {any} node @param {ZoomViewer} viewer */
+/** Save what a viewer shows as one HTML page in the output folder. @param {GraphNode} node @param {ZoomViewer} viewer */
 async function savePage(node, viewer) {
-  const result = node.properties.last_result;
+  const result = lastResult(node);
   if (!result) return;
   const { save } = viewer.controls;
   save.disabled = true; // one page for a double click
   viewer.noteBelow("Saving …");
   try {
     const asked = { images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) };
-    linkTo(viewer, await ask("/zoomstack/page", asked));
+    linkTo(viewer, /** @type {SavedFile} */ (await ask("/zoomstack/page", asked)));
   } catch (error) {
     viewer.noteBelow(`Not saved: ${/** @type {Error} */ (error).message}`);
   } finally {

@@ -3,22 +3,20 @@
 // the nodes that have a focus, and what older workflows say to the widgets of today; puts the templates in order.
 
 import { app } from "../../../scripts/app.js";
+import { element } from "./dom.js";
 import { fillInPrefix } from "./file_names.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
-import { tellEdits } from "./host.js";
+import { classOf, isOurs, tellEdits } from "./host.js";
 import { addOldLevels } from "./old_levels.js";
 import { listenToTexts } from "./node_text.js";
 import { addPromptRows } from "./prompts_node.js";
 import { orderTemplates } from "./template_order.js";
 import { addViewer, showRestored } from "./viewer_node.js";
 
-const style = document.createElement("link");
-style.rel = "stylesheet";
-style.href = new URL("./zoomstack.css", import.meta.url).href;
-document.head.append(style);
+document.head.append(element("link", { rel: "stylesheet", href: new URL("./zoomstack.css", import.meta.url).href }));
 orderTemplates();
 
-/** Node type → what is added to a node of it. @type {Record<string, (node: any) => void>} */
+/** Node type → what is added to a node of it. @type {Record<string, (node: GraphNode) => void>} */
 const ADDITIONS = {
   ZoomFrames: addOldLevels,
   ZoomGeometry: addFocusButton,
@@ -36,19 +34,19 @@ app.registerExtension({
   setup() {
     listenToTexts();
   },
-  /** @param {any} node */
+  /** @param {GraphNode} node */
   nodeCreated(node) {
-    const type = String(node.constructor.comfyClass);
+    const type = classOf(node);
     ADDITIONS[type]?.(node);
-    if (type.startsWith("Zoom")) tellEdits(node, COUNTED);
+    if (isOurs(node)) tellEdits(node, COUNTED);
     if (SAVERS.has(type)) fillInPrefix(node);
   },
-  /** @param {any} node */
+  /** @param {GraphNode} node */
   getNodeMenuItems(node) {
     return focusMenu(node);
   },
   /** Results that the host brings back: a workflow tab was switched, a job of the history opened.
-   * @param {Record<string, any>} outputs by node: "12", or "<id of the subgraph>:12" */
+   * @param {Record<string, unknown>} outputs by node: "12", or "<id of the subgraph>:12" */
   onNodeOutputsUpdated(outputs) {
     for (const [key, output] of Object.entries(outputs ?? {})) {
       const cut = key.lastIndexOf(":");

@@ -21,7 +21,16 @@ from .geometry import ZoomGeometry
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
 # Each needs only those before it.
-MODULES = ("zoom_math", "frame_detail", "level_painter", "gestures", "viewer_controls", "viewer")
+MODULES = (
+    "dom",
+    "zoom_math",
+    "frame_detail",
+    "level_painter",
+    "gestures",
+    "viewer_controls",
+    "viewer_input",
+    "viewer",
+)
 QUALITY = 95
 LOSSLESS_PIXELS = 256 * 256  # WebP halves the resolution of colors, which shows in small images
 

@@ -1,0 +1,123 @@
+// @ts-check
+// What a person does with the explorer, told to it: gestures on the picture, keys, and the controls of its bar.
+
+import { listenToGestures } from "./gestures.js";
+import { zoomAtLog } from "./zoom_math.js";
+
+/** @typedef {import("./viewer.js").ZoomViewer} ZoomViewer */
+
+const HOW_TO_LOOK = "Scrolling follows the zoom. To look elsewhere, drag, or hold Shift while scrolling.";
+const KEY_ZOOM = Math.LN2 / 4;
+const KEY_PAN = 0.1;
+
+/** @param {ZoomViewer} viewer @param {AbortSignal} signal that ends it */
+export function listenToInput(viewer, signal) {
+  const { root } = viewer;
+  // in the capture phase: the picture keeps the event to itself, so that the graph does not move the node
+  const focus = () => {
+    if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
+  };
+  viewer.picture.addEventListener("pointerdown", focus, { signal, capture: true });
+  root.addEventListener("keydown", (event) => onKey(viewer, event), { signal });
+  document.addEventListener("visibilitychange", () => document.hidden && viewer.pause(), { signal });
+  listenToPicture(viewer, signal);
+  listenToBar(viewer, signal);
+}
+
+/** @param {ZoomViewer} viewer @param {AbortSignal} signal */
+function listenToPicture(viewer, signal) {
+  /** Whether two fingers zoom where they are, and not along the path. */
+  let freePinch = false;
+  viewer.canvas.addEventListener("pointerenter", () => viewer.draw(), { signal });
+  listenToGestures(
+    viewer.canvas,
+    {
+      wheelBy: (amount, atX, atY, free) => {
+        viewer.hintOnce(HOW_TO_LOOK);
+        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount));
+      },
+      doubleClick: (amount, atX, atY) => {
+        viewer.glideBy(amount, atX, atY, viewer.isFree(amount) || (amount > 0 && !viewer.isOnNext(atX, atY)));
+      },
+      pinchBegins: () => {
+        freePinch = viewer.isFree(1);
+      },
+      pinchBy: (amount, atX, atY, right, down) => {
+        viewer.rest();
+        if (freePinch) viewer.pan(right, down);
+        viewer.magnify(amount, atX, atY, freePinch && amount > 0);
+      },
+      panBy: (right, down) => {
+        viewer.rest();
+        viewer.pan(right, down);
+      },
+      ownsWheel: (event) => ownsWheel(viewer, event),
+    },
+    signal,
+  );
+}
+
+/** @param {ZoomViewer} viewer @param {AbortSignal} signal */
+function listenToBar(viewer, signal) {
+  const { bar, slider, play, fit, full, save } = viewer.controls;
+  bar.addEventListener("wheel", (event) => void ownsWheel(viewer, event), { signal, passive: false });
+  slider.addEventListener(
+    "input",
+    () => {
+      viewer.pause();
+      if (viewer.stack) viewer.goTo(zoomAtLog(viewer.stack.geometry, Number(slider.value)));
+    },
+    { signal },
+  );
+  play.addEventListener("click", () => viewer.toggle(), { signal });
+  fit.addEventListener("click", () => viewer.fit(), { signal });
+  full.addEventListener("click", () => void viewer.toggleFullScreen(), { signal });
+  save.addEventListener("click", () => viewer.options.save?.(), { signal });
+}
+
+/** Whether a turn of the wheel is for the viewer; if not, it is passed on.
+ * @param {ZoomViewer} viewer @param {WheelEvent} event */
+function ownsWheel({ options, root, stack }, event) {
+  if (!options.giveWheel) return stack !== null;
+  const focused = root.contains(document.activeElement);
+  const owns = stack !== null && (document.fullscreenElement === root || (focused && !event.ctrlKey && !event.metaKey));
+  if (!owns) options.giveWheel(event);
+  return owns;
+}
+
+/** @param {ZoomViewer} viewer @param {KeyboardEvent} event */
+function onKey(viewer, event) {
+  const { stack, view } = viewer;
+  if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
+  const inControl = event.target !== viewer.root;
+  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1));
+  /** @type {Record<string, (() => void) | undefined>} */
+  const anywhere = {
+    "+": deeper,
+    "=": deeper,
+    "-": () => viewer.magnify(-KEY_ZOOM, 0.5, 0.5, false),
+    PageDown: () => viewer.goTo(Math.floor(view.zoom + 1 + 1e-6)),
+    PageUp: () => viewer.goTo(Math.ceil(view.zoom - 1 - 1e-6)),
+    0: () => viewer.fit(),
+    f: () => void (viewer.controls.full.hidden || viewer.toggleFullScreen()),
+  };
+  /** @type {Record<string, (() => void) | undefined>} */
+  const onPicture = {
+    ArrowLeft: () => viewer.pan(-KEY_PAN, 0),
+    ArrowRight: () => viewer.pan(KEY_PAN, 0),
+    ArrowUp: () => viewer.pan(0, -KEY_PAN),
+    ArrowDown: () => viewer.pan(0, KEY_PAN),
+    Home: () => viewer.goTo(0),
+    End: () => viewer.goTo(stack.urls.length - 1),
+    " ": () => viewer.toggle(),
+    Escape: () => viewer.root.blur(),
+  };
+  const action = anywhere[event.key] ?? (inControl ? undefined : onPicture[event.key]);
+  if (action) {
+    if (event.key !== " ") viewer.pause();
+    action();
+    event.preventDefault();
+  }
+  // keys that a control of the bar takes by itself are not the graph's either
+  if (action || (inControl && /^(Arrow|Home|End| |Enter)/.test(event.key))) event.stopPropagation();
+}
