@@ -139,8 +139,8 @@ class ZoomPromptSchedule(io.ComfyNode):
         for level, prompt in enumerate(levels):
             positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
         own = avoided if len(set(avoided)) > 1 else avoided[:1] or [""]
-        lines = _parse("negative", negative).prompts if negative.strip() else own
-        negative_marked = _encode_negative(clip, lines, len(levels))
+        negatives = _parse("negative", negative).prompts if negative.strip() else own
+        negative_marked = _encode_negative(clip, negatives, len(levels))
         return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
 
 

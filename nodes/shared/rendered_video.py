@@ -15,7 +15,7 @@ from ...zoomstack_core.video.formats import FORMATS, available_formats
 SAVER = "SaveVideo"  # the host's node
 
 
-class RenderedVideo(InputImpl.VideoFromFile):  # type: ignore[misc]
+class RenderedVideo(InputImpl.VideoFromFile):
     """A file of any format. The host writes MP4 only, and cannot read WebP; it says so in FFmpeg's words, or not."""
 
     def __init__(self, file: Path) -> None:
@@ -25,7 +25,7 @@ class RenderedVideo(InputImpl.VideoFromFile):  # type: ignore[misc]
     def get_dimensions(self) -> tuple[int, int]:
         """(width, height) of the frames."""
         if self._path.suffix != ".webp":
-            return super().get_dimensions()  # type: ignore[no-any-return]
+            return super().get_dimensions()
         facts = read_facts(self._path)
         return facts.width, facts.height
 

@@ -1,4 +1,4 @@
-"""Draw docs/images/architecture.svg from the pack's imports: ``python tools/architecture.py``.
+"""Draw docs/images/architecture.svg from the pack's imports: ``python tools/make_architecture.py``.
 
 A box is a folder, with the names of its files. It stands above every box that it imports, and arrows show these
 imports, but for those that follow from others. So an import that runs upwards, or in a circle, cannot be drawn, and is

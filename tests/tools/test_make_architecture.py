@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import architecture
+import make_architecture
 import pytest
 from host import CHECKOUT
 from report import ToolError
@@ -31,17 +31,19 @@ def write(folder: Path, **files: str) -> dict[str, Path]:
         file.write_text(text, encoding="utf-8")
         for parent in file.relative_to(folder).parents:
             (folder / parent / "__init__.py").touch()
-    return architecture.modules(folder)
+    return make_architecture.modules(folder)
 
 
 def test_the_picture_is_drawn_from_the_imports_of_today() -> None:
-    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture(), "run tools/architecture.py"
+    assert make_architecture.PICTURE.read_text(encoding="utf-8") == make_architecture.picture(), (
+        "run tools/make_architecture.py"
+    )
 
 
 def test_every_file_of_the_pack_is_in_the_picture() -> None:
-    found = architecture.modules()
-    box = architecture.boxes(found, architecture.imports(found))
-    drawn = architecture.picture()
+    found = make_architecture.modules()
+    box = make_architecture.boxes(found, make_architecture.imports(found))
+    drawn = make_architecture.picture()
     assert len(box) > 80
     for name in box:
         assert f">{name.rpartition('.')[2]}</text>" in drawn, name
@@ -55,7 +57,7 @@ def test_a_circle_of_folders_is_an_error(tmp_path: Path) -> None:
         sampling__noise__c="",
     )
     with pytest.raises(ToolError, match=r"in a circle: sampling.network → sampling.noise → sampling.network"):
-        architecture.box_edges(found, architecture.imports(found))
+        make_architecture.box_edges(found, make_architecture.imports(found))
 
 
 def test_arrows_that_follow_from_others_are_left_out(tmp_path: Path) -> None:
@@ -65,9 +67,9 @@ def test_arrows_that_follow_from_others_are_left_out(tmp_path: Path) -> None:
         sampling__b="from ..zoomstack_core import c\n",
         zoomstack_core__c="",
     )
-    edges = architecture.box_edges(found, architecture.imports(found))
+    edges = make_architecture.box_edges(found, make_architecture.imports(found))
     assert edges == {"nodes": {"sampling"}, "sampling": {"zoomstack_core"}, "zoomstack_core": set()}
-    assert architecture.floors(edges) == {"nodes": 2, "sampling": 1, "zoomstack_core": 0}
+    assert make_architecture.floors(edges) == {"nodes": 2, "sampling": 1, "zoomstack_core": 0}
 
 
 def test_files_beside_subfolders_stand_above_or_below_them(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_files_beside_subfolders_stand_above_or_below_them(tmp_path: Path) -> No
         sampling__noise__a="from ..ground import y\n",
         sampling__ground="",
     )
-    box = architecture.boxes(found, architecture.imports(found))
+    box = make_architecture.boxes(found, make_architecture.imports(found))
     assert box == {
         "sampling.top": "sampling",
         "sampling.noise.a": "sampling.noise",
@@ -97,5 +99,5 @@ def test_the_page_names_files_that_are_there_and_answers_what_was_asked() -> Non
 def test_the_folders_of_the_table_are_those_of_the_pack() -> None:
     text = PAGE.read_text(encoding="utf-8").partition("## The way of a run")[0]
     rows = set(re.findall(r"^\| `([\w/]+)/` \|", text, re.M))
-    folders = set(architecture.PARTS) | {"js", "tools", "benchmarks", "tests"}
+    folders = set(make_architecture.PARTS) | {"js", "tools", "benchmarks", "tests"}
     assert folders <= rows and all((CHECKOUT / row).is_dir() for row in rows)
