@@ -54,13 +54,13 @@ ROWS = (
     Row("outpainting", "outpainting"),
     Row("super-resolution", "super_resolution"),
     Row("the paper", "paper"),
-    Row("averaging, aligned", "laplacian", 1.0),
+    Row("laplacian, aligned", "laplacian", 1.0),
     Row("ours: border", "border", 1.0, 0.5, 2),
     Row("ours: overlap once", "overlap_once", 1.0, 0.5, 2),
 )
 
 _BORDER = Row("border", "border", 1.0, 0.5, 2)
-_AVERAGE = Row("averaging", "laplacian", 1.0, 0.5, 2)
+_AVERAGE = Row("laplacian", "laplacian", 1.0, 0.5, 2)
 _ONCE = Row("overlap once", "overlap_once", 1.0, 0.5, 2)
 _ALONE = Row("independent", "independent", 0.0, 0.5, 2)
 

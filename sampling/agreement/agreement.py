@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor
-from ...zoomstack_core.method.joint_step import JointDenoiser, fill_waiting
+from ...zoomstack_core.method.joint_step import JointStep, fill_waiting
 from ...zoomstack_core.method.render import render_images
 from ...zoomstack_core.tensors import check_float
 from ..host_types import VAE, Model
@@ -37,7 +37,7 @@ class LatentAgreement:
         layout: latents [n, C, …, H, W] to pictures [n, C', H, W] and back (``spread``, ``gather``).
     """
 
-    def __init__(self, joint: JointDenoiser, every: int, layout: LatentLayout):
+    def __init__(self, joint: JointStep, every: int, layout: LatentLayout):
         self._joint = joint
         self._every = every
         self._layout = layout
@@ -74,7 +74,7 @@ class PixelAgreement:
 
     def __init__(
         self,
-        joint: JointDenoiser,
+        joint: JointStep,
         every: int,
         layout: LatentLayout,
         space: VaeSpace,
@@ -175,9 +175,9 @@ def make_agreement(
         before: Tensor | None = None,
         keep_on: torch.device | None = None,
         sigma_data: float = 1.0,
-    ) -> JointDenoiser:
+    ) -> JointStep:
         check_nesting(fixed, nesting)
-        return JointDenoiser(
+        return JointStep(
             nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data
         )
 

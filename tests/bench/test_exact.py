@@ -147,7 +147,7 @@ def test_ours_reaches_the_truth():
     assert max(alone.kl) < 1e-4 and alone.consistency > 1
 
 
-def test_border_blending_beats_averaging_and_the_paper():
+def test_border_blending_beats_laplacian_and_the_paper():
     border, average, paper = report("border", **BEST), report("laplacian", **BEST), report("paper")
     assert sum(border.kl) < 0.6 * sum(average.kl) < 0.6 * sum(paper.kl)
     off = [max(abs(seam - 1) for seam in r.seams) for r in (border, average)]
