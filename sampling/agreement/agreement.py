@@ -258,7 +258,7 @@ def make_agreement(
             return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
 
         def encode(vae: Any, picture: Tensor) -> Tensor:
-            node = "Zoom Photo Anchor" if options.vae is None else "Zoom Multi-Res Blend"
+            node = photos[0].node if options.vae is None else "Zoom Multi-Res Blend"
             encoded = VaeSpace(vae, inner_model, node).encode_picture(picture)
             return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
 
