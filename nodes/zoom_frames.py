@@ -60,7 +60,7 @@ class ZoomFrames(io.ComfyNode):
         )
 
     @classmethod
-    @checked(start="start_zoom", end="end_zoom")
+    @checked(ends="soft_ends")
     def execute(
         cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
     ) -> io.NodeOutput:

@@ -136,4 +136,5 @@ def _anchors(
         raise ArgumentError(
             "level", f"is {level}, of which the connected anchors have a photo already", "one photo per level"
         )
-    return (*(anchors or ()), Photo(photo, level - first, method, strength, start_percent, end_percent, fit, vae))
+    added = Photo(photo, level - first, method, strength, start_percent, end_percent, fit, vae, first)
+    return (*(anchors or ()), added)

@@ -104,7 +104,7 @@ class ZoomVideo(io.ComfyNode):
         )
 
     @classmethod
-    @checked(start="start_zoom", end="end_zoom")
+    @checked(ends="soft_ends")
     def execute(
         cls,
         stack: ZoomStack,

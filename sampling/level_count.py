@@ -12,7 +12,7 @@ from .network.batches import prompts_in
 from .network.level_marks import ZOOM_LEVEL
 
 
-def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -> int:
+def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str, held: Tensor | None = None) -> int:
     """The number of levels that conditioning and latents agree on.
 
     Args:
@@ -20,6 +20,7 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
             with a batch of prompts have one for each.
         samples: latents, one per level or a single one.
         node: the display name of the node, for errors.
+        held: bool [N], which levels are held, where Zoom Hold Levels gave the latents.
 
     Raises:
         ValueError: where they do not agree.
@@ -49,6 +50,12 @@ def count_levels(conds: Mapping[str, list[Entry]], samples: Tensor, node: str) -
                 f"{node}: {name} has no prompt for level {missing[0] + 1} of {levels}; expected one "
                 "for each: connect Zoom Prompt Schedule."
             )
+    if positive and held is not None and len(held) == len(samples) != levels:
+        kept = int(held.sum())
+        raise ValueError(
+            f"{node}: Zoom Hold Levels gives {len(held)} levels ({kept} held, {len(held) - kept} new), positive has "
+            f"prompts for {levels}; write {len(held)} prompts in Zoom Prompt Schedule."
+        )
     if positive and len(samples) not in (1, levels):
         raise ValueError(
             f"{node}: latent_image has a batch of {len(samples)}, positive has prompts for {levels} levels; "

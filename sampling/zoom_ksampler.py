@@ -86,7 +86,8 @@ def sample_zoom(
     guider = JointGuider(model)
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
-    samples = _level_latents(model, latent, count_levels(guider.original_conds, latent["samples"], settings.node))
+    levels = count_levels(guider.original_conds, latent["samples"], settings.node, latent.get(HELD))
+    samples = _level_latents(model, latent, levels)
     if HELD not in latent:  # else `held_levels` says it
         check_latent_kind(samples, model)
     for notice in demo_notices(model, samples, request.steps, request.cfg):

@@ -216,11 +216,6 @@ def make_path(
             "There is one level, so nothing moves. For a zoom write one prompt per line in Zoom Prompt Schedule, and "
             "give Zoom Stack one image per level."
         )
-    if not (first_level < levels or first_level == levels == 1):
-        raise ArgumentError("first_level", f"is {first_level:g}", f"a level from 1 to below {levels}, the last one")
-    if last_level != LAST and not (first_level < last_level <= levels or last_level == levels == 1):
-        which = f"0, for the last level, or one above first_level, {first_level:g}, up to {levels}"
-        raise ArgumentError("last_level", f"is {last_level:g}", which)
     old = [f"start_zoom {start_zoom:g}"] if first_level == FIRST and start_zoom != NO_START else []
     old += [f"end_zoom {end_zoom:g}"] if last_level == LAST and end_zoom != NO_END else []
     if old:
@@ -228,8 +223,7 @@ def make_path(
             f"This workflow is of an older version and has {' and '.join(old)}, counted from 0. first_level and "
             "last_level take their place, counted from 1."
         )
-    start = start_zoom if first_level == FIRST else first_level - 1
-    end = end_zoom if last_level == LAST else last_level - 1
+    start, end = _ends(levels, start_zoom, end_zoom, first_level, last_level)
     return ZoomPath(
         geometry.factors,
         duration=duration or None,
@@ -242,8 +236,36 @@ def make_path(
         dwell=_parse_dwell(dwell, levels),
         loop=loop,
         start=start,
-        end=None if end < 0 else end,
+        end=end,
     )
+
+
+def _ends(
+    levels: int, start_zoom: float, end_zoom: float, first_level: float, last_level: float
+) -> tuple[float, float | None]:
+    """The first and the last zoom, counted from 0. Errors speak of the inputs that are set, and count as these do."""
+    start_is_old = first_level == FIRST and start_zoom != NO_START
+    end_is_old = last_level == LAST and end_zoom != NO_END and end_zoom >= 0
+    start = start_zoom if start_is_old else first_level - 1
+    end = end_zoom if end_is_old else None if last_level == LAST else last_level - 1
+    deepest = levels - 1
+    if not (0 <= start < deepest or start == deepest == 0):
+        if start_is_old:
+            which = f"a zoom of at least 0, below {deepest}, the last level counted from 0"
+            raise ArgumentError("start_zoom", f"is {start_zoom}", which)
+        raise ArgumentError("first_level", f"is {first_level:g}", f"a level from 1 to below {levels}, the last one")
+    if end is None or start < end <= deepest or end == deepest == 0:
+        return start, end
+    if end_is_old:
+        above = (
+            f"start_zoom, {start:g}"
+            if start_is_old or start == 0
+            else f"{start:g}, which is first_level counted from 0"
+        )
+        raise ArgumentError("end_zoom", f"is {end_zoom}", f"a zoom above {above}, up to {deepest}")
+    above = f"{start + 1:g}, which is start_zoom counted from 1" if start_is_old else f"first_level, {first_level:g}"
+    which = f"0, for the last level, or one above {above}, up to {levels}"
+    raise ArgumentError("last_level", f"is {last_level:g}", which)
 
 
 def _seconds(name: str, default: float, most: float, tooltip: str, **options: Any) -> io.Input:

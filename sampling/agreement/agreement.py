@@ -177,9 +177,7 @@ def make_agreement(
         sigma_data: float = 1.0,
     ) -> JointStep:
         check_nesting(fixed, nesting)
-        return JointStep(
-            nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data
-        )
+        return JointStep(nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data)
 
     if not blends_in_pixels(options, inner_model.latent_format):
 
@@ -187,7 +185,7 @@ def make_agreement(
             return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
 
         def encode(vae: VAE, picture: Tensor) -> Tensor:
-            node = "Zoom Photo Anchor" if options.vae is None else "Zoom Multi-Res Blend"
+            node = photos[0].node if options.vae is None else "Zoom Multi-Res Blend"
             encoded = VaeSpace(vae, inner_model, node).encode_picture(picture)
             return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
 

@@ -62,6 +62,8 @@ def parse_levels(text: str, levels: int, first: int) -> list[int]:
             raise ArgumentError("levels", f"has {short(part)}", expected)
         begin = int(match[1])
         end = int(match[2] or begin)
+        if begin > end:
+            raise ArgumentError("levels", f"has {short(part)[1:-1]}, which runs backwards ({end}-{begin})", expected)
         if not first <= begin <= end <= last:
             raise ArgumentError("levels", f"has {short(part)[1:-1]}, which the stack has not", expected)
         chosen.update(range(begin - first, end - first + 1))
@@ -128,8 +130,8 @@ def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
             step = geometry.steps[level]
             raise ValueError(
                 f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
-                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} differ by "
-                f"{mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
+                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} (of all, from 1) differ "
+                f"by {mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
                 f"{mismatch.guess and mismatch.guess + ' '}Give Zoom KSampler the zoom factor and focus that the "
                 "levels were made with."
             )

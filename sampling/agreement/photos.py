@@ -32,6 +32,7 @@ class Photo:
         method, strength, start, end: as in `PhotoAnchor`.
         fit: "cover" fills the level and cuts off what sticks out, "contain" shows all of it and leaves bars free.
         vae: for models whose latents are no pictures; that of the blend options counts first.
+        first: what the node that gave it calls the widest level: 1, and 0 in older workflows.
     """
 
     image: Tensor
@@ -42,6 +43,17 @@ class Photo:
     end: float
     fit: str
     vae: VAE | None = None
+    first: int = 1
+
+    @property
+    def node(self) -> str:
+        """Display name of the node that gave it, for errors."""
+        return "Zoom Photo Anchor" if self.first else "Zoom Photo Anchor (from 0)"
+
+    @property
+    def number(self) -> int:
+        """The level as that node counts."""
+        return self.level + self.first
 
     def anchor(self, picture: Tensor, mask: Tensor, lr: float = ADAM_RATE) -> PhotoAnchor:
         return PhotoAnchor(picture, self.level, self.method, self.strength, self.start, self.end, mask, lr=lr)
@@ -82,7 +94,7 @@ def latent_anchors(
     vae = vae or next((photo.vae for photo in photos if photo.vae is not None), None)
     if vae is None:
         raise ValueError(
-            "Zoom Photo Anchor: vae is not connected and the model works on latents; connect the model's VAE here or "
+            f"{photos[0].node}: vae is not connected and the model works on latents; connect the model's VAE here or "
             "to Zoom Multi-Res Blend."
         )
     latent = encode(vae, torch.full((1, *PROBE, 3), 0.5))
@@ -100,7 +112,7 @@ def check_levels(photos: Sequence[Photo], levels: int) -> None:
     for photo in photos:
         if photo.level >= levels:
             raise ValueError(
-                f"Zoom Photo Anchor: level {photo.level + 1} has a photo, but there are only {levels} levels; expected "
+                f"{photo.node}: level {photo.number} has a photo, but there are only {levels} levels; expected "
                 "another level, or more prompts."
             )
 
@@ -119,8 +131,8 @@ def _fitted(photos: Sequence[Photo], geometry: ZoomGeometry) -> list[tuple[Tenso
                 difference = view.missing(wide_picture).square().mean(0)[both > 0]
                 if len(difference) and float(difference.mean().sqrt()) > LARGEST_CONTRADICTION:
                     raise ValueError(
-                        f"Zoom Photo Anchor: photo of level {photo.level + 1} contradicts that of level "
-                        f"{wider.level + 1}: where both show the same, their colors differ by "
+                        f"{photo.node}: photo of level {photo.number} contradicts that of level "
+                        f"{wider.level + photo.first}: where both show the same, their colors differ by "
                         f"{float(difference.mean().sqrt()):.2f} of the range; expected at most "
                         f"{LARGEST_CONTRADICTION}. Check the levels and the zoom factor, "
                         "or crop the photos."
@@ -142,7 +154,7 @@ def fit_photo(photo: Photo, height: int, width: int) -> tuple[Tensor, Tensor]:
         least = [math.ceil(size / LARGEST_ENLARGEMENT) for size in (width, height)]
         word = "and" if photo.fit == "cover" else "or"
         raise ValueError(
-            f"Zoom Photo Anchor: photo is {columns} × {rows} pixels, too small for levels of {width} × {height}; "
+            f"{photo.node}: photo is {columns} × {rows} pixels, too small for levels of {width} × {height}; "
             f"expected at least {least[0]} wide {word} {least[1]} high, with fit {photo.fit}."
         )
     size = [max(round(rows * scale), 1), max(round(columns * scale), 1)]

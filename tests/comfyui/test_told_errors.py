@@ -42,6 +42,18 @@ PATHS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing between": ({"first_level": 2.0, "last_level": 2.0}, "last_level is 2; expected 0, for the last level"),
     "start": ({"start_zoom": 2.0}, "start_zoom is 2.0; expected a zoom of at least 0, below 2"),
     "end": ({"end_zoom": 3.0}, "end_zoom is 3.0; expected a zoom above start_zoom, 0, up to 2"),
+    "last before first": (
+        {"first_level": 2.5, "last_level": 2.0},
+        "last_level is 2; expected 0, for the last level, or one above first_level, 2.5, up to 3",
+    ),
+    "last level before an old start": (
+        {"start_zoom": 1.0, "last_level": 2.0},
+        "last_level is 2; expected 0, for the last level, or one above 2, which is start_zoom counted from 1, up to 3",
+    ),
+    "old end before the first level": (
+        {"first_level": 2.5, "end_zoom": 1.0},
+        "end_zoom is 1.0; expected a zoom above 1.5, which is first_level counted from 0, up to 2",
+    ),
     "end before start": ({"start_zoom": 1.0, "end_zoom": 0.5}, "end_zoom is 0.5; expected a zoom above start_zoom, 1"),
 }
 

@@ -128,6 +128,21 @@ def test_levels_that_are_none_are_a_clear_error(host: Host, eps: Checkpoint, tex
         hold(host, eps.empty(4), text)
 
 
+def test_a_range_that_runs_backwards_is_said_to(host: Host, eps: Checkpoint) -> None:
+    with pytest.raises(NodeFailed, match=r"levels has 3-1, which runs backwards \(1-3\); expected all"):
+        hold(host, eps.empty(4), "3-1")
+
+
+@pytest.mark.parametrize("prompts", [3, 5])
+def test_another_number_of_prompts_says_how_many_to_write(host: Host, eps: Checkpoint, prompts: int) -> None:
+    held = hold(host, finished(host, eps), "1-2", deeper=1)
+    total = len(held["samples"])
+    given = eps.schedule(*["x"] * (total - 4 + prompts)), eps.encode("")
+    message = rf"gives {total} levels \(2 held, {total - 2} new\), positive has prompts for \d; write {total} prompts"
+    with pytest.raises(NodeFailed, match=message):
+        zoom(host, eps.model, *given, held)
+
+
 @pytest.mark.parametrize("inputs", [{"zoom_factor": 4.0}, {"zoom_factor": 3.0}, {"focus_x": 0.1}])
 def test_another_factor_or_focus_is_a_clear_error(host: Host, eps: Checkpoint, inputs: dict[str, float]) -> None:
     stack = finished(host, eps)

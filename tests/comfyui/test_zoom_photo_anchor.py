@@ -174,6 +174,23 @@ def test_what_does_not_fit_is_a_clear_error(host: Host, demo: Checkpoint, case: 
         sample(host, demo, anchors(host, *((torch.full(shape, 0.5), inputs) for shape, inputs in photos)), steps=1)
 
 
+def test_the_older_node_is_named_and_counts_as_it_does(host: Host, demo: Checkpoint) -> None:
+    """An error says the number that the person typed, and the name that the node shows."""
+
+    def photo(level: int, color: float, **more: Any) -> Any:
+        graph = {
+            "photo": host.source(torch.full((1, 32, 32, 3), color)),
+            "anchor": call("ZoomPhotoAnchor", photo=["photo", 0], **{**WIDGETS, "level": level}, **more),
+        }
+        return host.evaluate(graph, ["anchor", 0])[0]
+
+    older = r"ValueError: Zoom Photo Anchor \(from 0\): "
+    with pytest.raises(NodeFailed, match=f"{older}level 3 has a photo, but there are only 3 levels"):
+        sample(host, demo, photo(3, 0.5), steps=1)
+    with pytest.raises(NodeFailed, match=f"{older}photo of level 1 contradicts that of level 0"):
+        sample(host, demo, (*photo(0, 0.0), *photo(1, 1.0)), steps=1)
+
+
 def test_photos_that_contradict_are_a_clear_error(host: Host, demo: Checkpoint) -> None:
     black, white = torch.zeros(1, 32, 32, 3), torch.ones(1, 32, 32, 3)
     with pytest.raises(NodeFailed, match="photo of level 2 contradicts that of level 1: .* differ by 1.00 of"):

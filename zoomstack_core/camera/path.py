@@ -108,8 +108,7 @@ class ZoomPath:
             raise ArgumentError(
                 name,
                 f"is {getattr(self, name)}, which leaves {self.moving_seconds:g} seconds for the movement",
-                f"more than 0 seconds beside the rests: `hold_start` {self.hold_start:g}, `hold_end` "
-                f"{self.hold_end:g}, `dwell` {short(self.dwell)}",
+                f"more than 0 seconds beside the rests, {self.resting_seconds:g} in all: {self._told_rests}",
             )
 
     @property
@@ -140,6 +139,18 @@ class ZoomPath:
     def resting_seconds(self) -> float:
         """Seconds of all rests."""
         return self.hold_start + self.hold_end + self._legs * sum(seconds for _, seconds in self._stops)
+
+    @property
+    def _told_rests(self) -> str:
+        """What the rests add up from, for errors."""
+        stops = self._stops
+        ways = " on both ways" if self.there_and_back else ""
+        told = f"`hold_start` {self.hold_start:g}, `hold_end` {self.hold_end:g}, `dwell` "
+        if not stops:
+            return told + "0"
+        if len({seconds for _, seconds in stops}) == 1:
+            return told + f"{stops[0][1]:g} at {len(stops)} {'level' if len(stops) == 1 else 'levels'}{ways}"
+        return told + short(" + ".join(f"{seconds:g}" for _, seconds in stops))[1:-1] + ways
 
     @property
     def moving_seconds(self) -> float:

@@ -212,3 +212,18 @@ def test_one_soft_end() -> None:
     for ends, soft, hard in (("start", 0, -1), ("end", -1, 0)):
         steps = speeds(ZoomPath((2.0, 2.0), duration=4, easing="quad", ends=ends).zooms(30), (2.0, 2.0))
         assert steps[soft] < 0.05 * steps[hard]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ({"dwell": 1.0, "hold_end": 0.5}, "2.5 in all: hold_start 0, hold_end 0.5, dwell 1 at 2 levels"),
+        ({"dwell": (9.0, 1.0, 2.0, 9.0)}, r"3 in all: hold_start 0, hold_end 0, dwell 1 \+ 2"),
+        ({"dwell": 1.0, "direction": "in_out"}, "4 in all: hold_start 0, hold_end 0, dwell 1 at 2 levels on both ways"),
+        ({"hold_start": 1.0}, "1 in all: hold_start 1, hold_end 0, dwell 0"),
+    ],
+)
+def test_the_rests_that_are_told_add_up(path: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=f"more than 0 seconds beside the rests, {told}$") as caught:
+        ZoomPath((2.0, 2.0, 2.0), duration=1.0, **path)
+    caught.match(r"duration is 1.0, which leaves -?\d")
