@@ -8,8 +8,13 @@ from chrome import Tab
 from graphs import BUILD
 
 LISTEN = """() => {
+    const {api} = window.comfyAPI.api, {fetchApi} = api;
     window.previews = [];
-    window.comfyAPI.api.api.addEventListener("b_preview", async ({detail}) => {
+    api.fetchApi = (path, options) => {
+        if (path === "/prompt") window.asked = JSON.parse(options.body).extra_data;
+        return fetchApi.call(api, path, options);
+    };
+    api.addEventListener("b_preview", async ({detail}) => {
         const {width, height} = await createImageBitmap(detail);
         window.previews.push([width, height]);
     });
@@ -55,5 +60,7 @@ def test_all_levels_are_shown_where_none_was_not_chosen(tab: Tab, method: str, s
     tab.do("() => new Promise((done) => setTimeout(done, 500))")
     previews = tab.do("() => window.previews")
     tab.do(SET, "default")
+    if shown and tab.do("() => window.asked.comfy_usage_source") is None:  # so in front end 1.44
+        pytest.skip("this front end does not say that a run is its own, and so gets no preview that nobody chose")
     assert bool(previews) == shown
     assert all(width / height == pytest.approx(3 / 2, rel=0.01) for width, height in previews)

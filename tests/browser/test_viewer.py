@@ -20,6 +20,7 @@ from explorer import (
     view,
     view_at_start,
 )
+from graphs import viewer_graph
 
 
 def test_it_shows_the_result_and_no_second_preview(tab: Tab) -> None:
@@ -126,6 +127,13 @@ def test_a_double_click_beside_the_next_level_goes_there_and_on_it_follows_the_z
     tab.wait(tab.page.mouse.dblclick(x - 150, y - 100))
     settled(tab)
     assert max(away(tab)) > 0.1
+
+
+def test_a_double_click_before_the_first_result_does_nothing(tab: Tab) -> None:
+    viewer_graph(tab)
+    x, y = tab.center(PICTURE)
+    tab.wait(tab.page.mouse.dblclick(x - 100, y - 40))
+    assert tab.do(f"() => {VIEWER}.glide.amount") == 0  # and the console has no error
 
 
 def test_keys_reach_every_level(tab: Tab) -> None:
