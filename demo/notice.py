@@ -28,9 +28,8 @@ def demo_notices(model: Any, samples: Tensor, steps: int, cfg: float | None) -> 
     times = height * width / SIZE**2
     if times > ROOM:
         seconds = SECONDS * levels * height * width * steps
-        cost = (
-            f"; {levels} levels of {steps} steps take {_span(seconds)} on two processor cores" if _on_cpu(model) else ""
-        )
+        work = f"{levels} level{'s' * (levels != 1)} of {steps} step{'s' * (steps != 1)}"
+        cost = f"; {work} take{'s' * (levels == 1)} {_span(seconds)} on two processor cores" if _on_cpu(model) else ""
         notices.append(
             f"The demo model makes pictures of {SIZE} × {SIZE}. The latent is {width} × {height}: {times:.0f} times "
             f"the work{cost}, and no good picture. Set width and height of the empty latent to {SIZE}."
@@ -50,4 +49,6 @@ def _on_cpu(model: Any) -> bool:
 
 
 def _span(seconds: float) -> str:
+    if seconds < 1.5:
+        return "about a second" if seconds > 0.5 else "less than a second"
     return f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {seconds:.0f} seconds"

@@ -356,10 +356,10 @@ export function smoothstep(t) {
 export function magnificationText(log) {
   const value = Math.exp(log);
   if (value < 99.5) return `×${Number(value.toPrecision(3))}`;
-  if (value < 1e6) return `×${Math.round(value).toLocaleString("en-US")}`;
-  const names = ["million", "billion", "trillion"];
-  const power = Math.floor(log / Math.log(1000) + 1e-9) - 2;
-  if (power < names.length) return `×${Number((value / 1000 ** (power + 2)).toPrecision(3))} ${names[power]}`;
-  const exponent = Math.floor(log / Math.LN10 + 1e-9);
-  return `×${Number(Math.exp(log - exponent * Math.LN10).toPrecision(3))}e${exponent}`;
+  if (value < 999_999.5) return `×${Math.round(value).toLocaleString("en-US")}`;
+  let exponent = Math.floor(log / Math.LN10 + 1e-9);
+  let digits = Number(Math.exp(log - exponent * Math.LN10).toPrecision(3));
+  if (digits >= 10) [digits, exponent] = [digits / 10, exponent + 1]; // rounded up to the next unit
+  const name = ["million", "billion", "trillion"][Math.floor(exponent / 3) - 2];
+  return name ? `×${Number((digits * 10 ** (exponent % 3)).toPrecision(3))} ${name}` : `×${digits}e${exponent}`;
 }

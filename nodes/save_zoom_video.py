@@ -7,7 +7,7 @@ from typing import Any
 import av
 from comfy_api.latest import Input, InputImpl, io, ui
 
-from ..zoomstack_core.video.facts import BrokenVideo, read_facts
+from ..zoomstack_core.video.facts import BrokenVideo, VideoFacts, read_facts
 from ..zoomstack_core.video.remux import write_copy
 from .shared.checked import checked
 from .shared.host import check_interrupted, keeps_metadata
@@ -49,14 +49,15 @@ class ZoomSaveVideo(io.ComfyNode):
     @checked()
     def execute(cls, video: Input.Video, filename_prefix: str) -> io.NodeOutput:
         source = _file_of(video)
-        width, height = _size(video, source)
+        facts = _facts(source)
+        width, height = (facts.width, facts.height) if facts else _size(video)
         suffix = source.suffix.lower() if source else ".mp4"
         target = place(NAME, filename_prefix, DEFAULT_PREFIX, width, height, cls.hidden.prompt)
         metadata = {**(cls.hidden.extra_pnginfo or {}), "prompt": cls.hidden.prompt} if keeps_metadata() else {}
         with target.new_file(suffix) as new:
             if source:
                 texts = {key: json.dumps(value) for key, value in metadata.items() if value}
-                _copy(source, new.part, texts)
+                _copy(source, new.part, texts, facts)
             else:
                 _encode(video, new.part, metadata)
         return io.NodeOutput(ui=ui.PreviewVideo([target.saved(new)]))
@@ -79,22 +80,29 @@ def _file_of(video: Input.Video) -> Path | None:
     return Path(source)
 
 
-def _size(video: Input.Video, source: Path | None) -> tuple[int, int]:
-    """(width, height) of a video, which must be one that can be read."""
+def _facts(source: Path | None) -> VideoFacts | None:
+    """What is to be known of a file that can be copied."""
+    if not source:
+        return None
     try:
-        if source:
-            facts = read_facts(source, check_interrupted)
-            return facts.width, facts.height
-        return video.get_dimensions()
+        return read_facts(source, check_interrupted)
     except BrokenVideo as error:
         raise ValueError(f"{NAME}: {error}. Make the video anew.") from error
     except (av.FFmpegError, ValueError) as error:
         raise ValueError(f"{NAME}: the video cannot be read: {_reason(error)}. Make it anew.") from error
 
 
-def _copy(source: Path, target: Path, texts: dict[str, str]) -> None:
+def _size(video: Input.Video) -> tuple[int, int]:
+    """(width, height) of a video, which must be one that can be read."""
     try:
-        write_copy(source, target, texts, check_interrupted)
+        return video.get_dimensions()
+    except (av.FFmpegError, ValueError) as error:
+        raise ValueError(f"{NAME}: the video cannot be read: {_reason(error)}. Make it anew.") from error
+
+
+def _copy(source: Path, target: Path, texts: dict[str, str], facts: VideoFacts | None) -> None:
+    try:
+        write_copy(source, target, texts, check_interrupted, facts)
     except BrokenVideo as error:
         raise ValueError(f"{NAME}: nothing is saved, as {error}.") from error
 

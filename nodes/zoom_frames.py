@@ -20,6 +20,7 @@ from .shared.camera_inputs import (
     make_path,
     more_inputs,
     size_inputs,
+    tell_size,
     timing_inputs,
 )
 from .shared.checked import checked
@@ -65,7 +66,9 @@ class ZoomFrames(io.ComfyNode):
         cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
     ) -> io.NodeOutput:
         text = NodeText(cls.hidden.unique_id, "Zoom Frames")
-        rate, (height, width) = frame_rate(fps), frame_size(stack.geometry, height, width)
+        rate, size = frame_rate(fps), frame_size(stack.geometry, height, width)
+        tell_size(text, size, height, width)
+        height, width = size
         zooms = make_path(text, stack.geometry, **path).zooms(rate)
         _check_memory(len(zooms), height, width)
         moments = shutter_zooms(zooms, stack.geometry, height, width, motion_blur, path["loop"])

@@ -83,7 +83,8 @@ def _notice(layers: Tensor, geometry: ZoomGeometry, linked: bool) -> str:
     if mismatch is None:
         return ""
     pairs = [f"{level + 1} and {level + 2}" for level in mismatch.levels]
-    named = pairs if len(pairs) <= MOST_PAIRS else [*pairs[: MOST_PAIRS - 1], f"{len(pairs) - MOST_PAIRS + 1} more"]
+    if len(pairs) > MOST_PAIRS:
+        pairs[MOST_PAIRS - 1 :] = [f"and {len(pairs) - MOST_PAIRS + 1} more pairs"]
     factors = {geometry.steps[level].factor for level in mismatch.levels}
     at = f"zoom factor {factors.pop():g}" if len(factors) == 1 else "these zoom factors"
     if mismatch.reverse:
@@ -93,7 +94,7 @@ def _notice(layers: Tensor, geometry: ZoomGeometry, linked: bool) -> str:
     else:
         remedy = "Connect geometry of Zoom KSampler to geometry here, or set zoom_factor and focus as there."
     said = (
-        f"Levels {', '.join(named)} do not show the same place at {at}: they differ by "
+        f"Levels {', '.join(pairs)} do not show the same place at {at}: they differ by "
         f"{max(mismatch.differences):.2f} of their spread, and levels of one zoom by less than "
         f"{LARGEST_DISAGREEMENT}."
     )

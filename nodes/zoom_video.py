@@ -23,6 +23,7 @@ from .shared.camera_inputs import (
     make_path,
     more_inputs,
     size_inputs,
+    tell_size,
     timing_inputs,
 )
 from .shared.checked import checked
@@ -122,6 +123,7 @@ class ZoomVideo(io.ComfyNode):
         if form.extension != "mp4" and is_saved_by_host(cls.hidden.prompt, cls.hidden.unique_id):
             text.notice(cannot_keep(format))
         rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
+        tell_size(text, size, height, width)
         _check_limits(form, size, rate)
         zooms = make_path(text, stack.geometry, **path).zooms(rate)
         _check_memory(stack, size, form, bit_depth, preset)

@@ -19,10 +19,24 @@ from comfy_server import ComfyServer
 from host import CHECKOUT, Host, ensure_host
 from report import Progress, Stopwatch, ToolError, run, say
 
-WORKFLOW = CHECKOUT / "workflows" / "api" / "galaxy_to_planet_demo.json"
+WORKFLOWS = CHECKOUT / "workflows" / "api"
+WORKFLOW = WORKFLOWS / "galaxy_to_planet_demo.json"
 VIDEOS = {".mp4", ".webm", ".mkv", ".mov"}
 
 Prompt = dict[str, Any]
+
+
+def find_workflow(name: Path) -> Path:
+    """A file by its path, or by its name alone in the folder of workflows, with or without ``.json``.
+
+    Raises:
+        ToolError: if there is none; it lists the folder.
+    """
+    for file in (name, WORKFLOWS / name, WORKFLOWS / f"{name}.json"):
+        if file.is_file():
+            return file
+    known = "".join(f"\n  {file.name}" for file in sorted(WORKFLOWS.glob("*.json")))
+    raise ToolError(f"There is no workflow {name}. {WORKFLOWS} has:{known}")
 
 
 def read_prompt(file: Path) -> Prompt:
@@ -133,13 +147,18 @@ def make_demo(host: Host, prompt: Prompt, port: int | None = None) -> list[Path]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the demo zoom with a real ComfyUI, fetched if there is none.")
-    parser.add_argument("--workflow", type=Path, default=WORKFLOW, help="another workflow in API format")
+    parser.add_argument(
+        "--workflow",
+        type=Path,
+        default=WORKFLOW,
+        help="another workflow in API format: a file, or a name in workflows/api",
+    )
     parser.add_argument("--seed", type=int, help="another scene (0 or more)")
     parser.add_argument("--port", type=int, help="port for ComfyUI (a free one if left out)")
     options = parser.parse_args()
     if options.seed is not None and options.seed < 0:
         parser.error(f"--seed must be 0 or more, not {options.seed}")
-    prompt = read_prompt(options.workflow)
+    prompt = read_prompt(find_workflow(options.workflow))
     if options.seed is not None:
         set_seed(prompt, options.seed)
     host = ensure_host()

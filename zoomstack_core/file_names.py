@@ -61,9 +61,9 @@ def _date_part(part: str, now: datetime) -> str:
 
 def _input(prompt: Mapping[str, Any], node: str, name: str) -> str | int | float | bool | None:
     """An input that is no link, of the first node of this type or title; None if there is none."""
-    for label in (lambda entry: entry.get("class_type"), lambda entry: entry.get("_meta", {}).get("title")):
+    for label in (lambda entry: entry.get("class_type"), lambda entry: (entry.get("_meta") or {}).get("title")):
         for entry in prompt.values():
-            given = entry.get("inputs", {}).get(name) if label(entry) == node else None
+            given = (entry.get("inputs") or {}).get(name) if label(entry) == node else None
             if isinstance(given, (str, int, float)):
                 return given
     return None

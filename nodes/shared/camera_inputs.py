@@ -185,6 +185,13 @@ def frame_size(geometry: ZoomGeometry, height: int, width: int) -> tuple[int, in
     return geometry.height * scale, geometry.width * scale
 
 
+def tell_size(text: NodeText, size: tuple[int, int], height: int, width: int) -> None:
+    """Says where the frames are not as large as asked for: encoders take even sides only."""
+    for name, wished, made in (("width", width, size[1]), ("height", height, size[0])):
+        if wished and wished != made:
+            text.notice(f"{name} is {made} in place of {wished}: the sides of a video are even numbers.")
+
+
 def make_path(
     text: NodeText,
     geometry: ZoomGeometry,
@@ -222,6 +229,13 @@ def make_path(
         text.notice(
             f"This workflow is of an older version and has {' and '.join(old)}, counted from 0. first_level and "
             "last_level take their place, counted from 1."
+        )
+    unused = ["start_zoom"] if first_level != FIRST and start_zoom not in (NO_START, first_level - 1) else []
+    unused += ["end_zoom"] if last_level != LAST and end_zoom not in (NO_END, last_level - 1) else []
+    if unused:
+        text.notice(
+            f"{' and '.join(unused)} of an older version {'does' if len(unused) == 1 else 'do'} not count: first_level "
+            "and last_level are set."
         )
     start, end = _ends(levels, start_zoom, end_zoom, first_level, last_level)
     return ZoomPath(

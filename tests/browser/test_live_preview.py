@@ -1,6 +1,5 @@
 """The live preview of Zoom KSampler in the page: there by itself, gone where the person wants none."""
 
-from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -47,10 +46,6 @@ def zoom_graph(tab: Tab, seed: int) -> None:
     tab.do(BUILD, {"nodes": nodes, "links": links})
 
 
-@pytest.mark.skipif(
-    version("comfyui-frontend-package").startswith("1.44."),
-    reason="this front end does not say that a run comes from it (docs/compatibility.md)",
-)
 @pytest.mark.parametrize(("method", "shown"), [("default", True), ("none", False)])
 def test_all_levels_are_shown_where_none_was_not_chosen(tab: Tab, method: str, shown: bool) -> None:
     tab.do(SET, method)

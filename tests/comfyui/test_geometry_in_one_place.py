@@ -63,7 +63,7 @@ def test_an_edited_level_is_said_and_stays(host: Host) -> None:
 
 def test_many_pairs_are_not_all_named(host: Host) -> None:
     (text,) = stack_notices(host, scene(host, 3.0, levels=9), 2.0)
-    assert text.startswith("Levels 1 and 2, 2 and 3, 6 more do not show")
+    assert text.startswith("Levels 1 and 2, 2 and 3, and 6 more pairs do not show")
     assert len(text) < 400
 
 

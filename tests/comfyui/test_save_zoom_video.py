@@ -103,3 +103,26 @@ def test_frames_that_do_not_fit_into_memory_are_refused_before_they_are_made(
 def test_a_dwell_that_cannot_be_read_says_so(host: Host, dwell: str) -> None:
     with pytest.raises(NodeFailed, match="Zoom Video: dwell is"):
         host.evaluate(graph(host, "ZoomVideo", dwell=dwell), ["zoom", 0])
+
+
+def test_the_facts_of_the_source_are_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which decodes frames of it."""
+    read: list[str] = []
+    for module in ("nodes.save_zoom_video", "zoomstack_core.video.remux", "zoomstack_core.video.facts"):
+        original = host.module(module).read_facts
+
+        def counted(path: Any, *rest: Any, original: Any = original, **options: Any) -> Any:
+            read.append(path.name)
+            return original(path, *rest, **options)
+
+        monkeypatch.setattr(host.module(module), "read_facts", counted)
+    images = torch.rand(2, 32, 48, 3)
+    graph = {
+        "images": host.source(images),
+        "stack": call("ZoomStack", images=["images", 0], zoom_factor=2.0),
+        "video": call("ZoomVideo", stack=["stack", 0], **PATH_WIDGETS),
+    }
+    (video,) = host.evaluate(graph, ["video", 0])
+    read.clear()
+    host.run({"video": host.source(video), "save": call("ZoomSaveVideo", video=["video", 0], filename_prefix="once")})
+    assert read.count(Path(video.get_stream_source()).name) == 1

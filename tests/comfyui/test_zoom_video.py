@@ -186,3 +186,25 @@ def test_one_level_is_said_to_stand_still(host: Host, monkeypatch: pytest.Monkey
         prompt["video"]["class_type"] = node
         host.evaluate(prompt, ["video", 0])
         assert any(text.startswith("video: There is one level, so nothing moves.") for text in shown) == (levels == 1)
+
+
+SILENT: list[tuple[dict[str, Any], str]] = [
+    ({"width": 101, "height": 64}, "width is 100 in place of 101: the sides of a video are even numbers."),
+    ({"width": 64, "height": 33}, "height is 32 in place of 33"),
+    ({"start_zoom": 0.5, "first_level": 1.2}, "start_zoom of an older version does not count"),
+    ({"end_zoom": 0.5, "last_level": 1.7}, "end_zoom of an older version does not count"),
+]
+
+
+@pytest.mark.parametrize("node", ["ZoomVideo", "ZoomFrames"])
+@pytest.mark.parametrize(("widgets", "notice"), SILENT)
+def test_what_is_changed_or_does_not_count_is_said(
+    host: Host, monkeypatch: pytest.MonkeyPatch, node: str, widgets: dict[str, Any], notice: str
+) -> None:
+    shown: list[str] = []
+    server = host.module("messages.node_text").PromptServer.instance
+    monkeypatch.setattr(server, "send_progress_text", lambda text, node_id: shown.append(f"{node_id}: {text}"))
+    prompt = graph(host, images(levels=2), **widgets)
+    prompt["video"]["class_type"] = node
+    host.evaluate(prompt, ["video", 0])
+    assert any(text.startswith(f"video: {notice}") for text in shown)

@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -52,3 +53,13 @@ def test_places_are_filled_in(prefix: str, expected: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="drives")
 def test_letters_that_no_file_has_on_windows_are_replaced(prefix: str, expected: str) -> None:
     assert portable(prefix) == expected
+
+
+def test_nodes_without_inputs_and_titles_are_passed_by() -> None:
+    """As some clients write them."""
+    prompt: dict[str, Any] = {
+        "1": {"class_type": "A", "inputs": None, "_meta": None},
+        "2": {"class_type": "B", "inputs": {"x": 3}, "_meta": {"title": "C"}},
+    }
+    now = datetime(2026, 3, 9)
+    assert expand_prefix("%A.x%_%B.x%_%C.x%_%D.x%", now, prompt) == "%A.x%_3_3_%D.x%"

@@ -159,3 +159,14 @@ def test_the_newest_progress_bar_is_read_from_the_log(tmp_path: Path) -> None:
     assert demo.steps_in_log(log) == ", step 16 of 40"
     log.write_bytes(b"nothing")
     assert demo.steps_in_log(log) == ""
+
+
+def test_a_workflow_is_found_by_its_name(tmp_path: Path) -> None:
+    """Or else the names that there are, are listed."""
+    own = tmp_path / "own.json"
+    own.write_text("{}")
+    assert demo.find_workflow(own) == own
+    for name in ("photo_zoom_demo", "photo_zoom_demo.json"):
+        assert demo.find_workflow(Path(name)) == demo.WORKFLOWS / "photo_zoom_demo.json"
+    with pytest.raises(ToolError, match=r"(?s)no workflow nothing\.json.* has:\n.*photo_zoom_demo\.json"):
+        demo.find_workflow(Path("nothing.json"))

@@ -10,7 +10,7 @@ import av
 from PIL import Image
 
 from ..whole_file import whole_file
-from .facts import BrokenVideo, check_video, read_facts
+from .facts import BrokenVideo, VideoFacts, check_video, read_facts
 from .formats import MP4_OPTIONS
 from .gif import copy_with_comment
 from .webp import with_exif
@@ -39,9 +39,15 @@ def copy_video(source: Path, target: Path, metadata: dict[str, str], check: Call
         write_copy(source, part, metadata, check)
 
 
-def write_copy(source: Path, target: Path, metadata: dict[str, str], check: Callable[[], None] = lambda: None) -> None:
-    """``copy_video`` into a file that may exist, and grows under its own name."""
-    facts = read_facts(source, check)
+def write_copy(
+    source: Path,
+    target: Path,
+    metadata: dict[str, str],
+    check: Callable[[], None] = lambda: None,
+    facts: VideoFacts | None = None,
+) -> None:
+    """``copy_video`` into a file that may exist, and grows under its own name; ``facts`` of the source if known."""
+    facts = facts or read_facts(source, check)
     copy = {".webp": _copy_webp, ".gif": _copy_gif}.get(source.suffix.lower(), _copy_streams)
     copy(source, target, metadata, check)
     check_video(target, facts, check, copied=True)
