@@ -28,8 +28,8 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video.ahead import work_ahead
 from zoomstack_core.video.color import YUV420, Planes, to_planes
+from zoomstack_core.video.draw_frame import FrameRenderer, PlaneRenderer
 from zoomstack_core.video.encode import encode_video
-from zoomstack_core.video.frames import FrameRenderer, PlaneRenderer
 
 PRESETS = ("veryfast", "medium")
 LEVELS = 8

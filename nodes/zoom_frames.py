@@ -11,8 +11,8 @@ from ..messages.node_text import NodeText
 from ..zoomstack_core.camera.shutter import shutter_zooms
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.video.ahead import work_ahead
+from ..zoomstack_core.video.draw_frame import FrameRenderer
 from ..zoomstack_core.video.encode import frame_rate
-from ..zoomstack_core.video.frames import FrameRenderer
 from .shared.camera_inputs import (
     frame_size,
     hold_inputs,

@@ -12,9 +12,9 @@ from ..messages.node_text import NodeText
 from ..zoomstack_core.camera.shutter import shutter_zooms
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.video.ahead import work_ahead
+from ..zoomstack_core.video.draw_frame import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.video.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
 from ..zoomstack_core.video.formats import VideoFormat
-from ..zoomstack_core.video.frames import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.video.memory import video_memory
 from .shared.camera_inputs import (
     frame_size,

@@ -8,7 +8,7 @@ What happens in a run, from the nodes down to the network and back:
    and calls `JointGuider.sample`. `joint_guider` (Zoom Guider) makes any guider of the host a joint one, which makes
    its plan when one of the host's nodes calls ``sample``.
 3. The host prepares the run: ``sample``, ``outer_sample``. There batches are split into one entry per level
-   (`network.batches`, `network.level_entries`), and the model is loaded with memory for one level.
+   (`network.batches`, `network.controls_and_hooks`), and the model is loaded with memory for one level.
 4. ``inner_sample`` begins a `JointRun`: the host resolves every level's entries on their own. The host's sampler gets
    step noise that is one scene (`noise.step_noise`), repeats steps where asked (`noise.time_travel`), and, with levels
    at sigmas of their own, works in VE terms (`noise.ve_sampler`).
@@ -19,7 +19,7 @@ What happens in a run, from the nodes down to the network and back:
    has its own prompts; the network is asked at each level's own sigma; where it does not fit into memory, in portions
    (`network.out_of_memory`).
 7. Above the guidance the levels' estimates are made to agree, as latents or as pictures through the VAE
-   (`agreement.agreement`). The sampler takes its step with those; 5 to 7 repeat.
+   (`agreement.make_agreement`). The sampler takes its step with those; 5 to 7 repeat.
 8. At the end the result is made exactly consistent, held levels get back what they were, and the LATENT has one entry
    per level.
 

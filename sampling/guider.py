@@ -17,8 +17,8 @@ from .checks import check_guider, check_latents, check_sampler
 from .host_types import Callback, Entries, Executor, Guider, Sampler
 from .joint_run import JointRun
 from .network.batches import items_per_level
+from .network.controls_and_hooks import check_hints, entries_per_level
 from .network.film_strip import with_level_sigma
-from .network.level_entries import check_hints, entries_per_level
 from .network.masks import at_every_levels_sigma, masks_of_levels
 from .plan import JointPlan
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..zoomstack_core.errors import ArgumentError
-from .agreement.agreement import Agreement, make_agreement
+from .agreement.make_agreement import Agreement, make_agreement
 from .checks import check_context
 from .host_types import Cond, Entries, Executor, Guider, Model
 from .moment import Moment

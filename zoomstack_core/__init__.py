@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from .nesting import parse_zoom_factors as parse_zoom_factors
     from .prompts.instruction import write_instruction as write_instruction
     from .prompts.schedule import parse_prompts as parse_prompts
+    from .video.draw_frame import FrameRenderer as FrameRenderer
+    from .video.draw_frame import render_frame as render_frame
     from .video.encode import encode_video as encode_video
-    from .video.frames import FrameRenderer as FrameRenderer
-    from .video.frames import render_frame as render_frame
 
 # The same for who runs it: where each name is.
 _MODULES = {
@@ -71,8 +71,8 @@ _MODULES = {
     "write_instruction": "prompts.instruction",
     "parse_prompts": "prompts.schedule",
     "encode_video": "video.encode",
-    "FrameRenderer": "video.frames",
-    "render_frame": "video.frames",
+    "FrameRenderer": "video.draw_frame",
+    "render_frame": "video.draw_frame",
 }
 
 __all__ = list(_MODULES)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ...messages.node_text import NodeText, clock
 from ...zoomstack_core.method.stack import ZoomStack
-from ...zoomstack_core.video.frames import FrameRenderer
+from ...zoomstack_core.video.draw_frame import FrameRenderer
 from .host import check_interrupted
 
 PREVIEW_SIZE = 512  # pixels of the longer side

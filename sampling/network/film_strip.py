@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..host_types import Cond, Entry, Executor, Model
 from .batches import model_conds_of_level
-from .level_entries import has_keyframes
+from .controls_and_hooks import has_keyframes
 from .out_of_memory import Portions
 
 STRIP = "zoom_strip"  # conditioning entry key: the FilmStrip that the entry stands for

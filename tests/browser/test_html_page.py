@@ -10,7 +10,7 @@ from chrome import Chrome
 from zoomstack_core.explorer_page import explorer_page, images_of
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
-from zoomstack_core.video.frames import render_frame
+from zoomstack_core.video.draw_frame import render_frame
 
 # The page's own modules are objects of these names.
 PAINT = """([zoom, width, height]) => {

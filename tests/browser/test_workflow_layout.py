@@ -43,8 +43,8 @@ START = """() => {
 }"""
 # As the server sends what a node says: how far it is, and a notice.
 TALK = """async () => {
-    const lines = ["Levels 1 and 2, 2 and 3, 6 more do not show the same place at zoom factor 2: they differ by 1.34 "
-        + "of their spread, and levels of one zoom by less than 0.3.", "Level 9 of 13, 40 seconds left"];
+    const lines = ["Levels 1 and 2, 2 and 3, and 6 more pairs do not show the same place at zoom factor 2: they "
+        + "differ by 1.34 of their spread, and levels of one zoom by less than 0.3.", "Level 9 of 13, 40 seconds left"];
     for (const node of app.rootGraph.nodes.filter((n) => ["ZoomKSampler", "ZoomStack", "ZoomVideo"].includes(n.type))) {
         const detail = {nodeId: String(node.id), text: lines.join("\\n")};
         window.comfyAPI.api.api.dispatchCustomEvent("progress_text", detail);

@@ -162,9 +162,9 @@ def test_the_round_trip_adds_what_the_blend_changed(host: Host, request: pytest.
 
 def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, every: int = 1) -> Any:
     layout = host.module("sampling.agreement.latents").PLAIN
-    space = host.module("sampling.agreement.vae_space").VaeSpace(checkpoint.vae, checkpoint.model.model)
+    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(checkpoint.vae, checkpoint.model.model)
     joint = host.module("zoomstack_core.method.joint_step").JointDenoiser(g)
-    return host.module("sampling.agreement.agreement").PixelAgreement(joint, every, layout, space, latent)
+    return host.module("sampling.agreement.vae_round_trip").PixelAgreement(joint, every, layout, space, latent)
 
 
 def moment(host: Host, levels: int, left: int = 0) -> Any:
@@ -232,7 +232,7 @@ def video_vae() -> Any:
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, video_vae: Any, frames: int) -> None:
-    space = host.module("sampling.agreement.vae_space").VaeSpace(video_vae, flow.model.model)
+    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(video_vae, flow.model.model)
     z = torch.randn(2, 16, frames, 8, 8, generator=torch.Generator().manual_seed(0))
     pictures = space.decode(z)
     shown = 1 if frames == 1 else 4 * frames - 3
@@ -245,7 +245,7 @@ def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, vi
 
 
 def test_the_vae_of_another_model_is_a_clear_error(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
-    make = host.module("sampling.agreement.vae_space").VaeSpace
+    make = host.module("sampling.agreement.vae_round_trip").VaeSpace
     with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae has latents of 16 channels, the model's have 4"):
         make(flow.vae, eps.model.model)
     space = make(SimpleNamespace(encode=flow.vae.encode), eps.model.model)  # one that does not say what it is

@@ -125,7 +125,7 @@ def test_every_level_of_a_video_model_has_its_own_mask(host: Host, models: dict[
     assert error < TOLERANCE
 
 
-def test_frames_are_zoomed_alike(host: Host, models: dict[str, Any]) -> None:
+def test_draw_frame_are_zoomed_alike(host: Host, models: dict[str, Any]) -> None:
     frames = {"samples": torch.zeros(2, 16, 3, 16, 16)}
     prompts = schedule(levels_of("wan", 2)), REAL_FAMILIES["wan"].prompt(9, 8)
     result = zoom(host, models["wan"], *prompts, frames, steps=2)

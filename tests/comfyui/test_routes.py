@@ -275,7 +275,8 @@ def test_only_the_hosts_previews_are_opened(
     monkeypatch.setitem(Image.OPEN, form, (lambda *given: opened.append(form) or factory(*given), accept))
     file = host.base / "temp" / "other.png"
     picture = Image.new("F" if form == "SPIDER" else "RGB", (48, 32))
-    picture.save(file, format=form)
+    picture.save(file.with_suffix(".other"), format=form)  # ".png" would be SPIDER's from then on
+    file.with_suffix(".other").replace(file)
     odd = {"filename": file.name, "subfolder": "", "type": "temp"}
     status, answer = host.post("/zoomstack/page", changed(result, ("images", 1), odd))
     assert (status, opened) == (400, [])

@@ -88,7 +88,7 @@ def test_zoom_frames_are_images(host: Host) -> None:
     assert host.progress[-1] == (13, 13)
 
 
-def test_frames_that_do_not_fit_into_memory_are_refused_before_they_are_made(
+def test_draw_frame_that_do_not_fit_into_memory_are_refused_before_they_are_made(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Little:

@@ -69,7 +69,7 @@ def test_every_place_of_save_image_is_filled_in(host: Host, saver: str) -> None:
 
 def test_the_button_fills_them_in_too(host: Host) -> None:
     status, page = save_by_button(host, "button_%date:yyyy%_%width%x%height%_%hour%%None.none%")
-    assert status == 200
+    assert status == 200, page
     assert re.fullmatch(r"button_\d{4}_80x64_\d\d%None\.none%_00001_\.html", page["filename"])
     assert (host.base / "output" / page["filename"]).is_file()
 

@@ -115,8 +115,8 @@ def test_a_run_on_a_device_without_float64(host: Host, simulated: None, family: 
 
 
 @pytest.mark.parametrize("form", ["h264", "vp9", "prores"])
-def test_frames_on_a_device_without_float64(host: Host, simulated: None, form: str) -> None:
-    names = "video.formats", "video.frames", "method.stack"
+def test_draw_frame_on_a_device_without_float64(host: Host, simulated: None, form: str) -> None:
+    names = "video.formats", "video.draw_frame", "method.stack"
     formats, frames, stack = (host.module(f"zoomstack_core.{name}") for name in names)
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, 32, 32, 2.5)
     images = torch.rand(LEVELS, 3, 32, 32, generator=torch.Generator().manual_seed(1))

@@ -70,7 +70,7 @@ def no_rendering(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"format": "h264", "width": 16384, "height": 16384}, "width and height are 16384×16384; a video has at most"),
     ],
 )
-def test_frames_beyond_a_formats_limits_are_refused_before_rendering(
+def test_draw_frame_beyond_a_formats_limits_are_refused_before_rendering(
     host: Host, widgets: dict[str, Any], message: str
 ) -> None:
     needs(host, widgets["format"])

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import app.custom_node_manager
 import av
 import comfyui_version
 import numpy as np
@@ -207,3 +208,11 @@ def small_lora(host: Host) -> str:
         {f"{key}.lora_up.weight": torch.ones(32, 1, 1, 1), f"{key}.lora_down.weight": torch.ones(1, 4, 3, 3)}, file
     )
     return file.name
+
+
+def test_the_host_finds_templates_in_one_folder_alone() -> None:
+    """Of two folders that it takes for templates it serves the pictures of the first one only."""
+    names = ("example_workflows", "example", "examples", "workflow", "workflows")
+    text = Path(app.custom_node_manager.__file__).read_text(encoding="utf-8")
+    assert all(f'"{name}"' in text for name in names)
+    assert [name for name in names if (PACK / name).is_dir()] == ["workflows"]

@@ -131,13 +131,13 @@ def test_one_level_is_a_still(host: Host) -> None:
     assert video.get_frame_count() == 10
 
 
-def test_frames_are_previewed_once_a_second(host: Host) -> None:
+def test_draw_frame_are_previewed_once_a_second(host: Host) -> None:
     host.evaluate(graph(host, images(), duration=2.5), ["video", 0])
     assert [preview.size for preview in host.previews] == [(48, 32)] * 3
 
 
 def test_it_stops_within_a_frame_and_leaves_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    renderer = host.module("zoomstack_core.video.frames").PlaneRenderer
+    renderer = host.module("zoomstack_core.video.draw_frame").PlaneRenderer
     before, render, zooms = rendered(host), renderer.__call__, []
 
     def interrupted(self: Any, *moments: float) -> Any:

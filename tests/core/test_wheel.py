@@ -112,7 +112,7 @@ def test_the_example_runs_where_there_is_only_torch(wheel: Path, tmp_path: Path)
         return subprocess.run([python, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     example = tmp_path / "example.py"
-    shutil.copy(ROOT / "examples" / "sample_with_a_toy_denoiser.py", example)
+    shutil.copy(ROOT / "docs" / "examples" / "sample_with_a_toy_denoiser.py", example)
     done = run(str(example))
     assert done.returncode == 0, done.stderr
     assert float(re.findall(r"consistency error (\S+)", done.stdout)[0]) < 1e-5
@@ -123,7 +123,12 @@ def test_the_example_runs_where_there_is_only_torch(wheel: Path, tmp_path: Path)
 
 
 def test_the_example_writes_pictures(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "examples" / "sample_with_a_toy_denoiser.py"), "--out", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        str(ROOT / "docs" / "examples" / "sample_with_a_toy_denoiser.py"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.video.frames import place_levels
+from zoomstack_core.video.draw_frame import place_levels
 
 FILE = Path(__file__).resolve().parents[1] / "vectors" / "zoom_math.json"
 GEOMETRIES = [

@@ -33,7 +33,7 @@ def test_it_holds_the_pack_and_nothing_of_its_making(archived: set[str]) -> None
     for needed in ("__init__.py", "pyproject.toml", "LICENSE", "nodes", "zoomstack_core", "js", "js/docs", "workflows"):
         assert needed in archived
     assert "demo/demo_model.safetensors" in archived
-    for left_out in ("tests", "tools", "benchmarks", "examples", ".ci", "package.json"):
+    for left_out in ("tests", "tools", "benchmarks", ".ci", "package.json"):
         assert left_out not in archived
 
 
@@ -71,7 +71,7 @@ def paths_in_code(section: str) -> Iterator[str]:
 
 def repository() -> Iterator[str]:
     """All files and folders of this checkout that its pages may name."""
-    for folder in ("benchmarks", "demo", "examples", "tests", "tools"):
+    for folder in ("benchmarks", "demo", "tests", "tools"):
         yield folder
         yield from (path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / folder).rglob("*"))
 

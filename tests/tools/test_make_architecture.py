@@ -12,13 +12,13 @@ PAGE = CHECKOUT / "docs" / "architecture.md"
 # What a reader of other code bases looked for and did not find by name alone; the page must say where it is.
 ASKED = (
     "network/out_of_memory.py",
-    "agreement/vae_space.py",
+    "agreement/vae_round_trip.py",
     "network/level_marks.py",
-    "network/level_entries.py",
+    "network/controls_and_hooks.py",
     "sampling/zoom_guider.py",
     "sampling/zoom_ksampler.py",
     "noise/ve_sampler.py",
-    "video/frames.py",
+    "video/draw_frame.py",
     "shared/camera_inputs.py",
 )
 

@@ -20,9 +20,9 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video import encode
 from zoomstack_core.video.color import YUV420, YUV420_10, to_planes
+from zoomstack_core.video.draw_frame import PlaneRenderer
 from zoomstack_core.video.encode import FORMATS, available_formats, encode_video, frame_rate
 from zoomstack_core.video.facts import BrokenVideo, read_facts
-from zoomstack_core.video.frames import PlaneRenderer
 
 
 def colors(height: int = 48, width: int = 64) -> Tensor:
@@ -117,7 +117,7 @@ def test_a_still_picture_has_keyframes_too(tmp_path: Path) -> None:
     assert keyframes(tmp_path / "zoom.mp4") == [0, 500]
 
 
-def test_frames_are_taken_one_at_a_time(tmp_path: Path) -> None:
+def test_draw_frame_are_taken_one_at_a_time(tmp_path: Path) -> None:
     """The next frame is asked for only after the last one is encoded: none pile up."""
     log: list[str] = []
 
@@ -195,7 +195,7 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path) -> None:
         ([torch.zeros(3, 32, 32), torch.zeros(3, 32, 34)], "of the first"),
     ],
 )
-def test_frames_that_do_not_fit_say_why(tmp_path: Path, frames: list[Tensor], message: str) -> None:
+def test_draw_frame_that_do_not_fit_say_why(tmp_path: Path, frames: list[Tensor], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         encode_video(tmp_path / "zoom.mp4", frames, 24)
     assert list(tmp_path.iterdir()) == []
@@ -249,7 +249,7 @@ def test_ten_bits_keep_finer_steps(tmp_path: Path, form: str) -> None:
     assert levels[10] > 2.5 * levels[8]
 
 
-def test_frames_that_x265_cannot_take_are_an_error(tmp_path: Path) -> None:
+def test_draw_frame_that_x265_cannot_take_are_an_error(tmp_path: Path) -> None:
     if "h265" not in available_formats():
         pytest.skip("no encoder for h265 in this build")
     with pytest.raises(ValueError, match="width is 48 pixels; h265 takes 64 to 65534"):

@@ -51,7 +51,7 @@ def edges(form: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("form", "size"), [(form, size) for form in available_formats() for size in edges(form)])
-def test_frames_at_the_edges_are_written(tmp_path: Path, form: str, size: tuple[int, int]) -> None:
+def test_draw_frame_at_the_edges_are_written(tmp_path: Path, form: str, size: tuple[int, int]) -> None:
     path = tmp_path / f"zoom.{FORMATS[form].extension}"
     encode_video(path, frames(form, *size), 24, preset="ultrafast", form=form)
     facts = read_facts(path)
@@ -98,7 +98,7 @@ def test_a_picture_has_a_limit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("size", [(8, 512), (16, 512), (512, 8), (24, 256), (2, 2), (26, 66), (30, 30)])
-def test_frames_that_av1_hangs_with_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_draw_frame_that_av1_hangs_with_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
     if "av1" not in available_formats():
         pytest.skip("no encoder for av1 in this build")
     with pytest.raises(ValueError, match=r"(width|height) is \d+ pixels; av1 takes 32 to"):

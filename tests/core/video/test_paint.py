@@ -12,7 +12,7 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video import paint as painting
 from zoomstack_core.video.color import YUV420, YUV420_10, YUV422_10, PixelFormat, to_planes
-from zoomstack_core.video.frames import FrameRenderer, PlaneRenderer
+from zoomstack_core.video.draw_frame import FrameRenderer, PlaneRenderer
 from zoomstack_core.video.sheet import Sheet
 
 GEOMETRY = ZoomGeometry(3, 90, 120, 2.0, (0.4, 0.55))

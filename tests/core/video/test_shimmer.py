@@ -17,7 +17,7 @@ from torch.nn.functional import grid_sample, interpolate
 
 from zoomstack_core.geometry import Rect, ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
-from zoomstack_core.video.frames import FrameRenderer
+from zoomstack_core.video.draw_frame import FrameRenderer
 
 SIDE, LEVELS = 96, 4
 GEOMETRY = ZoomGeometry(LEVELS, SIDE, SIDE, 2.0)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zoomstack_core.geometry import Rect, ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
-from zoomstack_core.video.frames import FrameRenderer, even_size, place_levels, render_frame
+from zoomstack_core.video.draw_frame import FrameRenderer, even_size, place_levels, render_frame
 
 UNEVEN = ZoomGeometry(4, 48, 64, (1.5, 3.7, 2.0), ((0.4, 0.6), (0.5, 0.5), (0.1, 0.8)))
 GEOMETRIES = [
@@ -114,7 +114,7 @@ def new_memory_is_full_of_nan() -> Iterator[None]:
 
 @each_geometry
 @pytest.mark.parametrize("size", [0.5, 1.0, 2.0])
-def test_frames_show_the_true_picture_at_every_zoom(geometry: ZoomGeometry, size: float) -> None:
+def test_draw_frame_show_the_true_picture_at_every_zoom(geometry: ZoomGeometry, size: float) -> None:
     world = waves(geometry, wavelength=14)
     height, width = frame_size(geometry, size)
     renderer = FrameRenderer(stack_of(world, geometry), height, width)
@@ -195,7 +195,7 @@ def test_no_pop_when_a_level_fills_the_frame(geometry: ZoomGeometry, scale: floa
 
 @each_geometry
 @pytest.mark.parametrize("size", [(33, 33), (64, 64), (90, 160)])
-def test_frames_are_continuous_in_zoom(geometry: ZoomGeometry, size: tuple[int, int]) -> None:
+def test_draw_frame_are_continuous_in_zoom(geometry: ZoomGeometry, size: tuple[int, int]) -> None:
     """Also at the levels, from below, whatever the levels show, and where a deeper level fades in."""
     renderer = FrameRenderer(noise_stack(geometry, torch.float64), *size)
     for level in range(1, geometry.levels):

@@ -1,4 +1,4 @@
-"""A zoom sampled with a toy denoiser: python examples/sample_with_a_toy_denoiser.py [--out FOLDER]
+"""A zoom sampled with a toy denoiser: python docs/examples/sample_with_a_toy_denoiser.py [--out FOLDER]
 
 It needs zoomstack_core and PyTorch; Pillow as well to write the levels as pictures.
 """
