@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -47,6 +46,7 @@ class JointGuider(comfy.samplers.CFGGuider):
     plan: JointPlan
     run: JointRun
     conds: Entries
+    model_options: dict[str, Any]
     evaluations: int = 0
 
     def sample(
@@ -132,9 +132,20 @@ class JointGuider(comfy.samplers.CFGGuider):
         self, x: Tensor, timestep: Tensor, model_options: dict[str, Any] | None = None, seed: int | None = None
     ) -> Tensor:
         """The sampler's view: all levels' states in, all levels' estimates out."""
-        self.conds = self.run.handles
-        guided = functools.partial(super().__call__, seed=seed)
-        return self.run.evaluate(guided, x, timestep, model_options or {})
+        guided = super().__call__
+
+        def predict(
+            x: Tensor, sigma: Tensor, conds: Entries, options: dict[str, Any], own: dict[str, Any] | None = None
+        ) -> Tensor:
+            """The host's guidance, with ``own`` for the guider's own options."""
+            self.conds, before = conds, self.model_options
+            self.model_options = own or before
+            try:
+                return guided(x, sigma, options, seed)
+            finally:
+                self.model_options = before
+
+        return self.run.evaluate(predict, x, timestep, model_options or {})
 
     def _wrap(self, kind: str, wrapper: Callable[..., Any]) -> None:
         comfy.patcher_extension.add_wrapper_with_key(kind, KEY, wrapper, self.model_options, is_model_options=True)

@@ -17,8 +17,9 @@ from .checks import check_context
 from .host_types import Cond, Entries, Executor, Guider, Model
 from .moment import Moment
 from .network.batches import model_conds_of_level
-from .network.film_strip import FilmStrip, OwnSigmas, run_strip, strip_of
+from .network.film_strip import FilmStrip, OwnSigmas, run_strip, strip_of, with_sample_sigmas
 from .network.level_marks import ZOOM_LEVEL
+from .network.one_by_one import must_be_asked_one_by_one, with_own_memory
 from .network.out_of_memory import Portions
 from .plan import JointPlan
 
@@ -90,6 +91,8 @@ class JointRun:
             self.own_sigmas = functools.cache(lambda level: plan.sigmas.of_level(level).to(device))
         self._noise_is_left = bool(sigmas[-1] > 0)  # now: uni_pc writes into them
         self._portions, self.evaluations = Portions(), 0
+        self._one_by_one = levels > 1 and must_be_asked_one_by_one(guider.model_options, plan.sigmas.aligned)
+        self._own_options: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._active = range(0)
         self._moment = Moment([], 0, [])
 
@@ -109,7 +112,8 @@ class JointRun:
         """An evaluation as the sampler sees it: all levels' states in, all levels' agreeing estimates out.
 
         Args:
-            predict: the host's guidance: states [N, C, …], sigmas [N] and ``model_options`` to estimates.
+            predict: the host's guidance, see `JointGuider`: states [n, C, …], sigmas [n], conditioning and
+                ``model_options`` to estimates.
             x: the sampler's state of all levels [N, C, …].
             sigma: the sampler's sigma [N].
             model_options: as the sampler gives them.
@@ -124,7 +128,10 @@ class JointRun:
         estimates = states
         if len(active):
             self.evaluations += 1
-            estimates = predict(states, sigmas, model_options=self._blending_uncond(model_options))
+            if self._one_by_one:
+                estimates = self._each_alone(predict, states, sigmas, model_options)
+            else:
+                estimates = predict(states, sigmas, self.handles, self._blending_uncond(model_options))
         if plan.alone:
             return estimates
         with _telling_of_the_model():
@@ -177,6 +184,49 @@ class JointRun:
             return samples
         with _telling_of_the_model():
             return self._agreement.finish(samples)
+
+    def _each_alone(
+        self, predict: Callable[..., Tensor], x: Tensor, sigma: Tensor, model_options: dict[str, Any]
+    ) -> Tensor:
+        """The host's guidance for the active levels, one after another; the others as they are.
+
+        What a CFG++ sampler asks about the unconditional estimates it is told when all of them are there.
+        """
+        active = self._active
+        functions = model_options.get("sampler_post_cfg_function", [])
+        asked = functions[len(self._model_options.get("sampler_post_cfg_function", [])) :]
+        seen: list[dict[str, Any]] = []
+
+        def keep(args: dict[str, Any]) -> Tensor:
+            seen.append(args)
+            estimate: Tensor = args["denoised"]
+            return estimate
+
+        estimates = x.clone()
+        for level in active:
+            call, own = self._options_of(level, model_options, functions[: len(functions) - len(asked)])
+            if asked:
+                call = {**call, "sampler_post_cfg_function": [*call.get("sampler_post_cfg_function", []), keep]}
+            one = slice(level, level + 1)
+            estimates[one] = predict(x[one], sigma[one], self._entries[level], call, own)
+        if asked and all(args.get("uncond_denoised") is not None for args in seen):
+            uncond = torch.cat([args["uncond_denoised"] for args in seen])
+            agreed = uncond if self._plan.alone else self._uncond_agreement()(uncond, active, self._moment)
+            for function in asked:
+                estimates = function({**seen[-1], "denoised": estimates, "uncond_denoised": agreed, "sigma": sigma})
+        return estimates
+
+    def _options_of(
+        self, level: int, model_options: dict[str, Any], functions: list[Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A level's own options, of a call and of the guider, which remember for this level alone."""
+        if level not in self._own_options:
+            call = {**model_options, "sampler_post_cfg_function": functions}
+            if self.own_sigmas:
+                call = with_sample_sigmas(call, self.own_sigmas(level))
+            call, own = with_own_memory([call, self._model_options])
+            self._own_options[level] = call, own
+        return self._own_options[level]
 
     def _blending_uncond(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """CFG++ samplers append a function that keeps the unconditional estimate: it must see an agreeing one."""

@@ -174,7 +174,7 @@ def _call(
         calls = []
         for i, level in enumerate(active):
             own = [None if strip is None else strip.levels[level] for strip in strips]
-            options = _with_sample_sigmas(model_options, own_sigmas(level)) if own_sigmas else model_options
+            options = with_sample_sigmas(model_options, own_sigmas(level)) if own_sigmas else model_options
             calls.append(executor(model, own, x[i : i + 1], sigma[i : i + 1], options))
         return [torch.cat(outputs) for outputs in zip(*calls, strict=True)]
     laid = [None if strip is None else strip.entries(active, sigma if differ else None) for strip in strips]
@@ -182,7 +182,7 @@ def _call(
     return [torch.cat(output.chunk(len(x), dim=-1)) for output in outputs]
 
 
-def _with_sample_sigmas(model_options: dict[str, Any], sigmas: Tensor) -> dict[str, Any]:
+def with_sample_sigmas(model_options: dict[str, Any], sigmas: Tensor) -> dict[str, Any]:
     """The options with a level's own schedule in place of that of the run: what comes next for it is there."""
     return {**model_options, "transformer_options": {**model_options["transformer_options"], "sample_sigmas": sigmas}}
 

@@ -4,17 +4,19 @@
 what decides for all levels at once.
 """
 
+import re
+from pathlib import Path
 from typing import Any
 
+import comfy.model_base
 import pytest
 import torch
-from harness import Host, NodeFailed, call
+from harness import Host, call
 from real_families import REAL_FAMILIES, write_real
 from safetensors.torch import save_file
 from stock_levels import LEVELS, TOLERANCE, compare
 from tiny_models import lora_for
-from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, sampling, zoom
+from zoom_graphs import PROMPTS, Checkpoint, zoom
 
 
 def patched(host: Host, model: Any, node: str, **inputs: Any) -> Any:
@@ -72,6 +74,9 @@ SKIP_LAYER = {"layers": "1", "scale": 3.0, "start_percent": 0.0, "end_percent": 
         ("sd3", "SkipLayerGuidanceSD3", SKIP_LAYER, 0.0, 4),
         ("sd3", "SkipLayerGuidanceSD3", SKIP_LAYER, 1.0, 4),
         ("sd3", "SkipLayerGuidanceSD3", {**SKIP_LAYER, "start_percent": 0.01, "end_percent": 0.5}, 0.0, 4),
+        ("sd3", "SkipLayerGuidanceSD3", {**SKIP_LAYER, "start_percent": 0.01, "end_percent": 0.5}, 1.0, 4),
+        ("sd15", "SelfAttentionGuidance", {"scale": 0.8, "blur_sigma": 2.0}, 0.0, 3),
+        ("sd15", "SelfAttentionGuidance", {"scale": 0.8, "blur_sigma": 2.0}, 1.0, 3),
     ],
 )
 def test_guidance_by_a_further_pass_through_the_network(
@@ -97,43 +102,93 @@ def test_perpendicular_negatives_do_not_see_levels_that_wait(host: Host, eps: Ch
     assert error < TOLERANCE
 
 
-def test_temporal_score_rescaling_takes_no_batch_in_the_host_either(host: Host, eps: Checkpoint) -> None:
-    """When this fails, the host has mended it: see docs/compatibility.md."""
-    model = patched(host, eps.model, "TemporalScoreRescaling", tsr_k=0.9, tsr_sigma=1.0)
-    for levels in (1, LEVELS):
-        graph = sampling(host, model, eps.schedule(*PROMPTS[:levels]), eps.encode(""), eps.empty(levels))
-        for node in ("stock", "zoom"):
-            if levels == 1:
-                assert torch.isfinite(host.evaluate(graph, [node, 0])[0]["samples"]).all()
-            else:
-                with pytest.raises(NodeFailed, match="Boolean value of Tensor with more than one value is ambiguous"):
-                    host.evaluate(graph, [node, 0])
-
-
-# They decide for all levels by one sigma, one entry or one mean.
-FOR_ALL_AT_ONCE: dict[str, dict[str, Any]] = {
+# They decide for a whole call by one sigma, one entry or one mean: each level has calls of its own.
+DECIDE_PER_CALL: dict[str, dict[str, Any]] = {
     "CFGOverride": {"cfg": 1.0, "start_percent": 0.3, "end_percent": 1.0},
     "LazyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
     "EasyCache": {"reuse_threshold": 0.5, "start_percent": 0.0, "end_percent": 1.0, "verbose": False},
     "Mahiro": {},
+    "TemporalScoreRescaling": {"tsr_k": 0.9, "tsr_sigma": 1.0},
+    "PatchModelAddDownscale": {
+        "block_number": 1,
+        "downscale_factor": 2.0,
+        "start_percent": 0.0,
+        "end_percent": 0.5,
+        "downscale_after_skip": True,
+        "downscale_method": "bicubic",
+        "upscale_method": "bicubic",
+    },
 }
 
 
-def relative_gap(result: Tensor) -> float:
-    inner = torch.nn.functional.avg_pool2d(result, 2)[1:]
-    return float((result[:-1, :, 2:6, 2:6] - inner).abs().max() / inner.std())
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+@pytest.mark.parametrize("node", DECIDE_PER_CALL)
+def test_patches_that_decide_for_a_whole_call(host: Host, eps: Checkpoint, node: str, alignment: float) -> None:
+    model = patched(host, eps.model, node, **DECIDE_PER_CALL[node])
+    positive, negative = [eps.encode(prompt) for prompt in PROMPTS[:LEVELS]], [eps.encode("")] * LEVELS
+    error, result = compare(host, eps, positive, negative, alignment, model, steps=6)
+    assert error < TOLERANCE
+    _, without = compare(host, eps, positive, negative, alignment, steps=6)
+    assert (result - without).abs().max() > 0.01 * without.std()
 
 
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
-@pytest.mark.parametrize("node", FOR_ALL_AT_ONCE)
-def test_patches_that_decide_for_all_levels_at_once_still_give_one_scene(
-    host: Host, eps: Checkpoint, node: str, alignment: float
+def test_what_other_patches_remember_stays_with_its_level_then_too(
+    host: Host, eps: Checkpoint, alignment: float
+) -> None:
+    momentum = patched(host, eps.model, "APG", eta=1.0, norm_threshold=5.0, momentum=0.5)
+    model = patched(host, momentum, "CFGOverride", **{**DECIDE_PER_CALL["CFGOverride"], "cfg": 2.0})
+    positive, negative = [eps.encode(prompt) for prompt in PROMPTS[:LEVELS]], [eps.encode("")] * LEVELS
+    error, _ = compare(host, eps, positive, negative, alignment, model, steps=6)
+    assert error < TOLERANCE
+
+
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_samplers_that_ask_for_unconditional_estimates_get_agreeing_ones(
+    host: Host, eps: Checkpoint, alignment: float
 ) -> None:
     prompts = eps.schedule(*PROMPTS[:LEVELS]), eps.encode("")
-    model = patched(host, eps.model, node, **FOR_ALL_AT_ONCE[node])
-    inputs = {"alignment": alignment, "steps": 8}
-    result = zoom(host, model, *prompts, eps.empty(LEVELS), **inputs)
-    assert torch.isfinite(result).all()
-    assert relative_gap(result) < 1e-5
-    without = zoom(host, eps.model, *prompts, eps.empty(LEVELS), **inputs)
-    assert (result - without).abs().max() > 0.01 * without.std()
+    inputs = {"alignment": alignment, "steps": 6, "sampler_name": "euler_cfg_pp", "cfg": 1.5}
+    together = zoom(host, eps.model, *prompts, eps.empty(LEVELS), **inputs)
+    # a range in which nothing is ever changed: the same numbers, one level after another
+    never = {**DECIDE_PER_CALL["PatchModelAddDownscale"], "block_number": 32}
+    alone = zoom(
+        host, patched(host, eps.model, "PatchModelAddDownscale", **never), *prompts, eps.empty(LEVELS), **inputs
+    )
+    assert (alone - together).abs().max() < TOLERANCE * together.std()
+
+
+# Files of the host's nodes whose patches treat every picture of a batch by itself.
+PER_PICTURE = {
+    "nodes_advanced_samplers",  # Euler CFG++: asks for unconditional estimates
+    "nodes_apg",
+    "nodes_cfg",
+    "nodes_differential_diffusion",
+    "nodes_flux",
+    "nodes_freelunch",
+    "nodes_fresca",
+    "nodes_hidream_o1",
+    "nodes_hypernetwork",
+    "nodes_hypertile",  # at random
+    "nodes_latent",
+    "nodes_minimax_h3",
+    "nodes_model_advanced",
+    "nodes_multigpu",
+    "nodes_nag",
+    "nodes_pag",
+    "nodes_rope",
+    "nodes_tcfg",
+    "nodes_tomesd",  # at random
+    "nodes_train",
+    "nodes_triposplat",
+    "nodes_wan",
+}
+
+
+def test_every_file_of_the_host_that_patches_models_is_decided(host: Host) -> None:
+    module = host.module("sampling.network.one_by_one")
+    known = PER_PICTURE | module.FOR_ALL.keys() | module.BY_THE_FIRST_SIGMA.keys()
+    patching = re.compile(r"\.(set_model_\w+|add_wrapper\w*|add_object_patch)\(")
+    files = sorted(Path(comfy.model_base.__file__).parents[1].glob("comfy_extras/nodes_*.py"))
+    found = {file.stem for file in files if patching.search(file.read_text(encoding="utf-8"))}
+    assert len(found) > 20 and found - known == set(), "decide in sampling/network/one_by_one.py or here"
