@@ -213,14 +213,15 @@ def aligned_sigmas(
     """
     sampling = model.get_model_object("model_sampling")
     room, device = sigma_room(sampler), model.load_device
-    own = [to_ve(sampling, sigma) for sigma in stock[:-1].tolist() if sigma > 0]
+    given = [float(sigma) for sigma in stock.cpu()]
+    own = [to_ve(sampling, sigma) for sigma in given[:-1] if sigma > 0]
     steps = len(own)
     # of a single step the ladder's rungs are the zoom's, so that every level is evaluated at its first sigma
     high, low = (own[0], own[-1] if steps > 1 else own[0] * min(geometry.factors) ** -alignment) if own else (0, 0)
     if not 0 < low < high < math.inf:
         raise ArgumentError(
             "sigmas",
-            f"has the steps {short([round(sigma, 4) for sigma in stock.tolist()])}",
+            f"has the steps {short([round(sigma, 4) for sigma in given])}",
             "steps that fall, where alignment is above 0: use another number of steps, or set alignment to 0",
         )
     low = max(low, room.lowest)
