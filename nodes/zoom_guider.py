@@ -4,12 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..messages.node_text import NodeText
 from ..sampling import joint_guider
-from ..sampling.agreement.blend_options import blending_notice
 from ..sampling.host_types import Guider, Latent
 from .shared.checked import checked
-from .shared.sampler_inputs import geometry_output, zoom_inputs, zoom_options, zoom_settings
+from .shared.sampler_inputs import geometry_output, vae_input, zoom_inputs, zoom_options, zoom_settings
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES
 
 NAME = "Zoom Guider"
@@ -41,16 +39,16 @@ class ZoomGuider(io.ComfyNode):
                     tooltip="From Zoom Hold Levels: finished levels that stay as they are. Connect an empty latent of "
                     "as many levels to latent_image of the sampler.",
                 ),
+                vae_input(),
             ],
             outputs=[
                 io.Guider.Output(
                     display_name="guider",
                     tooltip="For SamplerCustomAdvanced. Its sigmas are those of one level; with alignment above 0 "
-                    "their first and last sigma and their number count.",
+                    "their first and last sigma and their number count, and they must end in 0.",
                 ),
                 geometry_output(),
             ],
-            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -58,7 +56,4 @@ class ZoomGuider(io.ComfyNode):
     def execute(cls, guider: Guider, held: Latent | None = None, **zoom: Any) -> io.NodeOutput:
         settings = zoom_settings(NAME, **zoom)
         joint = joint_guider(guider, settings, held)
-        notice = blending_notice(settings.blend, joint.model_patcher.get_model_object("latent_format"))
-        if notice:
-            NodeText(cls.hidden.unique_id, NAME).notice(notice)
         return io.NodeOutput(joint, settings.nesting)

@@ -15,6 +15,7 @@ from .shared.sampler_inputs import (
     noise_input,
     seed_input,
     step_inputs,
+    vae_input,
     zoom_inputs,
     zoom_options,
     zoom_settings,
@@ -54,6 +55,7 @@ class ZoomKSampler(io.ComfyNode):
                 *zoom_inputs(),
                 *zoom_options(),
                 noise_input(),
+                vae_input(),
             ],
             outputs=[
                 io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode."),
@@ -63,7 +65,7 @@ class ZoomKSampler(io.ComfyNode):
         )
 
     @classmethod
-    @checked(sampler="sampler_name")
+    @checked(sampler="sampler_name", sigmas="scheduler")
     def execute(
         cls,
         model: ModelPatcher,
@@ -133,13 +135,14 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
                 *zoom_inputs(),
                 *zoom_options(),
                 noise_input(),
+                vae_input(),
             ],
             outputs=[io.Latent.Output(tooltip="The levels, the widest first."), geometry_output()],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    @checked(sampler="sampler_name")
+    @checked(sampler="sampler_name", sigmas="scheduler")
     def execute(
         cls,
         model: ModelPatcher,

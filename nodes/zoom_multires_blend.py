@@ -12,7 +12,7 @@ from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomBlendType
 
 
 class ZoomMultiResBlend(io.ComfyNode):
-    """Options for the joint sampler; without this node it blends at every step, in the model's own latents."""
+    """Options for the joint sampler; without this node it blends at every step, as its VAE and the model allow."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -36,12 +36,14 @@ class ZoomMultiResBlend(io.ComfyNode):
                     default="auto",
                     tooltip="Where the levels are blended. latent is fast; latents other than SD1.5's do not resample "
                     "like pictures. pixels decodes, blends and encodes at every blend. auto takes pixels where a VAE "
-                    "is connected and the model's latents resample badly. A pixel-space model blends pixels anyway.",
+                    "is connected, here or to the sampler, and the model's latents resample badly. A pixel-space model "
+                    "blends pixels anyway.",
                 ),
                 io.Vae.Input(
                     "vae",
                     optional=True,
-                    tooltip="The model's VAE, for blending in pixels; a tiny one (TAESD) is much faster.",
+                    tooltip="The model's VAE, for blending in pixels, in place of the sampler's. A tiny one (TAESD) is "
+                    "much faster.",
                 ),
                 _percent("start_percent", 0.0, "Blending begins at this part of each level's steps."),
                 _percent("end_percent", 1.0, "Blending ends at this part of each level's steps."),

@@ -107,8 +107,7 @@ def _schema(node_id: str, name: str, first: int) -> io.Schema:
             io.Vae.Input(
                 "vae",
                 optional=True,
-                tooltip="The model's VAE. Pixel-space models need none, nor is it needed if Zoom Multi-Res Blend "
-                "has one.",
+                tooltip="The model's VAE. Pixel-space models need none, nor is it needed if the sampler has one.",
             ),
             ZoomAnchorsType.Input("anchors", optional=True, tooltip="More photos, from another Zoom Photo Anchor."),
         ],

@@ -12,18 +12,22 @@ from ..demo.notice import demo_notices
 from ..messages.errors import telling
 from ..messages.node_text import NodeText
 from ..zoomstack_core.geometry import ZoomGeometry
-from ..zoomstack_core.quoting import short
+from .agreement.blend_options import blending_notice
 from .agreement.held import with_held
 from .agreement.latents import latent_layout
 from .checks import check_latent_kind, value_range
+from .few_steps import few_steps_notices
 from .guider import JointGuider, make_joint
 from .host_types import Callback, Guider, Latent, ModelPatcher, Sampler
 from .level_count import count_levels
-from .noise.sigmas import LevelSigmas, aligned_sigmas, to_ve
+from .noise.sigmas import LARGEST_END, LevelSigmas, aligned_sigmas
 from .noise.step_noise import sharing_of
 from .options import ZoomSettings
 from .plan import JointPlan
 from .progress import LevelProgress
+
+# Schedules that begin above this part of the model's largest sigma are whole ones.
+ALL_OF_NOISE = 0.9
 
 
 class PlanningGuider(JointGuider):
@@ -31,6 +35,11 @@ class PlanningGuider(JointGuider):
 
     settings: ZoomSettings
     held: Latent | None = None
+
+    @property
+    def _cfg(self) -> float | None:
+        """The guidance, where there is one of the usual kind: Dual CFG Guider has two, and leaves this at 1."""
+        return None if hasattr(self, "cfg1") else getattr(self, "cfg", None)
 
     def sample(
         self,
@@ -81,7 +90,7 @@ class PlanningGuider(JointGuider):
             )
         check_latent_kind(latent_image, model)
         text = _text_of_running_node(settings.node)
-        for notice in demo_notices(model, latent_image, len(sigmas) - 1, getattr(self, "cfg", None)):
+        for notice in demo_notices(model, latent_image, len(sigmas) - 1, self._cfg):
             text.notice(notice)
         held: frozenset[int] = frozenset()
         if self.held is not None:
@@ -90,6 +99,12 @@ class PlanningGuider(JointGuider):
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
         own = _own_sigmas(model, geometry, sampler, sigmas, settings)
+        if levels > 1:
+            notice = blending_notice(settings.blend, model.get_model_object("latent_format"), settings.node)
+            if notice:
+                text.notice(notice)
+            for notice in few_steps_notices(sampler, own, _whole_steps(model, sigmas), self._cfg):
+                text.notice(notice)
         self.plan = JointPlan(
             geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
         )
@@ -100,6 +115,13 @@ class PlanningGuider(JointGuider):
             return run(disable_pbar=disable_pbar, seed=seed)
         with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
             return run(callback=progress, disable_pbar=disable_pbar, seed=seed)
+
+
+def _whole_steps(model: ModelPatcher, sigmas: Tensor) -> int | None:
+    """Of the schedule; None where ``sigmas`` are a part of one."""
+    begin = float(model.get_model_object("model_sampling").sigma_max)
+    is_whole = len(sigmas) > 1 and sigmas[0] > ALL_OF_NOISE * begin and sigmas[-1] <= LARGEST_END
+    return len(sigmas) - 1 if is_whole else None
 
 
 def _text_of_running_node(node: str) -> NodeText:
@@ -132,19 +154,12 @@ def _own_sigmas(
     model: ModelPatcher, geometry: ZoomGeometry, sampler: Sampler, sigmas: Tensor, settings: ZoomSettings
 ) -> LevelSigmas:
     sampling = model.get_model_object("model_sampling")
-    steps = len(sigmas) - 1
-    if settings.alignment == 0 or geometry.levels == 1 or steps < 1:
+    if settings.alignment == 0 or geometry.levels == 1 or len(sigmas) < 2:
         return LevelSigmas(sigmas, flow=isinstance(sampling, comfy.model_sampling.CONST))
-    first, last, end = float(sigmas[0]), float(sigmas[-2]), float(sigmas[-1])
-    if end > 0:
+    end = float(sigmas[-1])
+    if end > LARGEST_END:
         raise ValueError(
             f"{settings.node}: sigmas end at {end:g}; with alignment above 0 they must end in 0, since levels get to a "
             "sigma at different steps. For a part of the steps use Zoom KSampler (Advanced), or set alignment to 0."
         )
-    limits = to_ve(sampling, first), to_ve(sampling, last)
-    if steps < 2 or limits[0] <= limits[1]:
-        raise ValueError(
-            f"{settings.node}: sigmas are {short([round(float(s), 4) for s in sigmas])}; with alignment above 0 they "
-            "must fall over at least 2 steps. Use more steps, or set alignment to 0."
-        )
-    return aligned_sigmas(model, geometry, sampler, limits, steps, settings.alignment, settings.node)
+    return aligned_sigmas(model, geometry, sampler, sigmas, settings.alignment, settings.node)

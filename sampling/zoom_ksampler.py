@@ -18,6 +18,7 @@ from .agreement.given_latents import NESTING, other_nesting
 from .agreement.held import HELD, held_levels
 from .agreement.latents import latent_layout
 from .checks import check_latent_kind
+from .few_steps import few_steps_notices
 from .guider import JointGuider
 from .host_types import Latent, ModelPatcher, Noise
 from .level_count import count_levels
@@ -55,6 +56,11 @@ class SamplingRequest:
     start: int = 0
     end: int = 10000
     leave_noise: bool = False
+
+    @property
+    def whole_steps(self) -> int:
+        """Of the schedule whose last ``steps`` are taken, as the host counts them."""
+        return int(self.steps / self.denoise) if 0 < self.denoise < 1 else self.steps
 
     @property
     def goes_on(self) -> bool:
@@ -112,8 +118,10 @@ def sample_zoom(
     noise, seed = _noise(request, {**latent, "samples": samples})
     latent_format = model.get_model_object("latent_format")
     if len(samples) > 1:
-        notice = blending_notice(settings.blend, latent_format)
+        notice = blending_notice(settings.blend, latent_format, settings.node)
         if notice:
+            text.notice(notice)
+        for notice in few_steps_notices(sampler, whole, request.whole_steps, request.cfg):
             text.notice(notice)
     if request.goes_on and len(samples) == len(latent["samples"]):
         pictures = layout.spread(samples)
@@ -125,7 +133,7 @@ def sample_zoom(
         geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
     )
     rungs = len(sigmas.sigmas) - 1
-    steps = round(rungs / _rungs_per_step(whole, request))
+    steps = round(rungs / whole.rungs_per_step)
     report = prepare_callback(model, steps)
     with LevelProgress(guider, steps, report, text) as progress:
         result = guider.sample(
@@ -147,15 +155,10 @@ def sample_zoom(
 
 def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:
     """The steps that were asked for; of an aligned run the same part of its whole ladder."""
-    if request.start == 0 and request.end >= request.steps:
+    if request.start == 0 and request.end >= sigmas.steps:
         return sigmas
-    per_step = _rungs_per_step(sigmas, request)
-    return sigmas.between(request.start * per_step, request.end * per_step, not request.leave_noise)
-
-
-def _rungs_per_step(whole: LevelSigmas, request: SamplingRequest) -> float:
-    """An aligned run has one ladder for all levels, which is longer than the steps of each."""
-    return (len(whole.sigmas) - 1) / request.steps if whole.aligned else 1
+    start, end = (step * sigmas.rungs_per_step for step in (request.start, request.end))
+    return sigmas.between(start, end, not request.leave_noise)
 
 
 def _check_leftover(sigmas: LevelSigmas, node: str) -> None:

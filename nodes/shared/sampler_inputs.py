@@ -3,8 +3,9 @@
 import comfy.samplers
 from comfy_api.latest import io
 
-from ...sampling.agreement.blend_options import BlendOptions
+from ...sampling.agreement.blend_options import BlendOptions, with_vae
 from ...sampling.agreement.photos import Photo
+from ...sampling.host_types import VAE
 from ...sampling.options import ZoomSettings
 from ...zoomstack_core.method.blend import BLEND_MODES
 from ...zoomstack_core.nesting import Nesting
@@ -74,8 +75,8 @@ def step_inputs() -> list[io.Input]:
             "scheduler",
             options=comfy.samplers.KSampler.SCHEDULERS,
             default="exponential",
-            tooltip="The spacing of the steps. Counts at alignment 0 only: aligned levels share steps that are "
-            "uniform in log sigma (exponential).",
+            tooltip="Where the noise of every level begins and ends. At alignment 0 it spaces the steps in between, "
+            "too; above it they are even in log sigma. Take that of the model's own workflow.",
         ),
     ]
 
@@ -118,10 +119,12 @@ def zoom_settings(
     geometry: Nesting | None = None,
     blend_options: BlendOptions | None = None,
     anchors: tuple[Photo, ...] | None = None,
+    vae: VAE | None = None,
 ) -> ZoomSettings:
-    """The values of `zoom_inputs` and `zoom_options` of the node with the display name ``node``."""
+    """The values of `zoom_inputs`, `zoom_options` and `vae_input` of the node with the display name ``node``."""
     nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
-    return ZoomSettings(node, nesting, alignment, blend_options or BlendOptions(blend), anchors or ())
+    options = with_vae(blend_options or BlendOptions(blend), vae, node)
+    return ZoomSettings(node, nesting, alignment, options, anchors or ())
 
 
 def noise_input() -> io.Input:
@@ -130,6 +133,17 @@ def noise_input() -> io.Input:
         "noise",
         optional=True,
         tooltip="From Zoom Shared Noise: the seed and what the levels share. Takes the place of the seed here.",
+    )
+
+
+def vae_input() -> io.Input:
+    """The VAE for blending. It came later than all others, and is the last: saved files know sockets by their place."""
+    return io.Vae.Input(
+        "vae",
+        optional=True,
+        tooltip="The model's VAE: models whose latents do not resample like pictures (all but SD1.5's and those of "
+        "pixel-space models) are then blended as pictures. A tiny one (TAESD) is much faster. That of Zoom Multi-Res "
+        "Blend goes before.",
     )
 
 

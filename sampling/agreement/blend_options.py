@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import comfy.latent_formats
 
@@ -19,6 +19,7 @@ class BlendOptions:
         mode: a mode of `blend_levels`.
         space: "latent", "pixels" (through ``vae``; a pixel-space model needs none), or "auto", see `blends_in_pixels`.
         vae: the host's VAE, or None.
+        vae_node: the display name of the node that it is connected to, for errors.
         start, end: a level is blended while its own progress, 0 … 1 of its steps, lies in this range.
         every: blend at every n-th step, counted back from the last.
         travel_repeats: how often each step within the range below is taken; 1 is no time travel.
@@ -34,6 +35,12 @@ class BlendOptions:
     travel_repeats: int = 1
     travel_start: float = 0.0
     travel_end: float = 1.0
+    vae_node: str = "Zoom Multi-Res Blend"
+
+
+def with_vae(options: BlendOptions, vae: VAE | None, node: str) -> BlendOptions:
+    """The options with the VAE that is connected to the sampler ``node``, unless they have one of their own."""
+    return options if vae is None or options.vae is not None else replace(options, vae=vae, vae_node=node)
 
 
 def is_pixel_format(latent_format: LatentFormat) -> bool:
@@ -63,18 +70,22 @@ def blends_in_pixels(options: BlendOptions, latent_format: LatentFormat) -> bool
     if options.space == "pixels" and options.vae is None:
         raise ValueError(
             "Zoom Multi-Res Blend: space is pixels and the model works on latents, but vae is not connected; connect "
-            "the model's VAE, or set space to latent."
+            "the model's VAE there or to the sampler, or set space to latent."
         )
     return options.vae is not None and (options.space == "pixels" or resamples_badly(latent_format))
 
 
-def blending_notice(options: BlendOptions, latent_format: LatentFormat) -> str:
-    """What to say where latents that resample badly are blended because nobody has said where; else no text."""
+def blending_notice(options: BlendOptions, latent_format: LatentFormat, node: str) -> str:
+    """What to say where latents that resample badly are blended because nobody has said where; else no text.
+
+    Args:
+        node: the display name of the node that takes the VAE.
+    """
     if options.space != "auto" or options.vae is not None or options.mode == "none":
         return ""
     if is_pixel_format(latent_format) or not resamples_badly(latent_format):
         return ""
     return (
         "The latents of this model do not resample like pictures, and blending them harms colors and texture. Connect "
-        "the model's VAE to Zoom Multi-Res Blend, and that to blend_options here; or set its space to latent."
+        f"the model's VAE to vae of {node}. To blend latents all the same, set space of Zoom Multi-Res Blend to latent."
     )

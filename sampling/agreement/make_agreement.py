@@ -68,7 +68,7 @@ def make_agreement(
             return inner_model.process_latent_in(2 * picture.movedim(-1, 1) - 1)
 
         def encode(vae: VAE, picture: Tensor) -> Tensor:
-            node = photos[0].node if options.vae is None else "Zoom Multi-Res Blend"
+            node = photos[0].node if options.vae is None else options.vae_node
             encoded = VaeSpace(vae, inner_model, node).encode_picture(picture)
             return layout.spread(encoded.expand(-1, -1, *latent.shape[2:-2], -1, -1))  # alike in every frame
 
@@ -82,7 +82,7 @@ def make_agreement(
         spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
         return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
     assert options.vae is not None  # or `blends_in_pixels` has raised
-    space = VaeSpace(options.vae, inner_model)
+    space = VaeSpace(options.vae, inner_model, options.vae_node)
     shown = space.decode(torch.zeros_like(latent)).shape  # of noise it might overflow
     pixels = geometry.resized(*shown[-2:])
     anchors = picture_anchors(

@@ -95,7 +95,7 @@ def latent_anchors(
     if vae is None:
         raise ValueError(
             f"{photos[0].node}: vae is not connected and the model works on latents; connect the model's VAE here or "
-            "to Zoom Multi-Res Blend."
+            "to the sampler."
         )
     latent = encode(vae, torch.full((1, *PROBE, 3), 0.5))
     scale = PROBE[0] // latent.shape[-2]

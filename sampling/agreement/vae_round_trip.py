@@ -116,7 +116,7 @@ class VaeSpace:
         ValueError: for the VAE of another kind of model.
     """
 
-    def __init__(self, vae: VAE, inner_model: Model, node: str = "Zoom Multi-Res Blend"):
+    def __init__(self, vae: VAE, inner_model: Model, node: str):
         check_vae(vae, inner_model.latent_format.latent_channels, node)
         self._vae = vae
         self._node = node
@@ -146,7 +146,7 @@ class VaeSpace:
         latent = self.encode_picture(picture.unflatten(0, (self._frames, -1)).movedim(1, -1)).to(like)
         if latent.numel() != like.numel() or latent.shape[1] != like.shape[0]:
             raise ValueError(
-                f"Zoom Multi-Res Blend: vae gives latents of shape {list(latent.shape[1:])}, the model has "
+                f"{self._node}: vae gives latents of shape {list(latent.shape[1:])}, the model has "
                 f"{list(like.shape)}; connect the model's own VAE."
             )
         return latent.reshape(like.shape)

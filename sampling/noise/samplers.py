@@ -17,6 +17,34 @@ logger = logging.getLogger("zoomstack")
 # choice); the others wash out unless the initial noise is shared.
 STOCHASTIC_MARKS = ("ancestral", "sde", "ddpm", "lcm", "seeds", "sa_solver")
 
+# Samplers that extrapolate from the estimates of earlier steps. A distilled model's estimate is where its way ends and
+# no mean of what may come: extrapolated, it gets too strong.
+LOOKING_BACK = (
+    "lms",
+    "dpmpp_2m",
+    "dpmpp_2m_cfg_pp",
+    "dpmpp_2m_sde",
+    "dpmpp_2m_sde_gpu",
+    "dpmpp_2m_sde_heun",
+    "dpmpp_2m_sde_heun_gpu",
+    "dpmpp_3m_sde",
+    "dpmpp_3m_sde_gpu",
+    "ipndm",
+    "ipndm_v",
+    "deis",
+    "res_multistep",
+    "res_multistep_cfg_pp",
+    "res_multistep_ancestral",
+    "res_multistep_ancestral_cfg_pp",
+    "gradient_estimation",
+    "gradient_estimation_cfg_pp",
+    "er_sde",
+    "sa_solver",
+    "sa_solver_pece",
+    "unipc",
+    "unipc_bh2",
+)
+
 # They add noise as in VE terms whatever the model is: with a flow model's times for sigmas images get the wrong
 # strength. Aligned runs of several levels are in VE terms and thus right.
 WRONG_FOR_FLOW = (
@@ -90,6 +118,11 @@ def is_stochastic(sampler: Sampler) -> bool:
     if getattr(sampler, "extra_options", {}).get("eta", 1) == 0:
         return False
     return any(mark in sampler_id(sampler) for mark in STOCHASTIC_MARKS)
+
+
+def looks_back(sampler: Sampler) -> bool:
+    """Whether a step of the sampler extrapolates from the estimates of earlier ones."""
+    return sampler_id(sampler) in LOOKING_BACK
 
 
 def flow_options(sampler: Sampler) -> dict[str, float]:

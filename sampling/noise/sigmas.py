@@ -1,4 +1,4 @@
-"""Noise levels in the host's terms: those of the host's scheduler, or a sigma per level on one common ladder."""
+"""Noise levels in the host's terms: its scheduler's own, or between their ends a sigma per level on one ladder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+from ...zoomstack_core.quoting import short
 from ..host_types import ModelPatcher, ModelSampling, Sampler
 from ..moment import Moment
 from .samplers import sampler_id, sigma_room
@@ -23,6 +25,8 @@ LARGEST_STATE = 1e37
 
 # Sigmas closer than this are equal: the ladder is float64, some samplers hand float32 back.
 SAME_SIGMA = 1e-5
+# Some of the host's schedules end in a sigma that it takes for 0 itself.
+LARGEST_END = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,19 @@ class LevelSigmas:
     @property
     def aligned(self) -> bool:
         return self.ladder is not None
+
+    @property
+    def steps(self) -> int:
+        """Evaluations of every level in the whole run, by samplers that evaluate once a step."""
+        if self.ladder is not None:
+            return self.ladder.steps
+        return max(0, len(self.sigmas if self.whole is None else self.whole) - 1)
+
+    @property
+    def rungs_per_step(self) -> float:
+        """An aligned run has one ladder for all levels, which is longer than the steps of each; others have 1."""
+        whole = self.sigmas if self.whole is None else self.whole
+        return (len(whole) - 1) / self.steps if self.steps else 1.0
 
     @property
     def leftover(self) -> float:
@@ -158,35 +175,27 @@ def level_sigmas(
 ) -> LevelSigmas:
     """The schedule of a run.
 
-    At alignment 0, and for a single level, these are the host's own sigmas. Above, the rungs are uniform in log sigma
-    between the model's limits and the scheduler does not enter.
+    At alignment 0, and for a single level, these are the host's own sigmas. Above, their first and last are the range
+    of every level and their number is that of its steps, which are uniform in log sigma.
 
     Raises:
-        ValueError: for more levels than the sampler or float32 have room for.
+        ValueError: for more levels than the sampler or float32 have room for, or a schedule that does not fall.
     """
-    sampling = model.get_model_object("model_sampling")
-    flow = isinstance(sampling, comfy.model_sampling.CONST)
-    if alignment == 0 or geometry.levels == 1 or denoise <= 0:
-        stock = comfy.samplers.KSampler(
-            model, steps, model.load_device, sampler_name, scheduler, denoise, model.model_options
-        )
-        return LevelSigmas(stock.sigmas, flow=flow)
-    high, low = (to_ve(sampling, float(limit)) for limit in (sampling.sigma_max, sampling.sigma_min))
-    steps = max(steps, 2)  # a ladder has two ends
-    # as the host does: denoise < 1 takes the last steps of a longer schedule
-    total = max(steps, int(steps / denoise)) if denoise < 0.9999 else steps
-    if total > steps:
-        high = high * (low / high) ** ((total - steps) / (total - 1))
+    stock = comfy.samplers.KSampler(
+        model, steps, model.load_device, sampler_name, scheduler, denoise, model.model_options
+    )
+    if alignment == 0 or geometry.levels == 1 or len(stock.sigmas) < 2:
+        sampling = model.get_model_object("model_sampling")
+        return LevelSigmas(stock.sigmas, flow=isinstance(sampling, comfy.model_sampling.CONST))
     sampler = comfy.samplers.sampler_object(sampler_name)
-    return aligned_sigmas(model, geometry, sampler, (high, low), steps, alignment, node)
+    return aligned_sigmas(model, geometry, sampler, stock.sigmas, alignment, node)
 
 
 def aligned_sigmas(
     model: ModelPatcher,
     geometry: ZoomGeometry,
     sampler: Sampler,
-    limits: tuple[float, float],
-    steps: int,
+    stock: Tensor,
     alignment: float,
     node: str,
 ) -> LevelSigmas:
@@ -194,18 +203,29 @@ def aligned_sigmas(
 
     Args:
         sampler: the host's SAMPLER that will step down the ladder.
-        limits: the first and the last sigma of every level, in VE terms.
-        steps: evaluations of every level, at least 2.
+        stock: sigmas of one level as the host has them, ending in 0: their ends are the range of every level, their
+            number is that of its steps.
         alignment: 0 < alignment <= 1.
         node: the display name of the node, for errors.
 
     Raises:
-        ValueError: for more levels than the sampler or float32 have room for.
+        ValueError: for more levels than the sampler or float32 have room for, or sigmas that do not fall.
     """
     sampling = model.get_model_object("model_sampling")
     room, device = sigma_room(sampler), model.load_device
-    high, low = limits[0], max(limits[1], room.lowest)
-    low = max(low, room.lowest * (high / low) ** (0.5 / (steps - 1)))  # the last rung is half a rung off at most
+    given = [float(sigma) for sigma in stock.cpu()]
+    own = [to_ve(sampling, sigma) for sigma in given[:-1] if sigma > 0]
+    steps = len(own)
+    # of a single step the ladder's rungs are the zoom's, so that every level is evaluated at its first sigma
+    high, low = (own[0], own[-1] if steps > 1 else own[0] * min(geometry.factors) ** -alignment) if own else (0, 0)
+    if not 0 < low < high < math.inf:
+        raise ArgumentError(
+            "sigmas",
+            f"has the steps {short([round(sigma, 4) for sigma in given])}",
+            "steps that fall, where alignment is above 0: use another number of steps, or set alignment to 0",
+        )
+    low = max(low, room.lowest)
+    low = max(low, room.lowest * (high / low) ** (0.5 / max(steps - 1, 1)))  # the last rung is half off at most
     ladder = aligned_ladder(geometry, high, low, steps, alignment, room.largest_sigma(device, high))
     fewer = "Use fewer levels, a smaller zoom_factor or a lower alignment"
     what = f"{node}: {geometry.levels} levels at zoom_factor {max(geometry.factors):g} and alignment {alignment:g}"

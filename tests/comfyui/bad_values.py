@@ -67,7 +67,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     shared = noise.SharedNoise(0, noise.NoiseSharing())
     guider = comfy.samplers.CFGGuider(eps.model)
     guider.set_conds(eps.schedule("a", "b", "c"), eps.encode(""))
-    joint = {**SAMPLED, **FOCUS, "geometry": nesting, "blend_options": blend, "anchors": anchors}
+    joint = {**SAMPLED, **FOCUS, "geometry": nesting, "blend_options": blend, "anchors": anchors, "vae": eps.vae}
     sampler = {
         "model": eps.model,
         "positive": eps.schedule("a", "b", "c"),

@@ -127,5 +127,6 @@ def compare(
         cfg=CFG,
         zoom_factor=factor,
         alignment=alignment,
+        scheduler="exponential" if alignment else "normal",
     )
     return float((result - expected).abs().max() / expected.std()), result

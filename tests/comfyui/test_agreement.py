@@ -18,6 +18,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:comfy", "ignore::UserWarning:torchsde", "ignore:To copy construct"
 )
 
+NODE = "Zoom Multi-Res Blend"
+
 
 @pytest.fixture(autouse=True)
 def as_in_a_node() -> Iterator[None]:
@@ -93,6 +95,28 @@ def test_pixels_need_a_vae_or_a_pixel_model(host: Host, eps: Checkpoint, pixel: 
     torch.testing.assert_close(log.denoised[0], agree(host, raw[0]))
 
 
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_the_vae_of_the_sampler_is_that_of_the_blend_node(host: Host, flow: Checkpoint, alignment: float) -> None:
+    """Through it the levels are blended as pictures; the VAE of the options goes before."""
+    inputs = {"alignment": alignment, "cfg": 1.0}
+    by_options, _, _ = run(host, flow, blend_options=blend_options(host, vae=flow.vae), **inputs)
+    none, _, _ = run(host, flow, **inputs)
+    assert torch.equal(run(host, flow, vae=flow.vae, **inputs)[0], by_options)
+    assert torch.equal(run(host, flow, vae=flow.vae, blend_options=blend_options(host), **inputs)[0], by_options)
+    assert not torch.allclose(none, by_options, atol=1e-3)
+    unused = SimpleNamespace(encode=None, decode=None)
+    own = blend_options(host, vae=flow.vae)
+    assert torch.equal(run(host, flow, vae=unused, blend_options=own, **inputs)[0], by_options)
+    assert torch.equal(
+        run(host, flow, vae=flow.vae, blend_options=blend_options(host, space="latent"), **inputs)[0], none
+    )
+
+
+def test_errors_of_the_samplers_vae_name_the_sampler(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
+    with pytest.raises(NodeFailed, match="ValueError: Zoom KSampler: vae has latents of 4 channels, the model's have"):
+        run(host, flow, vae=eps.vae)
+
+
 def test_options_take_the_place_of_the_blend_widget(host: Host, eps: Checkpoint) -> None:
     _, log, raw = run(host, eps, blend="none", blend_options=blend_options(host, mode="naive"))
     torch.testing.assert_close(log.denoised[0], agree(host, raw[0], "naive"))
@@ -162,7 +186,7 @@ def test_the_round_trip_adds_what_the_blend_changed(host: Host, request: pytest.
 
 def pixel_agreement(host: Host, checkpoint: Checkpoint, g: Any, latent: Any, every: int = 1) -> Any:
     layout = host.module("sampling.agreement.latents").PLAIN
-    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(checkpoint.vae, checkpoint.model.model)
+    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(checkpoint.vae, checkpoint.model.model, NODE)
     joint = host.module("zoomstack_core.method.joint_step").JointDenoiser(g)
     return host.module("sampling.agreement.vae_round_trip").PixelAgreement(joint, every, layout, space, latent)
 
@@ -232,7 +256,7 @@ def video_vae() -> Any:
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, video_vae: Any, frames: int) -> None:
-    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(video_vae, flow.model.model)
+    space = host.module("sampling.agreement.vae_round_trip").VaeSpace(video_vae, flow.model.model, NODE)
     z = torch.randn(2, 16, frames, 8, 8, generator=torch.Generator().manual_seed(0))
     pictures = space.decode(z)
     shown = 1 if frames == 1 else 4 * frames - 3
@@ -246,10 +270,10 @@ def test_a_video_vae_takes_levels_one_at_a_time(host: Host, flow: Checkpoint, vi
 
 def test_the_vae_of_another_model_is_a_clear_error(host: Host, eps: Checkpoint, flow: Checkpoint) -> None:
     make = host.module("sampling.agreement.vae_round_trip").VaeSpace
-    with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae has latents of 16 channels, the model's have 4"):
-        make(flow.vae, eps.model.model)
-    space = make(SimpleNamespace(encode=flow.vae.encode), eps.model.model)  # one that does not say what it is
-    with pytest.raises(ValueError, match="Zoom Multi-Res Blend: vae gives latents of shape .* the model has"):
+    with pytest.raises(ValueError, match=f"{NODE}: vae has latents of 16 channels, the model's have 4"):
+        make(flow.vae, eps.model.model, NODE)
+    space = make(SimpleNamespace(encode=flow.vae.encode), eps.model.model, NODE)  # one that does not say what it is
+    with pytest.raises(ValueError, match=f"{NODE}: vae gives latents of shape .* the model has"):
         space.encode(torch.rand(3, 64, 64), torch.zeros(4, 8, 8))
 
 

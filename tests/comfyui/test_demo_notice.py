@@ -28,7 +28,8 @@ def notices(
 ) -> list[str]:
     """What Zoom KSampler says of two levels of this many pixels a side, made by a stock empty latent."""
     prompts = checkpoint.schedule("a blue spiral galaxy", "a blue nebula"), checkpoint.encode("")
-    graph = sampling(host, model or checkpoint.model, *prompts, {}, **{"steps": 1, "cfg": 1.0, **inputs})
+    inputs = {"steps": 1, "cfg": 1.0, "alignment": 0.0, **inputs}
+    graph = sampling(host, model or checkpoint.model, *prompts, {}, **inputs)
     graph["latent_image"] = call("EmptyLatentImage", width=size, height=size, batch_size=2)
     host.evaluate(graph, ["zoom", 0])
     lines = dict.fromkeys(line for text, node in shown if node == "zoom" for line in text.splitlines())

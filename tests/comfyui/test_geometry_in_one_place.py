@@ -76,7 +76,7 @@ def test_of_a_linked_geometry_the_sampler_is_named(host: Host) -> None:
 
 def graph_of(host: Host, checkpoint: Checkpoint, latent: Any, levels: int = 3, **inputs: Any) -> Prompt:
     prompts = checkpoint.schedule(*PROMPTS[:levels]), checkpoint.encode("")
-    graph = sampling(host, checkpoint.model, *prompts, latent, **inputs)
+    graph = sampling(host, checkpoint.model, *prompts, latent, **{"steps": 4, **inputs})
     del graph["stock"]
     return graph
 

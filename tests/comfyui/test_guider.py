@@ -295,7 +295,8 @@ def test_the_aligned_run_is_that_of_the_core(
     checkpoint: Checkpoint = request.getfixturevalue(family)
     prompts, seed, steps, factor = checkpoint.schedule(*PROMPTS[:3]), 5, 4, 4.0
     model, log = logged(checkpoint.model)
-    inputs = {"sampler_name": sampler, "cfg": 1.0, "seed": seed, "steps": steps, "zoom_factor": factor}
+    inputs: dict[str, Any] = {"sampler_name": sampler, "scheduler": "exponential"}
+    inputs.update(cfg=1.0, seed=seed, steps=steps, zoom_factor=factor)
     result = zoom(host, model, prompts, checkpoint.encode(""), checkpoint.empty(3), **inputs)
 
     sampling = checkpoint.model.get_model_object("model_sampling")

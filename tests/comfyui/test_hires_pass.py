@@ -39,5 +39,5 @@ def test_a_hires_pass_stays_consistent(
         assert max(map(relative_gap, log.states)) < 1e-4
     if sampler == "euler":  # what was there still shows
         small = interpolate(result, size=(8, 8), mode="area")
-        assert torch.corrcoef(torch.stack([small.flatten(), first.flatten()]))[0, 1] > 0.5
+        assert torch.corrcoef(torch.stack([small.flatten(), first.flatten()]))[0, 1] > 0.4
     assert (result - upscaled).std() > 0.02 * upscaled.std()

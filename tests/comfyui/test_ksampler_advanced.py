@@ -7,7 +7,7 @@ import torch
 from harness import Host, NodeFailed, call
 from test_guider import relative_gap
 from torch import Tensor
-from zoom_graphs import BOTH, PROMPTS, ZOOM_ONLY, Checkpoint, logged
+from zoom_graphs import BOTH, PROMPTS, ZOOM_ONLY, Checkpoint, logged, model_calls
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
@@ -64,6 +64,28 @@ def test_one_level_is_the_hosts(host: Host, request: pytest.FixtureRequest, fami
     ours, stock = advanced(host, checkpoint, checkpoint.model, latent, 1, steps=4, **PARTS[part])
     assert stock is not None and torch.isfinite(stock).all()
     assert torch.equal(ours, stock)
+
+
+@pytest.mark.parametrize("end", [6, 7, 8])
+def test_a_scheduler_with_more_sigmas_than_steps(host: Host, eps: Checkpoint, end: int) -> None:
+    """The host cuts by sigmas: ddim_uniform gives 8 steps where 7 are asked for. Aligned levels have 8, too."""
+    inputs: dict[str, Any] = {"steps": 7, "scheduler": "ddim_uniform", "end_at_step": end}
+    ours, stock = advanced(host, eps, eps.model, eps.empty(1), 1, **inputs)
+    assert stock is not None and torch.equal(ours, stock)
+    with model_calls() as calls:
+        advanced(host, eps, eps.model, eps.empty(2), 2, **inputs, cfg=1.0, alignment=0.01)
+    assert sum(len(call.x) for call in calls) == 2 * end
+
+
+@pytest.mark.parametrize("scheduler", ["simple", "beta", "ddim_uniform"])
+def test_two_parts_are_the_whole_with_other_schedules(host: Host, flow: Checkpoint, scheduler: str) -> None:
+    inputs: dict[str, Any] = {"steps": 7, "scheduler": scheduler, "zoom_factor": 4.0, "cfg": 1.0}
+    run = host, flow, flow.model
+    whole, _ = advanced(*run, flow.empty(3), 3, **inputs)
+    first, _ = advanced(*run, flow.empty(3), 3, **inputs, end_at_step=3, return_with_leftover_noise="enable")
+    both, _ = advanced(*run, {"samples": first}, 3, **inputs, start_at_step=3, add_noise="disable")
+    assert float((both - whole).abs().max()) < 3e-4 * float(whole.std())
+    assert float((first - whole).abs().max()) > 6e-4 * float(whole.std())
 
 
 @pytest.mark.parametrize("alignment", [0.0, 0.5, 1.0])

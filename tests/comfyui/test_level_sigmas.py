@@ -1,5 +1,6 @@
 """Every level's own noise level on the host: which levels the network sees, at which sigma, and how often."""
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import comfy.samplers
 import pytest
 import torch
+from comfy.samplers import KSampler
 from harness import Host, NodeFailed
 from torch import Tensor
 from zoom_graphs import PROMPTS, Checkpoint, ModelCall, logged, model_calls, zoom
@@ -29,7 +31,7 @@ def run(host: Host, checkpoint: Checkpoint, levels: int, size: int = 8, **inputs
             positive,
             checkpoint.encode(""),
             checkpoint.empty(levels, size, size),
-            **{"steps": STEPS, "cfg": 1.0, "zoom_factor": 4.0, **inputs},
+            **{"steps": STEPS, "cfg": 1.0, "zoom_factor": 4.0, "scheduler": "exponential", **inputs},
         )
     return calls
 
@@ -129,14 +131,14 @@ def test_denoise_below_one_takes_the_end_of_a_longer_schedule(host: Host, checkp
             denoise=0.5,
         )
     seen = by_level(checkpoint, calls, 3)
-    high, low = sigma_range(checkpoint)
-    steps = max(steps, 2)  # a ladder has two ends
-    rung = math.log(high / low) / (2 * steps - 1)
+    first, *_, last = 2 * stock_sigmas(checkpoint, steps, "normal", 0.5)
+    rung = math.log(first / last) / max(1, steps - 1) or math.log(4.0)
     for states in seen:
         assert len(states) == steps
-        assert states[0][0] <= low * math.exp((steps - 0.499) * rung)
-        assert states[-1][0] > low * math.exp(-0.501 * rung)
-    assert states[0][0] < high / 2
+        assert abs(math.log(states[0][0] / first)) < 0.501 * rung
+        assert abs(math.log(states[-1][0] / last)) < 0.501 * rung
+    assert seen[0][0][0] == pytest.approx(first, rel=1e-4)
+    assert first < sigma_range(checkpoint)[0] / 2
 
 
 @pytest.mark.parametrize("denoise", [0.0])
@@ -190,8 +192,63 @@ def test_deep_stacks_run_or_are_a_clear_error(host: Host, flow: Checkpoint, samp
     )
 
 
-@pytest.mark.parametrize("alignment", [0.3, 1.0])
-def test_the_scheduler_does_not_enter_aligned_runs(host: Host, eps: Checkpoint, alignment: float) -> None:
-    inputs = eps.model, eps.schedule(*prompts(2)), eps.encode(""), eps.empty(2)
-    results = [zoom(host, *inputs, alignment=alignment, scheduler=scheduler) for scheduler in ("karras", "simple")]
-    assert torch.equal(*results)
+def test_one_step_per_level(host: Host, checkpoint: Checkpoint) -> None:
+    """Each begins at the first sigma, after the wider one is finished."""
+    calls = run(host, checkpoint, 3, steps=1)
+    assert [len(call.x) for call in calls] == [1, 1, 1]
+    first, _ = sigma_range(checkpoint)
+    for states in by_level(checkpoint, calls, 3):
+        assert [sigma for sigma, _ in states] == pytest.approx([first], rel=1e-4)
+
+
+def stock_sigmas(
+    checkpoint: Checkpoint, steps: int, scheduler: str, denoise: float, sampler: str = "euler"
+) -> list[float]:
+    """Those above 0 that the host's KSampler has, in VE terms; a flow model's time ends at 0.99."""
+    times = KSampler(checkpoint.model, steps, "cpu", sampler, scheduler, denoise).sigmas.double()[:-1]
+    return [float(min(t, 0.99) / (1 - min(t, 0.99)) if checkpoint.flow else t) for t in times]
+
+
+@pytest.mark.parametrize("family", ["eps", "v", "flow"])
+@pytest.mark.parametrize("scheduler", KSampler.SCHEDULERS)
+def test_every_level_has_the_ends_and_the_number_of_the_hosts_schedule(
+    host: Host, request: pytest.FixtureRequest, scheduler: str, family: str
+) -> None:
+    """dpm_2 is a sampler for which the host leaves out the last sigma but one."""
+    checkpoint: Checkpoint = request.getfixturevalue(family)
+    geometry = host.module("zoomstack_core.geometry").ZoomGeometry(3, 8, 8, (2.0, 3.5))
+    level_sigmas = host.module("sampling.noise.sigmas").level_sigmas
+    tried = 0
+    for steps, denoise, sampler in itertools.product(range(1, 41), (1.0, 0.7, 0.31), ("euler", "dpm_2")):
+        stock = stock_sigmas(checkpoint, steps, scheduler, denoise, sampler)
+        inputs = checkpoint.model, geometry, steps, sampler, scheduler, denoise, 1.0
+        if not math.isfinite(sum(stock)):  # kl_optimal divides by steps - 1
+            with pytest.raises(ValueError, match=r"sigmas has the steps \[nan, 0.0\]; expected steps that fall"):
+                level_sigmas(*inputs)
+            continue
+        tried += 1
+        ours = level_sigmas(*inputs)
+        own = [[float(s) * ratio for s in ours.sigmas[:-1] if level in ours.active(s, 3)]
+               for level, ratio in enumerate(ours.ladder.ratios)]  # fmt: skip
+        assert [len(sigmas) for sigmas in own] == [len(stock)] * 3, (steps, denoise, sampler)
+        assert ours.steps == len(stock) and float(ours.sigmas[-1]) == 0
+        assert (own[0][0], own[0][-1]) == pytest.approx((stock[0], stock[-1]), rel=1e-5), (steps, denoise, sampler)
+        half = 0.501 * (math.log(stock[0] / stock[-1]) / (len(stock) - 1) if len(stock) > 1 else math.log(2.0))
+        for sigmas in own[1:]:
+            assert abs(math.log(sigmas[0] / stock[0])) < half and abs(math.log(sigmas[-1] / stock[-1])) < half
+    assert tried > 200
+
+
+def test_the_exponential_schedule_is_the_whole_range_of_the_model(host: Host, checkpoint: Checkpoint) -> None:
+    geometry = host.module("zoomstack_core.geometry").ZoomGeometry(4, 8, 8, 2.0)
+    ours = host.module("sampling.noise.sigmas").level_sigmas(
+        checkpoint.model, geometry, 20, "euler", "exponential", 1.0, 1.0
+    )
+    ladder = host.module("zoomstack_core.method.ladder").aligned_ladder(geometry, *sigma_range(checkpoint), 20)
+    assert ours.sigmas.tolist() == pytest.approx(ladder.sigmas, rel=1e-5)
+
+
+def test_schedules_that_do_not_fall_are_told_of_the_scheduler(host: Host, eps: Checkpoint) -> None:
+    message = r"ValueError: Zoom KSampler: scheduler has the steps \[nan, 0.0\]; expected steps that fall, where"
+    with pytest.raises(NodeFailed, match=message):
+        run(host, eps, 2, scheduler="kl_optimal", steps=1)

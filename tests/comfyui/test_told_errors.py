@@ -178,7 +178,7 @@ GUIDED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "long sigmas": (lambda values: values.update(sigmas=torch.ones(5000)), "sigmas end at 1; with alignment above 0"),
     "flat sigmas": (
         lambda values: values.update(sigmas=torch.cat([torch.ones(5000), torch.zeros(1)])),
-        "sigmas are [1.0, 1.0",
+        "sigmas has the steps [1.0, 1.0",
     ),
     "model": (lambda values: values.update(model=broken(values["model"])), "model gave NaN or infinity while sampling"),
     "sampler": (

@@ -20,13 +20,13 @@ def test_it_samples_as_zoom_ksampler_does(host: Host, eps: Checkpoint, sampler: 
     """From the same range of sigmas; euler_cfg_pp and the like need the guider's own class below."""
     graph = custom_sampling(host, eps, eps.model, 3, sampler_name=sampler, alignment=alignment)
     scheduled = {**graph["sigmas"]["inputs"]}
-    if sampler == "uni_pc" and alignment == 0:  # KSampler leaves out a sigma for it
-        graph["sigmas"] = call("BasicScheduler", **{**scheduled, "steps": 3})
+    if sampler == "uni_pc":  # KSampler leaves out a sigma for it
+        (whole,) = host.evaluate({**graph, "all": call("BasicScheduler", **{**scheduled, "steps": 5})}, ["all", 0])
+        graph["sigmas"] = host.source(torch.cat([whole[:-2], whole[-1:]]))
     ours, denoised = host.evaluate(graph, ["run", 0], ["run", 1])
     inputs = {"steps": 4, "seed": 5, "sampler_name": sampler, "scheduler": "exponential", "alignment": alignment}
     expected = zoom(host, eps.model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(3), **inputs)
-    if not (sampler == "uni_pc" and alignment == 0):
-        torch.testing.assert_close(ours["samples"], expected, atol=1e-4 * float(expected.std()), rtol=0)
+    torch.testing.assert_close(ours["samples"], expected, atol=1e-4 * float(expected.std()), rtol=0)
     assert relative_gap(ours["samples"]) < 1e-5
     assert relative_gap(denoised["samples"]) < 1e-5
 
@@ -172,9 +172,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"sigmas": call("ManualSigmas", sigmas="14.6, 5.0, 1.0")},
         "Zoom Guider: sigmas end at 1; with alignment above 0 they must end in 0",
     ),
-    "one step": (
-        {"sigmas": call("ManualSigmas", sigmas="14.6, 0")},
-        r"Zoom Guider: sigmas are \[14.6, 0.0\]; with alignment above 0 they must fall over at least 2 steps",
+    "sigmas that stay": (
+        {"sigmas": call("ManualSigmas", sigmas="14.6, 14.6, 0")},
+        r"Zoom Guider: sigmas has the steps \[14.6, 14.6, 0.0\]; expected steps that fall, where alignment is above 0",
+    ),
+    "sigmas of nothing": (
+        {"sigmas": call("ManualSigmas", sigmas="0, 0")},
+        r"Zoom Guider: sigmas has the steps \[0.0, 0.0\]; expected steps that fall",
     ),
     "nothing held": (
         {"guider": call("ZoomGuider", guider=["inner", 0], held=["latent", 0], **ZOOM_ONLY)},
@@ -202,6 +206,30 @@ def test_what_does_not_fit_is_a_clear_error(host: Host, eps: Checkpoint, case: s
     graph["first"] = graph["guider"]
     with pytest.raises(NodeFailed, match=message):
         host.evaluate({**graph, **nodes}, ["run", 0])
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "first", "last", "steps"),
+    [
+        ("14.6, 0", 14.6, 14.6, 1),
+        ("9, 3, 3, 1, 0", 9, 1, 4),
+        ("9, 3, 1, 0, 0", 9, 1, 3),
+        ("9, 0.5, 0.000001", 9, 0.5, 2),
+    ],
+)
+def test_ends_and_number_of_the_sigmas_count(
+    host: Host, eps: Checkpoint, sigmas: str, first: float, last: float, steps: int
+) -> None:
+    """The host takes an end of at most 1e-5 for 0 as well."""
+    graph = custom_sampling(host, eps, eps.model, 3, cfg=1.0)
+    graph["sigmas"] = call("ManualSigmas", sigmas=sigmas)
+    with model_calls() as calls:
+        host.evaluate(graph, ["run", 0])
+    seen = torch.cat([call.sigma for call in calls])
+    assert len(seen) == 3 * steps
+    assert float(calls[0].sigma.min()) == pytest.approx(first, rel=1e-4)  # the widest level's
+    rung = (first / last) ** (1 / max(1, steps - 1))
+    assert last / rung**0.5 <= float(seen.min()) * 1.001 and float(seen.max()) <= first * rung**0.5 * 1.001
 
 
 def test_sigmas_may_end_early_at_alignment_zero(host: Host, eps: Checkpoint) -> None:

@@ -12,7 +12,6 @@ from .pieces import (
     FILES,
     NEGATIVE,
     Source,
-    blend_in_pixels,
     checkpoint_source,
     decode,
     demo_source,
@@ -102,9 +101,8 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("1. Model")
     workflow.note(NOTE, 340)
     source = checkpoint_source(workflow)
-    sampling = {"blend_options": blend_in_pixels(workflow, source)}
     words = {"suffix": STYLE, "negative": NEGATIVE}
-    _two_parts(workflow, source, (FIRST, NEXT), CHECKPOINT_SIZE, "zoomstack/extend_zoom", 0, words, sampling)
+    _two_parts(workflow, source, (FIRST, NEXT), CHECKPOINT_SIZE, "zoomstack/extend_zoom", 0, words, {})
     return workflow
 
 

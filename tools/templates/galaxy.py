@@ -13,7 +13,6 @@ from .pieces import (
     LORA,
     NEGATIVE,
     Source,
-    blend_in_pixels,
     checkpoint_source,
     decode,
     demo_source,
@@ -95,10 +94,9 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
         strength_clip=0.5,
     )
     source = Source(lora["MODEL"], lora["CLIP"], loader.vae)
-    options = blend_in_pixels(workflow, source)
     workflow.group("2. Prompts")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet", blend_options=options)
+    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet")
     return workflow
 
 

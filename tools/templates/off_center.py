@@ -13,7 +13,6 @@ from .pieces import (
     NEGATIVE,
     STACK_NOTE,
     Source,
-    blend_in_pixels,
     checkpoint_source,
     decode,
     demo_source,
@@ -113,12 +112,10 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("1. Model")
     workflow.note(NOTE, 340)
     source = checkpoint_source(workflow)
-    options = blend_in_pixels(workflow, source)
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
     geometry: dict[str, Any] = {"zoom_factors": FACTORS, "focus": FOCUS}
-    name = "off_center_zoom"
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, name, 0, geometry, blend_options=options)
+    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "off_center_zoom", 0, geometry)
     return workflow
 
 

@@ -12,7 +12,6 @@ from .pieces import (
     FILES,
     NEGATIVE,
     STACK_NOTE,
-    blend_in_pixels,
     checkpoint_source,
     decode,
     demo_source,
@@ -118,7 +117,6 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("1. Model")
     workflow.note(NOTE, 380)
     source = checkpoint_source(workflow)
-    options = blend_in_pixels(workflow, source)
     workflow.group("2. Photo")
     photo = workflow.node("LoadImage", image="example.png")["IMAGE"]
     anchors = _anchor(workflow, photo, source.vae)
@@ -127,8 +125,7 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, negative=NEGATIVE, prompts=PROMPTS)
     geometry = workflow.node("ZoomGeometry", zoom_factors="2", focus=FOCUS)["geometry"]
     workflow.group("4. Sample all levels with the photo")
-    inputs = {"anchors": anchors, "geometry": geometry, "blend_options": options}
-    sampler = zoom_sampler(workflow, source, prompts, latent, **inputs)
+    sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, geometry=geometry)
     images = decode(workflow, source, sampler)
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, note)

@@ -17,10 +17,6 @@ LORA = Model(
     "loras",
 )
 
-BLEND_NOTE = """\
-**Zoom Multi-Res Blend** makes the levels agree as pictures, through the VAE: latents of SDXL do not resample well. \
-A small VAE (TAESDXL) there is much faster.
-"""
 FILES = f"""\
 **Files**
 - checkpoints: [{CHECKPOINT.name}]({CHECKPOINT.url})
@@ -34,23 +30,24 @@ To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes t
 
 # The demo model's size, and how its pictures come out best.
 DEMO_SIZE = 64
-DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30}
+DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30, "scheduler": "exponential"}
 DEMO_VIDEO_SIZE = 512
 CHECKPOINT_SIZE = 1024
 
 
 class Source(NamedTuple):
-    """Where the model, its text encoder and its VAE come from."""
+    """Where the model, its text encoder and its VAE come from, and whether it works on latents."""
 
     model: Output
     clip: Output
     vae: Output
+    of_latents: bool = True
 
 
 def demo_source(workflow: Workflow) -> Source:
     """The embedded model."""
     node = workflow.node("ZoomDemoModel")
-    return Source(node["MODEL"], node["CLIP"], node["VAE"])
+    return Source(node["MODEL"], node["CLIP"], node["VAE"], of_latents=False)
 
 
 def checkpoint_source(workflow: Workflow) -> Source:
@@ -60,21 +57,19 @@ def checkpoint_source(workflow: Workflow) -> Source:
 
 
 def zoom_sampler(workflow: Workflow, source: Source, prompts: Node, latent: Output, **inputs: Any) -> Node:
-    """Gives the latents of all levels, and the geometry that it used."""
+    """Gives the latents of all levels, and the geometry that it used.
+
+    A checkpoint's latents may not resample as pictures do, so it blends with the VAE; the demo model's are pictures.
+    """
     return workflow.node(
         "ZoomKSampler",
         model=source.model,
         positive=prompts["positive"],
         negative=prompts["negative"],
         latent_image=latent,
+        vae=source.vae if source.of_latents else None,
         **inputs,
     )
-
-
-def blend_in_pixels(workflow: Workflow, source: Source) -> Output:
-    """Blend options for a checkpoint, whose latents may not resample as pictures do."""
-    workflow.note(BLEND_NOTE, 130)
-    return workflow.node("ZoomMultiResBlend", vae=source.vae)["blend_options"]
 
 
 def empty_latent(workflow: Workflow, size: int) -> Output:

@@ -57,6 +57,8 @@ class NoiseLadder:
 
     def progress(self, level: int, sigma: float) -> float:
         """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last."""
+        if self.steps == 1:
+            return 1.0
         place = math.floor(math.log(self.sigmas[0] / sigma) / self.rung + _SLACK)
         return min(max((place - self._first_rung(self.ratios[level])) / (self.steps - 1), 0.0), 1.0)
 
@@ -77,7 +79,8 @@ def aligned_ladder(
     Args:
         geometry: gives the zoom factors; N levels.
         sigma_max, sigma_min: the range of one level (VE convention, z = x + sigma · noise).
-        steps: evaluations of each level, at least 2; the rungs are uniform in log sigma.
+        steps: evaluations of each level; the rungs are uniform in log sigma. A single one falls within half a rung of
+            ``sigma_max``, and a rung then is from there to ``sigma_min``.
         alignment: 0 < alignment <= 1.
         largest_sigma: the common ladder is shifted down where it would begin above this; only the common sigmas
             change, not the levels' own.
@@ -94,9 +97,9 @@ def aligned_ladder(
         raise ArgumentError("alignment", shown(alignment), "a number above 0, at most 1")
     if not 0 < sigma_min < sigma_max < math.inf:
         raise ArgumentError("sigma_min", f"is {sigma_min}", f"a number above 0, below `sigma_max`, {sigma_max}")
-    if steps < 2:
-        raise ArgumentError("steps", shown(steps), "at least 2 steps per level")
-    rung = math.log(sigma_max / sigma_min) / (steps - 1)
+    if steps < 1:
+        raise ArgumentError("steps", shown(steps), "at least 1 step per level")
+    rung = math.log(sigma_max / sigma_min) / max(steps - 1, 1)
     depths = [0.0]
     for factor in geometry.factors:
         depths.append(depths[-1] + alignment * math.log(factor))

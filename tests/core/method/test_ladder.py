@@ -136,6 +136,14 @@ def test_a_range_narrower_than_the_zoom_leaves_rungs_where_no_level_is_active():
     assert idle and all(a.start in (1, 2) and a.stop == a.start for a in idle)
 
 
+def test_a_single_step_comes_at_the_first_sigma():
+    """With the rungs of the zoom, one level after the other."""
+    ladder = aligned_ladder(ZoomGeometry(3, 8, 8, 4.0), 8.0, 2.0, 1)
+    assert ladder.sigmas == pytest.approx((128, 32, 8, 0))
+    assert [list(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]] == [[0], [1], [2]]
+    assert [ladder.progress(i, sigma) for i, sigma in enumerate(ladder.sigmas[:-1])] == [1.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -143,7 +151,7 @@ def test_a_range_narrower_than_the_zoom_leaves_rungs_where_no_level_is_active():
         ({"alignment": 1.5}, r"alignment is 1\.5"),
         ({"alignment": -1.0}, r"alignment is -1\.0"),
         ({"alignment": math.nan}, r"alignment is nan"),
-        ({"steps": 1}, r"steps is 1; expected at least 2 steps per level"),
+        ({"steps": 0}, r"steps is 0; expected at least 1 step per level"),
         ({"sigma_min": 0.0}, r"sigma_min is 0\.0; expected a number above 0, below sigma_max, 10\.0"),
         ({"sigma_min": 10.0}, r"sigma_min is 10\.0"),
         ({"sigma_max": math.inf}, r"sigma_max, inf"),
