@@ -39,6 +39,7 @@ def sample_joint(
     churn: float | None = None,
     order: int | None = None,
     sigma_data: float = 1.0,
+    wake_sigma: float | None = None,
     noise: Callable[[], Tensor] | None = None,
     callback: StepCallback | None = None,
 ) -> Tensor:
@@ -62,6 +63,8 @@ def sample_joint(
         churn: 1 is the DDPM step, 0 the probability-flow ODE, 0.5 the default. "paper" has 1.
         order: 1, or 2, the default, for steps that extrapolate from the last two estimates. "paper" has 1.
         sigma_data: standard deviation of the images: how strong "border" has to take the noise to be.
+        wake_sigma: with alignment, a level below the widest is not evaluated before its own sigma is at most this many
+            ``sigma_data``; until then it follows the level above. None, the default, evaluates all levels alike.
         noise: gives white noise [N, C, H, W] of the dtype of ``sigmas``, in place of the generator.
         callback: (step, common sigma, z, denoised) after every evaluation, before the step.
 
@@ -89,6 +92,7 @@ def sample_joint(
     churn = (1.0 if published else 0.5) if churn is None else churn
     order = (1 if published else 2) if order is None else order
     _check_sampling(sigmas, method, alignment, churn, order, denoise_overlap)
+    _check_wake(wake_sigma, method, alignment)
     shape = geometry.levels, channels, geometry.height, geometry.width
 
     def white() -> Tensor:
@@ -106,7 +110,9 @@ def sample_joint(
         return step_down(evaluate, common_ladder(geometry, sigmas), sigmas, white, churn, order, callback)
     ladder = common_ladder(geometry, sigmas)
     if alignment > 0 and geometry.levels > 1:
-        ladder = aligned_ladder(geometry, float(sigmas[0]), float(sigmas[-2]), len(sigmas) - 1, alignment)
+        wake = None if wake_sigma is None else wake_sigma * sigma_data
+        limits = float(sigmas[0]), float(sigmas[-2])
+        ladder = aligned_ladder(geometry, *limits, len(sigmas) - 1, alignment, wake_sigma=wake)
     joint: Joint
     if method == "overlap_once":
         assert denoise_overlap is not None, "checked above"
@@ -257,3 +263,12 @@ def _check_sampling(
             f"denoise_overlap belongs to method 'overlap_once', got method {method!r} "
             f"{'without' if denoise_overlap is None else 'with'} it"
         )
+
+
+def _check_wake(wake_sigma: float | None, method: str, alignment: float) -> None:
+    if wake_sigma is None:
+        return
+    if not wake_sigma > 0:
+        raise ValueError(f"wake_sigma must be above 0 or None, got {wake_sigma}")
+    if alignment == 0 or method == "independent":
+        raise ValueError(f"wake_sigma needs aligned levels, got method {method!r} at alignment {alignment}")

@@ -271,6 +271,11 @@ def test_works_inside_and_outside_of_inference_mode():
         ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'border' with it"),
         ({"method": "best"}, r"method must be one of border, .* got 'best'"),
         ({"method": "paper", "alignment": 1.0}, r"method 'paper' .* needs alignment 0, got 1\.0"),
+        ({"wake_sigma": 0.0}, r"wake_sigma must be above 0 or None, got 0\.0"),
+        ({"wake_sigma": math.nan}, r"wake_sigma must be above 0 or None, got nan"),
+        ({"wake_sigma": 1.0, "alignment": 0.0}, r"wake_sigma needs aligned levels, got .* at alignment 0\.0"),
+        ({"wake_sigma": 1.0, "method": "paper"}, r"wake_sigma needs aligned levels, got method 'paper'"),
+        ({"wake_sigma": 1.0, "method": "independent"}, r"wake_sigma needs aligned levels, got method 'independent'"),
     ],
 )
 def test_bad_arguments_are_refused(change, message):
