@@ -32,6 +32,7 @@ class Row:
         steps: network evaluations per level.
         guidance: cfg.
         overlap: for overlap once, how the overlap is evaluated and used.
+        wake: the own sigma at which levels below the widest wake, None for all at once.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Row:
     steps: int = 20
     guidance: float = 3.0
     overlap: Overlap = AS_OFFERED
+    wake: float | None = None
 
 
 ROWS = (
@@ -84,6 +86,10 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
         replace(row, label=f"{row.label}, {steps} steps", steps=steps)
         for row in (_ALONE, _BORDER, Row("the paper", "paper"))
         for steps in (10, 20, 40)
+    ),
+    "wake": tuple(
+        replace(_BORDER, label=f"border, churn 0, wakes at {wake or 80:g}", churn=0.0, wake=wake)
+        for wake in (None, 24.0, 12.0, 6.0, 3.0)
     ),
     "blend": (_ALONE, _AVERAGE, _BORDER, _ONCE),
     "overlap": (

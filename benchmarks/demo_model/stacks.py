@@ -118,6 +118,7 @@ def sample(network: DemoNetwork, row: Row, seed: int) -> Tensor:
         layers = sample_joint(
             network, GEOMETRY, sigmas, 3, None, row.method, row.alignment, overlap,
             churn=row.churn, order=row.order, sigma_data=SIGMA_DATA, noise=noise,
+            wake_sigma=None if row.wake is None else row.wake / SIGMA_DATA,
         )  # fmt: skip
         images = layers if row.method == "independent" else render_images(layers, GEOMETRY)
     return (images / 2 + 0.5).clamp(0, 1)

@@ -16,8 +16,8 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.sample import METHODS
 
 from .report import Report
-from .run import Setting, run_exactly
-from .world import GaussianWorld
+from .run import Setting, evaluations, run_exactly
+from .world import MODELS, GaussianWorld
 
 # the paper, its ablations (figures 8 and 10), and what we found better
 SUITE = (
@@ -50,25 +50,28 @@ def main() -> None:
     parser.add_argument("--alignment", type=float, nargs="+", default=[1.0], help="with --methods")
     parser.add_argument("--churn", type=float, nargs="+", default=[1.0], help="with --methods")
     parser.add_argument("--order", type=int, nargs="+", default=[1], choices=(1, 2), help="with --methods")
+    parser.add_argument("--wake", type=float, nargs="+", metavar="SIGMA", help="late waking, with aligned --methods")
+    parser.add_argument("--model", choices=MODELS, default="mean", help="posterior mean, or an ideal few-step model")
     parser.add_argument("--out", type=Path, help="folder for results.json, spectra.png and seams.png")
     args = parser.parse_args()
     torch.set_num_threads(1)
     geometry = ZoomGeometry(args.levels, args.height, args.width, args.zoom, tuple(args.focus))
-    world = GaussianWorld(geometry, args.slope)
+    world = GaussianWorld(geometry, args.slope, model=args.model)
     ladder = {"steps": args.steps, "sigma_max": args.sigma_max, "sigma_min": args.sigma_min}
     reports: dict[str, Report] = {}
     size = f"{args.levels} levels {args.height}×{args.width}"
-    print(f"{size}, p={args.zoom:g}, slope {args.slope:g}, {args.steps} steps")
+    print(f"{size}, p={args.zoom:g}, slope {args.slope:g}, {args.steps} steps, {args.model} model")
     print(HEADER)
     for setting in _settings(args, ladder):
         if setting.method == "mismatched" and args.zoom not in (2, 4, 8):
             continue
         start = time.perf_counter()
         report = reports[setting.name] = run_exactly(world, setting)
-        print(row(setting.name, report), f"{time.perf_counter() - start:.0f} s", flush=True)
+        cost = f"{evaluations(geometry, setting):.2f} evaluations, {time.perf_counter() - start:.0f} s"
+        print(row(setting.name, report), cost, flush=True)
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
-        data = {"geometry": str(geometry), "slope": args.slope, **ladder}
+        data = {"geometry": str(geometry), "slope": args.slope, "model": args.model, **ladder}
         data["results"] = {name: asdict(report) for name, report in reports.items()}
         (args.out / "results.json").write_text(json.dumps(data, indent=1))
         draw(args.out, reports)
@@ -83,8 +86,10 @@ def _settings(args: argparse.Namespace, ladder: dict[str, float]) -> list[Settin
         for alignment in [0.0] if fixed else args.alignment:
             for churn in [1.0] if method == "paper" or method in ABLATIONS else args.churn:
                 for order in [1] if method == "paper" or method in ABLATIONS else args.order:
-                    setting = Setting(method, alignment, churn=churn, order=order, **ladder)  # type: ignore[arg-type]
-                    chosen[setting.name] = setting
+                    for wake in args.wake if args.wake and alignment else [None]:
+                        options = {"churn": churn, "order": order, "wake_sigma": wake, **ladder}
+                        setting = Setting(method, alignment, **options)  # type: ignore[arg-type]
+                        chosen[setting.name] = setting
     return list(chosen.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.sample import METHODS, sample_joint
 
@@ -23,7 +22,8 @@ from .world import GaussianWorld
 class Setting:
     """How to sample: a method of `sample_joint` or of `benchmarks.ablations`, and its options.
 
-    ``sigmas`` fall evenly in log sigma from ``sigma_max`` to ``sigma_min``, then to 0.
+    ``sigmas`` fall evenly in log sigma from ``sigma_max`` to ``sigma_min``, then to 0. ``wake_sigma`` is for aligned
+    levels, as in `sample_joint`.
     """
 
     method: str
@@ -33,6 +33,7 @@ class Setting:
     order: int = 1
     sigma_max: float = 30.0
     sigma_min: float = 0.01
+    wake_sigma: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS and self.method not in ABLATIONS:
@@ -40,7 +41,8 @@ class Setting:
 
     @property
     def name(self) -> str:
-        return f"{self.method} a{self.alignment:g} c{self.churn:g} o{self.order}"
+        late = "" if self.wake_sigma is None else f" w{self.wake_sigma:g}"
+        return f"{self.method} a{self.alignment:g} c{self.churn:g} o{self.order}{late}"
 
     def sigmas(self) -> Tensor:
         """[steps + 1], float64."""
@@ -52,11 +54,12 @@ def run_exactly(world: GaussianWorld, setting: Setting) -> Report:
     """Samples once, through the product's own code, and judges the exact covariance of the result."""
     geometry, sigmas = world.geometry, setting.sigmas()
     noise = ExactNoise(geometry, setting.order)
-    finished = _finished_levels(geometry, setting)
+    ladder = _ladder(geometry, setting)
     last: list[Tensor] = []
 
     def remember(_: int, sigma: float, z: Tensor, denoised: Tensor) -> None:
-        held = finished(sigma)
+        # of finished levels the estimate goes on to count in place of the state
+        held = 0 if ladder is None else ladder.active(sigma).start
         noise.remember(torch.cat([denoised[:held], z[held:]]), *last)
         last[:] = [denoised] if setting.order == 2 else []
 
@@ -66,16 +69,23 @@ def run_exactly(world: GaussianWorld, setting: Setting) -> Report:
         overlap = world.denoise_overlap if setting.method == "overlap_once" else None
         layers = sample_joint(
             world.denoise, geometry, sigmas, noise.channels, None, setting.method, setting.alignment, overlap,
-            churn=setting.churn, order=setting.order, noise=noise, callback=remember,
+            churn=setting.churn, order=setting.order, wake_sigma=setting.wake_sigma, noise=noise, callback=remember,
         )  # fmt: skip
         images = layers if setting.method == "independent" else render_images(layers, geometry)
     return judge(world, noise.covariance(images))
 
 
-def _finished_levels(geometry: ZoomGeometry, setting: Setting) -> Callable[[float], int]:
-    """How many levels are held at a common sigma: their estimate is remembered in place of their state."""
+def evaluations(geometry: ZoomGeometry, setting: Setting) -> float:
+    """The denoiser's evaluations over those of independent sampling."""
+    ladder = _ladder(geometry, setting)
+    if ladder is None:
+        return 1.0
+    return sum(len(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]) / (geometry.levels * setting.steps)
+
+
+def _ladder(geometry: ZoomGeometry, setting: Setting) -> NoiseLadder | None:
+    """That of the run, where the levels' sigmas differ."""
     if setting.alignment == 0 or geometry.levels == 1 or setting.method == "independent":
-        return lambda sigma: 0
-    sigmas = setting.sigmas()
-    ladder = aligned_ladder(geometry, float(sigmas[0]), float(sigmas[-2]), setting.steps, setting.alignment)
-    return lambda sigma: ladder.active(sigma).start
+        return None
+    limits = (float(setting.sigmas()[n]) for n in (0, -2))
+    return aligned_ladder(geometry, *limits, setting.steps, setting.alignment, wake_sigma=setting.wake_sigma)

@@ -13,6 +13,7 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.resample import Window, links_into
 
 SCALES_PER_OCTAVE = 3
+MODELS = ("mean", "distilled")
 
 
 class GaussianWorld:
@@ -27,17 +28,21 @@ class GaussianWorld:
         geometry: how the levels nest.
         slope: β of f^-β, 2 < slope < 4.
         largest: standard deviation of the largest scale, in widths of the widest view.
+        model: "mean", the posterior mean of a level, or "distilled", the end of its probability flow ODE: what an
+            ideal few-step model gives.
 
     Raises:
-        ValueError: for a slope or scale outside these ranges.
+        ValueError: for a slope or scale outside these ranges, or an unknown model.
     """
 
-    def __init__(self, geometry: ZoomGeometry, slope: float = 2.6, largest: float = 0.5) -> None:
+    def __init__(self, geometry: ZoomGeometry, slope: float = 2.6, largest: float = 0.5, model: str = "mean") -> None:
         if not 2 < slope < 4:
             raise ValueError(f"slope must lie between 2 and 4, got {slope}")
         if largest <= 0:
             raise ValueError(f"largest must be positive, got {largest}")
-        self.geometry, self.slope = geometry, slope
+        if model not in MODELS:
+            raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+        self.geometry, self.slope, self.model = geometry, slope, model
         smallest = 1 / 64 * geometry.rect(0, geometry.levels - 1).width / geometry.width
         octaves = math.log2(largest * geometry.width / smallest)
         count = math.ceil(octaves * SCALES_PER_OCTAVE) + 1
@@ -62,9 +67,9 @@ class GaussianWorld:
         return [_eigen(self.covariance(level, level)) for level in range(self.geometry.levels)]
 
     def denoise(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
-        """E[x | z = x + sigma · noise] of every level on its own: the ideal network, as `sample_joint` calls it."""
+        """The model's estimate from z = x + sigma · noise of every level on its own, as `sample_joint` calls it."""
         estimates = [
-            _shrink(state, float(s), *self.eigen[level])
+            self._estimate(state, float(s), *self.eigen[level])
             for state, s, level in zip(z, sigma, levels.tolist(), strict=True)
         ]
         return torch.stack(estimates).view_as(z)
@@ -77,7 +82,17 @@ class GaussianWorld:
             assert link is not None, "sample_joint asks for overlaps of at least a pixel only"
             chosen = window_pixels(link.window, geometry.height, geometry.width)
             self._crops[level] = _eigen(self.covariance(level, level)[chosen][:, chosen])
-        return _shrink(crop, float(sigma), *self._crops[level]).view_as(crop)
+        return self._estimate(crop, float(sigma), *self._crops[level]).view_as(crop)
+
+    def _estimate(self, state: Tensor, sigma: float, values: Tensor, vectors: Tensor) -> Tensor:
+        """[C, …] -> [C, pixels]: K (K + sigma²)^-1 or its square root, applied to each channel.
+
+        The flow dz = (z - E[x|z]) d(log sigma) shrinks an eigendirection of variance λ from √(λ + sigma²) to √λ.
+        """
+        gain = values / (values + sigma**2)
+        gain = (gain.sqrt() if self.model == "distilled" else gain).to(state)
+        basis = vectors.to(state)
+        return (state.flatten(1) @ basis * gain) @ basis.T
 
     def _pixels(self, level: int) -> tuple[Tensor, Tensor, float]:
         """Centers of rows and columns and the width of a pixel, in pixels of level 0."""
@@ -114,10 +129,3 @@ def _twice_integrated(x: Tensor, scale: float) -> Tensor:
 def _eigen(covariance: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(covariance)
     return values.clamp(min=0), vectors
-
-
-def _shrink(state: Tensor, sigma: float, values: Tensor, vectors: Tensor) -> Tensor:
-    """[C, …] -> [C, pixels]: K (K + sigma²)^-1 applied to each channel."""
-    gain = (values / (values + sigma**2)).to(state)
-    basis = vectors.to(state)
-    return (state.flatten(1) @ basis * gain) @ basis.T

@@ -48,6 +48,21 @@ def test_a_stack_is_sampled_once_and_kept(tmp_path, monkeypatch):
     assert network.calls == 2 * calls
 
 
+def test_levels_wake_at_the_sigma_of_the_row():
+    seen: dict[int, float] = {}
+
+    class Remembering(Shrinking):
+        def __call__(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+            for level, value in zip(levels.tolist(), sigma.tolist(), strict=True):
+                seen.setdefault(level, value)
+            return super().__call__(z, sigma, levels)
+
+    sample(Remembering(), Row("late", "border", 1.0, 0.0, 2, 14, wake=5.0), 0)
+    half = (80 / 0.01) ** (0.501 / 13)
+    assert seen[0] == pytest.approx(80)
+    assert all(5 / half <= seen[level] <= 5 * half for level in range(1, 7))
+
+
 def test_keys_tell_settings_apart():
     rows = {replace(row, label="") for row in (*ROWS, *(row for rows in SWEEPS.values() for row in rows))}
     assert len({key(row) for row in rows}) == len(rows)

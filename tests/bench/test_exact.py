@@ -15,6 +15,7 @@ import torch
 from benchmarks.exact import GaussianWorld, Setting, run_exactly
 from benchmarks.exact.moments import ExactNoise
 from benchmarks.exact.report import Report, free_pixels, judge
+from benchmarks.exact.run import evaluations
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import band_energy, consistency_error
 from zoomstack_core.method.render import render_images
@@ -83,9 +84,36 @@ def test_the_denoisers_are_posterior_means():
     torch.testing.assert_close(got, (part.flatten(1) @ gain.T).view_as(part))
 
 
-@pytest.mark.parametrize("change", [{"slope": 2.0}, {"slope": 4.0}, {"largest": 0.0}])
+@pytest.mark.parametrize("crop", [False, True])
+def test_the_distilled_model_ends_the_probability_flow(crop):
+    """Many small Euler steps with the posterior mean lead where it goes at once; on a level and on a part of it."""
+
+    def estimate(field: GaussianWorld, z: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return field.denoise_overlap(z[0], sigma, 0)[None] if crop else field.denoise(z, sigma[None], torch.tensor([0]))
+
+    sigmas = torch.logspace(0, -4, 4000, dtype=torch.float64)
+    start = state = torch.randn(1, 2, *((4, 4) if crop else (8, 8)), dtype=torch.float64)
+    for now, then in zip(sigmas, sigmas[1:], strict=False):
+        mean = estimate(world(), state, now)
+        state = mean + then / now * (state - mean)
+    at_once = estimate(GaussianWorld(GEOMETRY, model="distilled"), start, sigmas[0])
+    torch.testing.assert_close(state, at_once, rtol=0, atol=2e-3)
+
+
+def test_a_distilled_model_wants_its_noise_anew():
+    """Then four evaluations are exact, level by level, and border blending is near; DDPM and ODE steps are not."""
+    distilled = GaussianWorld(GEOMETRY, model="distilled")
+    few = {"order": 1, "steps": 4, "sigma_max": 99.0, "sigma_min": 0.43}
+    alone, border, ddpm, ode = (
+        max(run_exactly(distilled, Setting(method, float(method == "border"), churn=churn, **few)).kl)
+        for method, churn in [("independent", math.inf), ("border", math.inf), ("border", 1.0), ("border", 0.0)]
+    )
+    assert alone < 1e-6 and 3 * border < ddpm < 0.2 * ode
+
+
+@pytest.mark.parametrize("change", [{"slope": 2.0}, {"slope": 4.0}, {"largest": 0.0}, {"model": "best"}])
 def test_a_world_that_has_no_covariance_is_refused(change):
-    with pytest.raises(ValueError, match=r"(slope|largest) must"):
+    with pytest.raises(ValueError, match=r"(slope|largest|model) must"):
         GaussianWorld(GEOMETRY, **change)
 
 
@@ -164,6 +192,17 @@ def test_one_level_at_a_time_leaves_seams():
     assert max(report("iterative").seams) > 1.3 > max(report("paper").seams)
 
 
+def test_late_waking_is_cheaper_and_as_good():
+    """From an own sigma of 6 on it costs nothing; from 0.5 on it does."""
+    early, late, too_late = (Setting("border", **BEST, wake_sigma=sigma) for sigma in (None, 6.0, 0.5))
+    assert evaluations(GEOMETRY, early) == 1 and 0.8 < evaluations(GEOMETRY, late) < 0.9
+    reports = {setting: run_exactly(world(), setting) for setting in (early, late, too_late)}
+    for a, b in zip(reports[early].kl, reports[late].kl, strict=True):
+        assert b < 1.05 * a + 1e-5
+    assert reports[late].seams == pytest.approx(reports[early].seams, abs=0.01)
+    assert sum(reports[too_late].kl) > 2 * sum(reports[early].kl)
+
+
 def test_second_order_needs_fewer_calls():
     assert max(report("independent", churn=0.5, order=2).kl) < 0.01 * max(report("independent").kl)
 
@@ -174,13 +213,17 @@ def test_an_unknown_method_is_refused():
 
 
 def test_the_command_prints_a_table_and_draws_plots(tmp_path):
-    command = "-m benchmarks.exact --levels 2 --height 6 --width 6 --zoom 1.5 --steps 4 --methods border paper --out"
+    command = "-m benchmarks.exact --levels 2 --height 6 --width 6 --zoom 1.5 --steps 4 --methods border paper --wake 2"
     done = subprocess.run(
-        [sys.executable, *command.split(), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=200
+        [sys.executable, *command.split(), "--model", "distilled", "--out", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    assert "border a1 c1 o1" in done.stdout and "paper a0 c1 o1" in done.stdout
+    assert "border a1 c1 o1 w2" in done.stdout and "paper a0 c1 o1" in done.stdout
     results = json.loads((tmp_path / "results.json").read_text())["results"]
-    assert len(results["border a1 c1 o1"]["kl"]) == 2
+    assert len(results["border a1 c1 o1 w2"]["kl"]) == 2
     for name in ("spectra.png", "seams.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -21,12 +21,17 @@ class NoiseLadder:
     for exactly ``steps`` rungs: those where its own sigma lies within half a rung of [sigma_min, sigma_max]. Before
     that it waits as pure noise, after that it is finished and held.
 
+    With a ``wake_sigma`` below ``sigma_max`` every level but the widest wakes late, as soon as its own sigma lies
+    within half a rung of that: it skips its first, noisiest evaluations, which tell little that the level above does
+    not know.
+
     Attributes:
         ratios: own sigma of each level over the common sigma, rising with depth.
         sigmas: the common sigmas from high to low, then 0.
-        sigma_max: the sigma at which a level wakes.
+        sigma_max: the sigma at which a level's own steps begin.
         rung: the step between neighboring sigmas in log sigma.
-        steps: evaluations per level.
+        steps: the steps of each level, which are evaluations from where it wakes.
+        wake_sigma: the sigma at which levels below the widest wake, where that is less than ``sigma_max``.
 
     Source: ours ("scale-aligned noise"): a coarse pixel averages p² fine ones, so at sigma_i = sigma · p^(i-N+1) all
     levels are equally certain of what they share.
@@ -42,6 +47,7 @@ class NoiseLadder:
     sigma_max: float
     rung: float
     steps: int
+    wake_sigma: float = math.inf
 
     def active(self, sigma: float) -> range:
         """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait.
@@ -50,20 +56,27 @@ class NoiseLadder:
         count: a run of one level has no evaluation above its first sigma either, nor below its last.
         """
         place = math.log(self.sigmas[0] / sigma) / self.rung
-        first = [self._first_rung(ratio) for ratio in self.ratios]
-        awake = sum(rung <= place + _SLACK for rung in first)
-        finished = sum(rung + self.steps - 1 < place - _SLACK for rung in first)
+        last = [self._rung_of(self.sigma_max, ratio) + self.steps - 1 for ratio in self.ratios]
+        begins = (self.sigma_max, *(min(self.sigma_max, self.wake_sigma),) * (len(last) - 1))
+        wake = [self._rung_of(begin, ratio) for begin, ratio in zip(begins, self.ratios, strict=True)]
+        # a level that is to wake at its last sigma does so, however the two are rounded
+        awake = sum(min(pair) <= place + _SLACK for pair in zip(wake, last, strict=True))
+        finished = sum(rung < place - _SLACK for rung in last)
         return range(finished, max(finished, awake))
 
     def progress(self, level: int, sigma: float) -> float:
-        """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last."""
+        """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last.
+
+        Steps that it sleeps through count, so that a share of the steps means the same sigma at every ``wake_sigma``.
+        """
         if self.steps == 1:
             return 1.0
         place = math.floor(math.log(self.sigmas[0] / sigma) / self.rung + _SLACK)
-        return min(max((place - self._first_rung(self.ratios[level])) / (self.steps - 1), 0.0), 1.0)
+        return min(max((place - self._rung_of(self.sigma_max, self.ratios[level])) / (self.steps - 1), 0.0), 1.0)
 
-    def _first_rung(self, ratio: float) -> int:
-        return math.ceil(math.log(self.sigmas[0] * ratio / self.sigma_max) / self.rung - 0.5 - _SLACK)
+    def _rung_of(self, own: float, ratio: float) -> int:
+        """The first rung where a level of this ratio is at most half a rung above its own sigma ``own``."""
+        return math.ceil(math.log(self.sigmas[0] * ratio / own) / self.rung - 0.5 - _SLACK)
 
 
 def aligned_ladder(
@@ -73,6 +86,7 @@ def aligned_ladder(
     steps: int,
     alignment: float = 1.0,
     largest_sigma: float = 1e12,
+    wake_sigma: float | None = None,
 ) -> NoiseLadder:
     """The ladder for scale-aligned noise: sigma_i = sigma · Π p^(-alignment) over the steps from level i inwards.
 
@@ -84,6 +98,8 @@ def aligned_ladder(
         alignment: 0 < alignment <= 1.
         largest_sigma: the common ladder is shifted down where it would begin above this; only the common sigmas
             change, not the levels' own.
+        wake_sigma: levels below the widest are evaluated from this own sigma on, at least ``sigma_min``; None, the
+            default, and values above ``sigma_max`` give all levels all steps.
 
     Raises:
         ValueError: for values outside these ranges.
@@ -99,6 +115,9 @@ def aligned_ladder(
         raise ArgumentError("sigma_min", f"is {sigma_min}", f"a number above 0, below `sigma_max`, {sigma_max}")
     if steps < 1:
         raise ArgumentError("steps", shown(steps), "at least 1 step per level")
+    wake_sigma = math.inf if wake_sigma is None else wake_sigma
+    if not wake_sigma >= sigma_min:
+        raise ArgumentError("wake_sigma", shown(wake_sigma), f"None or a number of at least `sigma_min`, {sigma_min}")
     rung = math.log(sigma_max / sigma_min) / max(steps - 1, 1)
     depths = [0.0]
     for factor in geometry.factors:
@@ -107,4 +126,4 @@ def aligned_ladder(
     ratios = tuple(math.exp(math.log(sigma_max) + depth - top) for depth in depths)
     total = math.ceil(depths[-1] / rung - 0.5 - _SLACK) + steps
     sigmas = (*(math.exp(top - n * rung) for n in range(total)), 0.0)
-    return NoiseLadder(ratios, sigmas, sigma_max, rung, steps)
+    return NoiseLadder(ratios, sigmas, sigma_max, rung, steps, wake_sigma)

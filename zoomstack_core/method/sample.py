@@ -39,6 +39,7 @@ def sample_joint(
     churn: float | None = None,
     order: int | None = None,
     sigma_data: float = 1.0,
+    wake_sigma: float | None = None,
     noise: Callable[[], Tensor] | None = None,
     callback: StepCallback | None = None,
 ) -> Tensor:
@@ -59,9 +60,12 @@ def sample_joint(
             nest. "paper" has 0, "independent" none.
         denoise_overlap: (crop [C, h, w], sigma, level) -> x0 [C, h, w], for "overlap_once": the denoiser on that part
             of `level` alone which the next deeper level covers.
-        churn: 1 is the DDPM step, 0 the probability-flow ODE, 0.5 the default. "paper" has 1.
+        churn: 1 is the DDPM step, 0 the probability-flow ODE, 0.5 the default. "paper" has 1. Models that are distilled
+            to few steps give samples, not means, and want math.inf, which draws all noise anew, and order 1.
         order: 1, or 2, the default, for steps that extrapolate from the last two estimates. "paper" has 1.
         sigma_data: standard deviation of the images: how strong "border" has to take the noise to be.
+        wake_sigma: with alignment, a level below the widest is not evaluated before its own sigma is at most this many
+            ``sigma_data``; until then it follows the level above. None, the default, evaluates all levels alike.
         noise: gives white noise [N, C, H, W] of the dtype of ``sigmas``, in place of the generator.
         callback: (step, common sigma, z, denoised) after every evaluation, before the step.
 
@@ -89,6 +93,7 @@ def sample_joint(
     churn = (1.0 if published else 0.5) if churn is None else churn
     order = (1 if published else 2) if order is None else order
     _check_sampling(sigmas, method, alignment, churn, order, denoise_overlap)
+    _check_wake(wake_sigma, method, alignment)
     shape = geometry.levels, channels, geometry.height, geometry.width
 
     def white() -> Tensor:
@@ -106,7 +111,9 @@ def sample_joint(
         return step_down(evaluate, common_ladder(geometry, sigmas), sigmas, white, churn, order, callback)
     ladder = common_ladder(geometry, sigmas)
     if alignment > 0 and geometry.levels > 1:
-        ladder = aligned_ladder(geometry, float(sigmas[0]), float(sigmas[-2]), len(sigmas) - 1, alignment)
+        wake = None if wake_sigma is None else wake_sigma * sigma_data
+        limits = float(sigmas[0]), float(sigmas[-2])
+        ladder = aligned_ladder(geometry, *limits, len(sigmas) - 1, alignment, wake_sigma=wake)
     joint: Joint
     if method == "overlap_once":
         assert denoise_overlap is not None, "checked above"
@@ -182,14 +189,19 @@ def ancestral_step(
 ) -> Tensor:
     """One step from sigma to sigma_next; churn 1 is the DDPM posterior, 0 the Euler step of the ODE.
 
+    With churn math.inf it goes back to the estimate and noises that anew.
+
     Only the ratio of the sigmas enters, but for the factor of the noise: levels at other multiples of sigma take the
     same step when their noise is scaled by that multiple.
 
     With ``change``, how much the estimate is expected to change over the step, the step is of second order: the
-    estimate is taken to move linearly in log sigma, and the step is exact for that.
+    estimate is taken to move linearly in log sigma, and the step is exact for that; not for infinite churn.
 
-    Source: for the second order DPM-Solver++(2M), Lu et al. 2022, with its multistep difference and any churn.
+    Source: for infinite churn the multistep sampling of consistency models, Song et al. 2023 (ComfyUI's "lcm"), for the
+    second order DPM-Solver++(2M), Lu et al. 2022, with its multistep difference and any churn.
     """
+    if churn == math.inf:
+        return denoised + sigma_next * noise
     sigma_up = churn * sigma_next * math.sqrt(max(1 - (sigma_next / sigma) ** 2, 0.0))
     sigma_down = math.sqrt(max(sigma_next**2 - sigma_up**2, 0.0))
     kept = sigma_down / sigma
@@ -246,10 +258,12 @@ def _check_sampling(
         raise ValueError(f"alignment must lie in [0, 1], got {alignment}")
     if method == "paper" and alignment != 0:
         raise ValueError(f"method 'paper' gives all levels one sigma: it needs alignment 0, got {alignment}")
-    if not 0 <= churn <= 1:
-        raise ValueError(f"churn must lie in [0, 1], got {churn}")
+    if not (0 <= churn <= 1 or churn == math.inf):
+        raise ValueError(f"churn must lie in [0, 1] or be infinite, got {churn}")
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, got {order!r}")
+    if churn == math.inf and order != 1:
+        raise ValueError("infinite churn forgets the last step: it needs order 1, got 2")
     if method == "paper" and (churn, order) != (1, 1):
         raise ValueError(f"method 'paper' takes DDPM steps: it needs churn 1 and order 1, got {churn} and {order}")
     if (method == "overlap_once") != (denoise_overlap is not None):
@@ -257,3 +271,12 @@ def _check_sampling(
             f"denoise_overlap belongs to method 'overlap_once', got method {method!r} "
             f"{'without' if denoise_overlap is None else 'with'} it"
         )
+
+
+def _check_wake(wake_sigma: float | None, method: str, alignment: float) -> None:
+    if wake_sigma is None:
+        return
+    if not wake_sigma > 0:
+        raise ValueError(f"wake_sigma must be above 0 or None, got {wake_sigma}")
+    if alignment == 0 or method == "independent":
+        raise ValueError(f"wake_sigma needs aligned levels, got method {method!r} at alignment {alignment}")

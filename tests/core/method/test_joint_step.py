@@ -8,6 +8,7 @@ import torch
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import BLEND_MODES, blend_levels
 from zoomstack_core.method.joint_step import JointStep
+from zoomstack_core.method.ladder import aligned_ladder
 from zoomstack_core.method.metrics import consistency_error
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import links_into
@@ -142,6 +143,28 @@ def test_held_levels_are_shown_inside_levels_that_wait_or_are_wider(white):
     torch.testing.assert_close(images[2:], stack[2:])
     assert not torch.allclose(images[1], stack[1], atol=0.1)
     assert consistency_error(images, geometry) < 1e-10
+
+
+def test_late_levels_follow_the_level_above_between_held_ones(white):
+    """Step by step down a ladder with late waking: one scene at every step, what is held stays, levels wait in turn."""
+    geometry = ZoomGeometry(5, 16, 16, (2.0, 4.0, 1.5, 2.0))
+    ladder = aligned_ladder(geometry, 20.0, 0.05, 7, wake_sigma=1.0)
+    held = white(geometry, seed=3)[2]
+    outside = torch.ones(16, 16, dtype=torch.bool)
+    links_into(geometry, 3, 1, held).window.crop(outside).fill_(False)
+    joint, waited = JointStep(geometry, held={2: held}), 0
+    for step, sigma in enumerate(ladder.sigmas[:-1]):
+        active = ladder.active(sigma)
+        progress = [ladder.progress(level, sigma) for level in active]
+        images = joint(white(geometry, seed=step)[active.start : active.stop], active, progress)
+        assert consistency_error(images, geometry) < 1e-10
+        assert torch.equal(images[2, :, outside], held[:, outside])
+        waiting = [level for level in (3, 4) if level >= active.stop]
+        for level in waiting:  # no detail but that of the level above
+            link = links_into(geometry, level, 1, images)
+            torch.testing.assert_close(images[level], link.expand(link.window.crop(images[level - 1])))
+        waited += sum(1 < ladder.ratios[level] * sigma < 20 for level in waiting)
+    assert waited >= 4  # in what would be their own range
 
 
 def test_held_levels_inside_the_active_ones_need_no_estimate(white):

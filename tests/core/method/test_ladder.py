@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,15 @@ def ladders(draw: st.DrawFn) -> tuple[ZoomGeometry, NoiseLadder, float, float, f
     alignment = draw(st.sampled_from([0.25, 0.5, 1.0]))
     steps = draw(st.integers(2, 60))
     return geometry, aligned_ladder(geometry, sigma_max, sigma_min, steps, alignment), sigma_max, sigma_min, alignment
+
+
+@st.composite
+def late_ladders(draw: st.DrawFn) -> tuple[NoiseLadder, NoiseLadder, float]:
+    """A ladder, the same with late waking, and the sigma at which levels wake."""
+    geometry, ladder, sigma_max, sigma_min, alignment = draw(ladders())
+    wake = sigma_min * (sigma_max / sigma_min) ** draw(st.floats(0, 1.1))
+    late = aligned_ladder(geometry, sigma_max, sigma_min, ladder.steps, alignment, wake_sigma=max(wake, sigma_min))
+    return ladder, late, max(wake, sigma_min)
 
 
 def test_by_hand():
@@ -92,6 +102,54 @@ def test_the_window_does_not_grow_with_the_number_of_levels(case):
     assert max(len(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]) <= bound
 
 
+def test_late_waking_by_hand():
+    """p = 4, three levels, sigmas 8, 4, 2, 1 for each: at 2 the deeper ones skip their first two."""
+    ladder = aligned_ladder(ZoomGeometry(3, 8, 8, 4.0), 8.0, 1.0, 4, wake_sigma=2.0)
+    active = [list(ladder.active(sigma)) for sigma in ladder.sigmas[:-1]]
+    assert active == [[0], [0], [0], [0], [1], [1], [2], [2]]
+    assert [ladder.progress(1, sigma) for sigma in ladder.sigmas[2:6]] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+
+
+@given(late_ladders())
+def test_late_waking_skips_the_evaluations_above_it_and_no_others(case):
+    """Per level: those more than half a rung above `wake_sigma`; the widest skips none, every level keeps one."""
+    ladder, late, wake = case
+    assert late == replace(ladder, wake_sigma=wake)
+    highest = math.log(wake) + 0.5 * ladder.rung
+    for level, ratio in enumerate(ladder.ratios):
+        own = [sigma * ratio for sigma in ladder.sigmas[:-1] if level in ladder.active(sigma)]
+        kept = [sigma * ratio for sigma in late.sigmas[:-1] if level in late.active(sigma)]
+        assert kept and kept == own[-len(kept) :]
+        if level == 0:
+            assert kept == own
+        else:
+            skipped = own[: -len(kept)]
+            assert all(math.log(sigma) > highest - 0.001 * ladder.rung for sigma in skipped)
+            assert math.log(kept[0]) <= highest + 0.001 * ladder.rung
+
+
+@given(late_ladders())
+def test_late_wavefronts_are_contiguous_and_progress_is_that_of_all_steps(case):
+    ladder, late, _ = case
+    previous = range(0, 0)
+    for sigma in late.sigmas[:-1]:
+        active = late.active(sigma)
+        assert set(active) <= set(ladder.active(sigma))
+        assert active.start == ladder.active(sigma).start or not active
+        assert previous.start <= active.start <= active.stop and previous.stop <= active.stop
+        assert all(late.progress(level, sigma) == ladder.progress(level, sigma) for level in active)
+        previous = active
+    assert previous.stop == len(ladder.ratios)
+
+
+@pytest.mark.parametrize("wake", [None, math.inf, 80.0, 1e30])
+def test_late_waking_is_off_above_sigma_max(wake):
+    geometry = ZoomGeometry(5, 8, 8, (2.0, 3.0, 1.5, 4.0))
+    plain, late = (aligned_ladder(geometry, 80.0, 0.01, 20, wake_sigma=sigma) for sigma in (None, wake))
+    assert plain.sigmas == late.sigmas and plain.ratios == late.ratios
+    assert [plain.active(sigma) for sigma in plain.sigmas[:-1]] == [late.active(sigma) for sigma in late.sigmas[:-1]]
+
+
 @pytest.mark.parametrize(("factor", "most"), [(4.0, 6), (2.0, 12)])
 def test_window_of_the_usual_schedules(factor, most):
     """14.6 to 0.029 in 40 steps: about 6 levels at p = 4 and 11 at p = 2, for 8 levels and for 80."""
@@ -157,6 +215,9 @@ def test_a_single_step_comes_at_the_first_sigma():
         ({"sigma_max": math.inf}, r"sigma_max, inf"),
         ({"sigma_max": math.nan}, r"sigma_max, nan"),
         ({"sigma_min": -1.0}, r"sigma_min is -1\.0"),
+        ({"wake_sigma": 0.09}, r"wake_sigma is 0\.09; expected None or a number of at least sigma_min, 0\.1"),
+        ({"wake_sigma": 0.0}, r"wake_sigma is 0\.0"),
+        ({"wake_sigma": math.nan}, r"wake_sigma is nan"),
     ],
 )
 def test_bad_values_are_refused(change, message):

@@ -142,6 +142,26 @@ def test_ancestral_step_is_the_ddpm_posterior_and_the_euler_step():
         assert left**2 + added**2 == pytest.approx(4)
 
 
+@pytest.mark.parametrize("alignment", [0.0, 1.0])
+def test_infinite_churn_forgets_the_state(alignment):
+    """Every next state is the estimate under noise of its own sigma, drawn anew."""
+    geometry, drawn, seen = ZoomGeometry(3, 8, 8), [], []
+
+    def noise() -> Tensor:
+        drawn.append(torch.randn(3, 1, 8, 8, generator=generator, dtype=torch.float64))
+        return drawn[-1]
+
+    generator = seeded()
+    sample_joint(
+        toy_denoise, geometry, schedule(4), 1, alignment=alignment, churn=math.inf, order=1, noise=noise,
+        callback=lambda _, sigma, z, denoised: seen.append((sigma, z.clone(), denoised.clone())),
+    )  # fmt: skip
+    deepest = [z[2] for _, z, _ in seen[1:]]
+    for n, state in enumerate(deepest):
+        torch.testing.assert_close(state, seen[n][2][2] + seen[n + 1][0] * drawn[n + 1][2])
+    assert len(deepest) >= 3
+
+
 @pytest.mark.parametrize("churn", [0.0, 0.5, 1.0])
 def test_second_order_is_exact_for_an_estimate_that_moves_linearly_in_log_sigma(churn):
     """dz/ds = z - x(s) with s = log sigma and x(s) = a + b s; churn replaces the decay by that of the whole step."""
@@ -260,8 +280,9 @@ def test_works_inside_and_outside_of_inference_mode():
         ({"alignment": 1.1}, r"alignment must lie in \[0, 1\], got 1\.1"),
         ({"alignment": -0.1}, r"alignment must lie in \[0, 1\], got -0\.1"),
         ({"alignment": math.nan}, r"alignment must lie in \[0, 1\], got nan"),
-        ({"churn": 2.0}, r"churn must lie in \[0, 1\], got 2\.0"),
-        ({"churn": math.nan}, r"churn must lie in \[0, 1\], got nan"),
+        ({"churn": 2.0}, r"churn must lie in \[0, 1\] or be infinite, got 2\.0"),
+        ({"churn": math.nan}, r"churn must lie in \[0, 1\] or be infinite, got nan"),
+        ({"churn": math.inf}, r"infinite churn .* needs order 1, got 2"),
         ({"order": 3}, r"order must be 1 or 2, got 3"),
         (
             {"method": "paper", "alignment": 0.0, "order": 2},
@@ -271,6 +292,11 @@ def test_works_inside_and_outside_of_inference_mode():
         ({"denoise_overlap": toy_overlap}, r"denoise_overlap belongs to method .* got method 'border' with it"),
         ({"method": "best"}, r"method must be one of border, .* got 'best'"),
         ({"method": "paper", "alignment": 1.0}, r"method 'paper' .* needs alignment 0, got 1\.0"),
+        ({"wake_sigma": 0.0}, r"wake_sigma must be above 0 or None, got 0\.0"),
+        ({"wake_sigma": math.nan}, r"wake_sigma must be above 0 or None, got nan"),
+        ({"wake_sigma": 1.0, "alignment": 0.0}, r"wake_sigma needs aligned levels, got .* at alignment 0\.0"),
+        ({"wake_sigma": 1.0, "method": "paper"}, r"wake_sigma needs aligned levels, got method 'paper'"),
+        ({"wake_sigma": 1.0, "method": "independent"}, r"wake_sigma needs aligned levels, got method 'independent'"),
     ],
 )
 def test_bad_arguments_are_refused(change, message):

@@ -140,3 +140,41 @@ def test_a_range_narrower_than_the_zoom():
     result = sample_joint(watched, geometry, schedule(2, 1.0, 0.8), 1, seeded())
     assert watched.calls == [(0,), (0,), (1,), (1,), (2,), (2,)]
     assert torch.isfinite(result).all() and consistency_error(result, geometry) < 1e-10
+
+
+def test_levels_that_wake_late_are_not_evaluated_before():
+    """Own sigmas 8, 4, 2, 1, .5 at p = 4: with sigma_data 0.5 a wake_sigma of 4 is an own sigma of 2."""
+    geometry, watched = ZoomGeometry(3, 8, 8, 4.0), Watched()
+    sample_joint(watched, geometry, schedule(5, 8.0, 0.5), 1, seeded(), sigma_data=0.5, wake_sigma=4.0)
+    assert watched.calls == [(0,), (0,), (0,), (0,), (0, 1), (1,), (1, 2), (2,), (2,)]
+    assert watched.sigmas[0] == pytest.approx([8, 4, 2, 1, 0.5])
+    for level in (1, 2):
+        assert watched.sigmas[level] == pytest.approx([2, 1, 0.5])
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 7), st.sampled_from([1.5, 2.0, 3.3, 4.0]), st.integers(2, 8), st.floats(0.06, 20))
+def test_late_waking_leaves_states_that_are_one_scene(levels, factor, steps, wake):
+    geometry, watched = ZoomGeometry(levels, 6, 7, factor), Watched()
+    estimates: list[Tensor] = []
+    result = sample_joint(
+        watched, geometry, schedule(steps), 1, seeded(), wake_sigma=wake,
+        callback=lambda _, sigma, z, denoised: estimates.append(denoised.clone()),
+    )  # fmt: skip
+    assert all(consistency_error(denoised, geometry) < 1e-10 for denoised in estimates)
+    assert torch.isfinite(result).all()
+    rung = math.log(20 / 0.05) / (steps - 1)
+    assert len(watched.sigmas[0]) == steps
+    assert all(values[0] <= wake * math.exp(0.501 * rung) for level, values in watched.sigmas.items() if level)
+    for call in watched.calls:
+        assert call and call == tuple(range(call[0], call[-1] + 1))
+
+
+@pytest.mark.parametrize("method", ["border", "laplacian", "overlap_once"])
+def test_late_waking_off_changes_no_bit(method):
+    geometry, sigmas = ZoomGeometry(4, 12, 12, (2.0, 3.0, 1.5)), schedule(5)
+    plain, off, late = (
+        sample_joint(toy_denoise, geometry, sigmas, 2, seeded(), method, wake_sigma=wake, **overlap_for(method))
+        for wake in (None, math.inf, 2.0)
+    )
+    assert torch.equal(plain, off) and not torch.equal(plain, late)
