@@ -1,0 +1,155 @@
+"""Train the demo model's VAE on the procedural universe. Resumable: run it again with the same --out to go on.
+
+    python demo/train_vae.py --comfyui PATH --out FOLDER --channels 16
+
+TAESD's architecture, which the host's VAE loader knows by the names of the weights: 8 times smaller latents. The loss
+is L1 of the pixels and of their differences at three scales, and keeps each channel near mean 0 and deviation 1. The
+decoder is given noisy latents, as a diffusion network's are. An image is 128² pixels here: three steps of four see
+crops, the fourth whole views. With --decoder-only, latents that were cached stay valid.
+
+Writes FOLDER/state.safetensors (to resume), curve.csv, measures.csv, sheet.png (views above their reconstructions) and
+demo_vae.safetensors with the averaged weights in float16.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from torch import Tensor
+from training import Trainer, import_host, parser, write_picture, write_tensors
+
+CROP = 128
+NOISE = 0.1  # largest deviation of what is added to the latents
+
+
+def main() -> None:
+    options = parse_options()
+    import_host(options)
+    VAETrainer(options).run()
+
+
+def parse_options() -> argparse.Namespace:
+    made = parser(__doc__, images=60_000, batch=8, lr=1e-3)
+    made.add_argument("--channels", type=int, default=16, help="of the latents")
+    made.add_argument("--size", type=int, default=256, help="of a whole view in pixels")
+    made.add_argument("--decoder-only", action="store_true", help="the encoder stays as it is")
+    made.add_argument("--test-views", type=int, default=2, help="of each stage, for measures.csv")
+    options = made.parse_args()
+    if options.size % CROP or options.batch % (options.size // CROP) ** 2:
+        raise SystemExit(f"--size must be a multiple of {CROP}, and --batch of the crops that a whole view has")
+    return options
+
+
+class VAETrainer(Trainer):
+    def __init__(self, options: argparse.Namespace):
+        from comfy.taesd.taesd import TAESD
+        from universe import STAGES, Universe
+
+        torch.manual_seed(options.seed)
+        vae = TAESD(latent_channels=options.channels)
+        initialize(vae)
+        vae.vae_scale.requires_grad_(False)
+        vae.vae_shift.requires_grad_(False)
+        vae.taesd_encoder.requires_grad_(not options.decoder_only)
+        vae.to(memory_format=torch.channels_last)
+        super().__init__(options, vae, ema=0.995)
+        self.universe = Universe(options.size, options.seed, self.device)
+        self.universe.make_fields()
+        self.scenes = [self.universe.random_scene(stage) for stage in range(STAGES) for _ in range(options.test_views)]
+        self.views = torch.cat([self.universe.draw([scene]) for scene in self.scenes])
+
+    def reseed(self, seed: int) -> None:
+        super().reseed(seed)
+        self.universe.reseed(seed)
+
+    def step(self) -> Tensor:
+        batch, per_view = self.options.batch, (self.options.size // CROP) ** 2
+        if self.images // batch % 4 == 3:
+            x, _ = self.universe.batch(batch // per_view)
+        else:
+            views, _ = self.universe.batch((batch + 1) // 2)
+            x = random_crops(torch.cat([views, views])[:batch])
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            z = self.model.taesd_encoder(x).float()
+            noisy = z + NOISE * torch.rand(len(z), 1, 1, 1, device=z.device) * torch.randn_like(z)
+            y = self.model.taesd_decoder(noisy).float()
+        deviation, mean = torch.std_mean(z, (0, 2, 3))
+        spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
+        return self.descend(difference(y, x) + 0.02 * spread, batch)
+
+    # --- what came of it
+
+    def measure(self) -> dict[str, float]:
+        """PSNR and band energies over the truth's, of views not trained on; `stars`: the high band of skies."""
+        from zoomstack_core import band_energy
+
+        made, latents = self._reconstruct()
+        psnr = -10 * (made - self.views).square().mean((1, 2, 3)).log10()
+        ratio = (band_energy(made.cpu()) / band_energy(self.views.cpu())).log()
+        skies = torch.tensor([scene.stage in (2, 3) for scene in self.scenes])
+        low, middle, high = ratio.mean(0).exp().tolist()
+        stars = ratio[skies, -1].mean().exp().item()
+        deviation = latents.std().item()
+        skies = skies.to(psnr.device)
+        return {
+            "psnr": psnr.mean().item(),
+            "psnr of skies": psnr[skies].mean().item(),
+            "low": low,
+            "middle": middle,
+            "high": high,
+            "stars": stars,
+            "deviation": deviation,
+        }
+
+    def _reconstruct(self) -> tuple[Tensor, Tensor]:
+        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+            latents = [self.model.taesd_encoder(view[None]) for view in self.views]
+            made = [self.model.taesd_decoder(latent).float().clamp(0, 1) for latent in latents]
+        return torch.cat(made), torch.cat(latents).float()
+
+    def write_sheet(self) -> None:
+        made, _ = self._reconstruct()
+        step = self.options.test_views
+        write_picture(self.options.out / "sheet.png", [self.views[::step], made[::step]])
+
+    def export(self) -> None:
+        weights = {name: tensor.to(torch.float16) for name, tensor in self.average.items()}
+        write_tensors(self.options.out / "demo_vae.safetensors", weights, {"images": str(self.images)})
+
+
+def random_crops(views: Tensor) -> Tensor:
+    """One crop of each view [B, 3, H, W], [B, 3, CROP, CROP]."""
+    places = torch.randint(0, views.shape[-1] - CROP + 1, (len(views), 2)).tolist()
+    return torch.stack([v[:, y : y + CROP, x : x + CROP] for v, (y, x) in zip(views, places, strict=True)])
+
+
+def difference(y: Tensor, x: Tensor, scales: int = 3) -> Tensor:
+    """L1 of the pixels, and of the differences of neighbours at scales 1, 2, 4, …"""
+    error = y - x
+    total = error.abs().mean()
+    for _ in range(scales):
+        total = total + error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+        error = torch.nn.functional.avg_pool2d(error, 2)
+    return total
+
+
+def initialize(vae: torch.nn.Module) -> None:
+    """The host's layers come without values: fan-in normal weights, and blocks that begin as (almost) the identity."""
+    from comfy.taesd.taesd import Block
+
+    for parameter in (p for p in vae.parameters() if p.ndim > 0):
+        if parameter.ndim < 2:
+            parameter.data.zero_()
+        else:
+            parameter.data.normal_(std=(2 / parameter[0].numel()) ** 0.5)
+    for module in vae.modules():
+        if isinstance(module, Block):
+            module.conv[-1].weight.data.mul_(0.1)
+    for last in (vae.taesd_encoder[-1], vae.taesd_decoder[-1]):
+        last.weight.data.mul_(0.3)
+
+
+if __name__ == "__main__":
+    main()
