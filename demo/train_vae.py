@@ -4,8 +4,8 @@
 
 TAESD's architecture, which the host's VAE loader knows by the names of the weights: 8 times smaller latents. The loss
 is L1 of the pixels and of their differences at three scales, and keeps each channel near mean 0 and deviation 1. The
-decoder is given noisy latents, as a diffusion network's are. An image is 128² pixels here: three steps of four see
-crops, the fourth whole views. With --decoder-only, latents that were cached stay valid.
+decoder is given noisy latents, as a diffusion network's are. An image is 64² pixels here: seven steps of eight see
+crops, the eighth whole views. With --decoder-only, latents that were cached stay valid.
 
 Writes FOLDER/state.safetensors (to resume), curve.csv, measures.csv, sheet.png (views above their reconstructions) and
 demo_vae.safetensors with the averaged weights in float16.
@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 from training import Trainer, import_host, parser, write_picture, write_tensors
 
-CROP = 128
+CROP = 64
+PER_VIEW = 4  # crops of one picture: drawing it costs as much as a step on one of them
 NOISE = 0.1  # largest deviation of what is added to the latents
 
 
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    made = parser(__doc__, images=60_000, batch=8, lr=1e-3)
+    made = parser(__doc__, images=200_000, batch=16, lr=1e-3)
     made.add_argument("--channels", type=int, default=16, help="of the latents")
     made.add_argument("--size", type=int, default=256, help="of a whole view in pixels")
     made.add_argument("--decoder-only", action="store_true", help="the encoder stays as it is")
@@ -53,11 +54,11 @@ class VAETrainer(Trainer):
         vae.vae_shift.requires_grad_(False)
         vae.taesd_encoder.requires_grad_(not options.decoder_only)
         vae.to(memory_format=torch.channels_last)
-        super().__init__(options, vae, ema=0.995)
+        super().__init__(options, vae, ema=0.995, warm=50)
         self.universe = Universe(options.size, options.seed, self.device)
         self.universe.make_fields()
         self.scenes = [self.universe.random_scene(stage) for stage in range(STAGES) for _ in range(options.test_views)]
-        self.views = torch.cat([self.universe.draw([scene]) for scene in self.scenes])
+        self.views = self.universe.pictures(self.scenes)
 
     def reseed(self, seed: int) -> None:
         super().reseed(seed)
@@ -65,11 +66,10 @@ class VAETrainer(Trainer):
 
     def step(self) -> Tensor:
         batch, per_view = self.options.batch, (self.options.size // CROP) ** 2
-        if self.images // batch % 4 == 3:
-            x, _ = self.universe.batch(batch // per_view)
+        if self.images // batch % 8 == 7:
+            x = self.draw(batch // per_view)
         else:
-            views, _ = self.universe.batch((batch + 1) // 2)
-            x = random_crops(torch.cat([views, views])[:batch])
+            x = random_crops(self.draw(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1))
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             z = self.model.taesd_encoder(x).float()
@@ -78,6 +78,9 @@ class VAETrainer(Trainer):
         deviation, mean = torch.std_mean(z, (0, 2, 3))
         spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
         return self.descend(difference(y, x) + 0.02 * spread, batch)
+
+    def draw(self, count: int) -> Tensor:
+        return self.universe.pictures(self.universe.scenes(count))
 
     # --- what came of it
 

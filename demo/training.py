@@ -58,10 +58,11 @@ class Trainer:
         options: those of `parser`.
         model: what is trained; parameters that need no gradient stay as they are.
         ema: the averaged weights keep this share at each step, less at the beginning.
+        warm: so many steps the learning rate rises.
     """
 
-    def __init__(self, options: argparse.Namespace, model: torch.nn.Module, ema: float = 0.9993):
-        self.options, self.model, self.ema = options, model, ema
+    def __init__(self, options: argparse.Namespace, model: torch.nn.Module, ema: float = 0.9993, warm: int = 600):
+        self.options, self.model, self.ema, self.warm = options, model, ema, warm
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(self.device)
         self.average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
@@ -119,7 +120,7 @@ class Trainer:
     def descend(self, loss: Tensor, images: int) -> Tensor:
         """One optimizer step for a loss over so many images."""
         progress = self.images / self.options.images
-        warm = min(1.0, self.images / (600 * self.options.batch) + 0.02)
+        warm = min(1.0, self.images / (self.warm * self.options.batch) + 0.02)
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * warm * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)) + 0.01)
         self.optimizer.zero_grad()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -169,17 +170,16 @@ class Universe:
 
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
         """Draws `count` images of random stages. Returns images [count, 3, size, size] in [0, 1] and their captions."""
-        scenes = sorted((self.random_scene() for _ in range(count)), key=lambda s: (s.stage, s.kind))
-        images, captions = [], []
-        start = 0
-        while start < count:
-            end = start
-            while end < count and (scenes[end].stage, scenes[end].kind) == (scenes[start].stage, scenes[start].kind):
-                end += 1
-            images.append(self.draw(scenes[start:end]))
-            captions += [self.caption(scene) for scene in scenes[start:end]]
-            start = end
-        return torch.cat(images), captions
+        scenes = self.scenes(count)
+        return self.pictures(scenes), [self.caption(scene) for scene in scenes]
+
+    def scenes(self, count: int) -> list[Scene]:
+        """Random ones, sorted by stage and kind."""
+        return sorted((self.random_scene() for _ in range(count)), key=_drawn_together)
+
+    def pictures(self, scenes: Sequence[Scene]) -> Tensor:
+        """Images [B, 3, size, size] in [0, 1] of any scenes; best sorted by stage and kind."""
+        return torch.cat([self.draw(list(group)) for _, group in groupby(scenes, key=_drawn_together)])
 
     def random_scene(self, stage: int | None = None) -> Scene:
         return Scene(
@@ -226,7 +226,7 @@ class Universe:
     def draw(self, scenes: Sequence[Scene]) -> Tensor:
         """Images [B, 3, size, size] in [0, 1] of scenes that share one stage and one planet kind."""
         stage, kind = scenes[0].stage, scenes[0].kind
-        if any((scene.stage, scene.kind) != (stage, kind) for scene in scenes):
+        if any(_drawn_together(scene) != (stage, kind) for scene in scenes):
             raise ValueError("draw takes scenes of one stage and one kind")
         with self.device:  # every constant is made there
             return self._draw(scenes)
@@ -437,6 +437,10 @@ class Universe:
     @staticmethod
     def _colors(colors: Sequence[tuple[float, float, float]]) -> Tensor:
         return torch.tensor(colors).view(-1, 3, 1, 1)
+
+
+def _drawn_together(scene: Scene) -> tuple[int, str]:
+    return scene.stage, scene.kind
 
 
 def with_article(words: str) -> str:
