@@ -103,6 +103,9 @@ class Latents:
         ones = torch.ones_like(latents[:, :1])
         return {"latent.rgb": torch.linalg.lstsq(torch.cat([latents, ones], 1), colors).solution}
 
+    def look_again(self) -> None:
+        pass
+
 
 class CachedLatents(Latents):
     """Latents that cache_latents.py keeps in a folder, with captions drawn anew each time."""

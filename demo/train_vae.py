@@ -48,15 +48,16 @@ class VAETrainer(Trainer):
         from universe import STAGES, Universe
 
         torch.manual_seed(options.seed)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.universe = Universe(options.size, options.seed, device)
+        self.universe.make_fields()
         vae = TAESD(latent_channels=options.channels)
-        initialize(vae)
+        initialize(vae, self.draw(64).cpu())
         vae.vae_scale.requires_grad_(False)
         vae.vae_shift.requires_grad_(False)
         vae.taesd_encoder.requires_grad_(not options.decoder_only)
         vae.to(memory_format=torch.channels_last)
         super().__init__(options, vae, ema=0.995, warm=50)
-        self.universe = Universe(options.size, options.seed, self.device)
-        self.universe.make_fields()
         self.scenes = [self.universe.random_scene(stage) for stage in range(STAGES) for _ in range(options.test_views)]
         self.views = self.universe.pictures(self.scenes)
 
@@ -138,8 +139,13 @@ def difference(y: Tensor, x: Tensor, scales: int = 3) -> Tensor:
     return total
 
 
-def initialize(vae: torch.nn.Module) -> None:
-    """The host's layers come without values: fan-in normal weights, and blocks that begin as (almost) the identity."""
+def initialize(vae: torch.nn.Module, views: Tensor) -> None:
+    """The host's layers come without values. Blocks begin as the identity, and the encoder as principal components.
+
+    Random weights would spend all channels on the mean color of 8 × 8 pixels, and details come out of that slowly. So
+    some channels carry pixels through the strided layers, and the last of these projects them onto the principal
+    components of the views [B, 3, H, W], each in two channels of opposite sign since what follows cuts at zero.
+    """
     from comfy.taesd.taesd import Block
 
     for parameter in (p for p in vae.parameters() if p.ndim > 0):
@@ -149,9 +155,43 @@ def initialize(vae: torch.nn.Module) -> None:
             parameter.data.normal_(std=(2 / parameter[0].numel()) ** 0.5)
     for module in vae.modules():
         if isinstance(module, Block):
-            module.conv[-1].weight.data.mul_(0.1)
-    for last in (vae.taesd_encoder[-1], vae.taesd_decoder[-1]):
-        last.weight.data.mul_(0.3)
+            module.conv[-1].weight.data.zero_()
+    encoder, decoder = vae.taesd_encoder, vae.taesd_decoder
+    first, *strided = (layer.weight.data for layer in list(encoder)[:-1] if isinstance(layer, torch.nn.Conv2d))
+    first[:3] = 0
+    first[range(3), range(3), 1, 1] = 1
+    components, mean = principal_components(views, encoder[-1].out_channels)
+    for weight, colors in zip(strided[:2], (3, 12), strict=True):
+        weight[: 4 * colors] = torch.nn.functional.pad(pixels_apart(colors), (1, 0, 1, 0, 0, 64 - colors))
+    taps = torch.einsum("kcij,cdyx->kdyx", components.reshape(-1, 48 * 4, 1, 1), pixels_apart(48))
+    count = len(components)
+    strided[2][: 2 * count] = torch.nn.functional.pad(torch.cat([taps, -taps]), (1, 0, 1, 0, 0, 16))
+    encoder[-1].weight.data.zero_()
+    for sign, start in ((1, 0), (-1, count)):
+        encoder[-1].weight.data[range(count), range(start, start + count), 1, 1] = sign
+    encoder[-1].bias.data = -(components @ mean)
+    for layer in decoder:
+        if isinstance(layer, torch.nn.Conv2d) and layer.bias is None:
+            layer.weight.data.mul_(0.5)
+            layer.weight.data[range(64), range(64), 1, 1] += 1
+    decoder[-1].weight.data.mul_(0.3)
+
+
+def pixels_apart(channels: int) -> Tensor:
+    """The weights of a strided layer that puts 2 × 2 pixels into channels: [4 C, C, 2, 2]."""
+    return torch.eye(4 * channels).view(4 * channels, channels, 2, 2)
+
+
+def principal_components(views: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Of 8 × 8 pixels as the strided layers put them: projections to unit deviation [count, 192], the mean [192]."""
+    blocks = views
+    for _ in range(3):
+        blocks = torch.nn.functional.pixel_unshuffle(blocks, 2)
+    blocks = blocks.movedim(1, -1).flatten(0, 2).double()
+    mean = blocks.mean(0)
+    variances, vectors = torch.linalg.eigh((blocks - mean).T.cov())
+    projections = vectors[:, -count:] / variances[-count:].clamp(min=1e-8).sqrt()
+    return projections.T.float(), mean.float()
 
 
 if __name__ == "__main__":

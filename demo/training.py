@@ -32,6 +32,7 @@ def parser(description: str | None, images: int, batch: int, lr: float) -> argpa
     made.add_argument("--out", type=Path, required=True)
     made.add_argument("--images", type=int, default=images, help="training images in all; the schedule ends there")
     made.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; run it again to go on")
+    made.add_argument("--pause-at", type=int, default=sys.maxsize, metavar="IMAGES", help="stop there in the schedule")
     made.add_argument("--batch", type=int, default=batch)
     made.add_argument("--lr", type=float, default=lr)
     made.add_argument("--threads", type=int, default=os.cpu_count())
@@ -66,8 +67,8 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(self.device)
         self.average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=options.lr, weight_decay=0.01, fused=True)
+        # also what is not trained now, so that the optimizer's state fits when that changes
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=options.lr, weight_decay=0.01, fused=True)
         self.images = 0
         self.seconds = 0.0
         options.out.mkdir(parents=True, exist_ok=True)
@@ -95,8 +96,8 @@ class Trainer:
     def run(self) -> None:
         begun = saved = drawn = time.monotonic()
         started, losses, first = begun - self.seconds, [], self.images
-        minutes = self.options.minutes
-        while self.images < self.options.images and time.monotonic() - begun < 60 * minutes:
+        end = min(self.options.images, self.options.pause_at)
+        while self.images < end and time.monotonic() - begun < 60 * self.options.minutes:
             self.reseed(self.options.seed + self.images)
             losses.append(self.step())
             now = time.monotonic()
@@ -125,7 +126,7 @@ class Trainer:
             group["lr"] = self.options.lr * warm * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)) + 0.01)
         self.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.optimizer.param_groups[0]["params"], 1.0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.images += images
         steps = self.images / self.options.batch
