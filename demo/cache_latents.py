@@ -29,7 +29,7 @@ def main() -> None:
 
 def fill(options: argparse.Namespace) -> None:
     from pictures import Latents
-    from universe import Universe
+    from universe import Scene, Universe
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     universe = Universe(options.size, options.seed, device)
@@ -41,7 +41,8 @@ def fill(options: argparse.Namespace) -> None:
         if path.exists():
             continue
         universe.reseed(options.seed + 1 + number)
-        scenes, latents = [], []
+        scenes: list[Scene] = []
+        latents: list[torch.Tensor] = []
         while len(scenes) < options.each:
             drawn = universe.scenes(min(options.batch, options.each - len(scenes)))
             latents.append(source.encode(universe.pictures(drawn)).half().cpu())

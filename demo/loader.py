@@ -46,7 +46,8 @@ class DemoConfig(comfy.supported_models_base.BASE):
     """A v-prediction model on a continuous cosine schedule, of pixels unless it is given a latent format."""
 
     latent_format = comfy.latent_formats.ChromaRadiance
-    unet_extra_config = {}  # noqa: RUF012 - the host's sets the size of attention heads, which is not the trained one
+    # the host's would set the size of attention heads, which is not the trained one
+    unet_extra_config: dict[str, Any] = {}  # noqa: RUF012 - the host's own pattern
     sampling_settings = {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX}  # noqa: RUF012 - the host's own pattern
     memory_usage_factor = 0.2
 

@@ -145,4 +145,4 @@ def load_vae(path: Path, device: torch.device) -> Any:
     vae = TAESD(latent_channels=weights["taesd_decoder.1.weight"].shape[1])
     vae.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     vae.requires_grad_(False)
-    return vae.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in PyTorch's types
+    return vae.to(device, memory_format=torch.channels_last)

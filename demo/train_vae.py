@@ -4,7 +4,8 @@
 
 TAESD's architecture, which the host's VAE loader knows by the names of the weights: 8 times smaller latents. The loss
 is L1 of the pixels and of their differences at three scales, and keeps each channel near mean 0 and deviation 1. The
-decoder is given noisy latents, as a diffusion network's are. An image is 64² pixels here: seven steps of eight see
+decoder is given noisy latents, as a diffusion network's are. With --adversarial a small discriminator adds what the
+mean of all that could be there has lost, such as stars. An image is 64² pixels here: seven steps of eight see
 crops, the eighth whole views. With --decoder-only, latents that were cached stay valid.
 
 Writes FOLDER/state.safetensors (to resume), curve.csv, measures.csv, sheet.png (views above their reconstructions) and
@@ -14,10 +15,12 @@ demo_vae.safetensors with the averaged weights in float16.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import torch
+from critic import Critic, adversarial
 from torch import Tensor
-from training import Trainer, import_host, parser, write_picture, write_tensors
+from training import Trainer, difference, import_host, parser, random_crops, write_picture, write_tensors
 
 CROP = 64
 PER_VIEW = 4  # crops of one picture: drawing it costs as much as a step on one of them
@@ -34,6 +37,7 @@ def parse_options() -> argparse.Namespace:
     made = parser(__doc__, images=200_000, batch=16, lr=1e-3)
     made.add_argument("--channels", type=int, default=16, help="of the latents")
     made.add_argument("--size", type=int, default=256, help="of a whole view in pixels")
+    made.add_argument("--adversarial", type=float, default=0.0, help="weight of a small discriminator's term")
     made.add_argument("--decoder-only", action="store_true", help="the encoder stays as it is")
     made.add_argument("--test-views", type=int, default=2, help="of each stage, for measures.csv")
     options = made.parse_args()
@@ -53,6 +57,7 @@ class VAETrainer(Trainer):
         self.universe.make_fields()
         vae = TAESD(latent_channels=options.channels)
         initialize(vae, self.draw(64).cpu())
+        vae.critic = Critic()
         vae.vae_scale.requires_grad_(False)
         vae.vae_shift.requires_grad_(False)
         vae.taesd_encoder.requires_grad_(not options.decoder_only)
@@ -70,15 +75,17 @@ class VAETrainer(Trainer):
         if self.images // batch % 8 == 7:
             x = self.draw(batch // per_view)
         else:
-            x = random_crops(self.draw(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1))
+            x = random_crops(self.draw(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1), CROP)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             z = self.model.taesd_encoder(x).float()
             noisy = z + NOISE * torch.rand(len(z), 1, 1, 1, device=z.device) * torch.randn_like(z)
             y = self.model.taesd_decoder(noisy).float()
+            of_critic, of_decoder = adversarial(self.model.critic, x, y) if self.options.adversarial else (0, 0)
         deviation, mean = torch.std_mean(z, (0, 2, 3))
         spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
-        return self.descend(difference(y, x) + 0.02 * spread, batch)
+        loss = difference(y, x) + 0.02 * spread + self.options.adversarial * of_decoder
+        return self.descend(loss + of_critic, batch)
 
     def draw(self, count: int) -> Tensor:
         return self.universe.pictures(self.universe.scenes(count))
@@ -119,27 +126,12 @@ class VAETrainer(Trainer):
         write_picture(self.options.out / "sheet.png", [self.views[::step], made[::step]])
 
     def export(self) -> None:
-        weights = {name: tensor.to(torch.float16) for name, tensor in self.average.items()}
+        kept = {name: tensor for name, tensor in self.average.items() if not name.startswith("critic.")}
+        weights = {name: tensor.to(torch.float16) for name, tensor in kept.items()}
         write_tensors(self.options.out / "demo_vae.safetensors", weights, {"images": str(self.images)})
 
 
-def random_crops(views: Tensor) -> Tensor:
-    """One crop of each view [B, 3, H, W], [B, 3, CROP, CROP]."""
-    places = torch.randint(0, views.shape[-1] - CROP + 1, (len(views), 2)).tolist()
-    return torch.stack([v[:, y : y + CROP, x : x + CROP] for v, (y, x) in zip(views, places, strict=True)])
-
-
-def difference(y: Tensor, x: Tensor, scales: int = 3) -> Tensor:
-    """L1 of the pixels, and of the differences of neighbours at scales 1, 2, 4, …"""
-    error = y - x
-    total = error.abs().mean()
-    for _ in range(scales):
-        total = total + error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
-        error = torch.nn.functional.avg_pool2d(error, 2)
-    return total
-
-
-def initialize(vae: torch.nn.Module, views: Tensor) -> None:
+def initialize(vae: Any, views: Tensor) -> None:
     """The host's layers come without values. Blocks begin as the identity, and the encoder as principal components.
 
     Random weights would spend all channels on the mean color of 8 × 8 pixels, and details come out of that slowly. So

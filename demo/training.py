@@ -173,8 +173,9 @@ class Trainer:
         with safe_open(path, "pt", device=str(self.device)) as file:
             progress = json.loads(file.metadata()["progress"])
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-        self.model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
-        self.average = {name: state[f"average.{name}"] for name in self.model.state_dict()}
+        # a part that a script has got since, such as a discriminator, begins now
+        self.model.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")}, strict=False)
+        self.average = {name: state.get(f"average.{name}", average) for name, average in self.average.items()}
         slots: dict[int, dict[str, Tensor]] = {}
         for key, tensor in state.items():
             if key.startswith("optimizer."):
@@ -204,3 +205,19 @@ def write_picture(path: Path, rows: Sequence[Tensor]) -> None:
 
     pixels = torch.cat([torch.cat(list(row), dim=-1) for row in rows], dim=1).clamp(0, 1).cpu()
     Image.fromarray((pixels * 255).round().byte().permute(1, 2, 0).numpy()).save(path)
+
+
+def random_crops(views: Tensor, size: int) -> Tensor:
+    """One crop of each view [B, 3, H, W], [B, 3, size, size]."""
+    places = torch.randint(0, views.shape[-1] - size + 1, (len(views), 2)).tolist()
+    return torch.stack([v[:, y : y + size, x : x + size] for v, (y, x) in zip(views, places, strict=True)])
+
+
+def difference(y: Tensor, x: Tensor, scales: int = 3) -> Tensor:
+    """L1 of the pixels, and of the differences of neighbours at scales 1, 2, 4, …"""
+    error = y - x
+    total = error.abs().mean()
+    for _ in range(scales):
+        total = total + error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+        error = torch.nn.functional.avg_pool2d(error, 2)
+    return total
