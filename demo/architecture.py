@@ -10,7 +10,7 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
 
-IMAGE_SIZE = 64
+IMAGE_SIZE, LATENT_IMAGE_SIZE = 64, 256  # pixels a side that the pixel and the latent model are trained at
 SIGMA_MIN, SIGMA_MAX = 0.005, 80.0
 VOCABULARY_SIZE = 49408
 PATCH = 2

@@ -21,7 +21,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .architecture import SIGMA_MAX, SIGMA_MIN, TEXT_CONFIG, VOCABULARY_SIZE, DemoUNet, unet_config
+from .architecture import (
+    IMAGE_SIZE,
+    LATENT_IMAGE_SIZE,
+    SIGMA_MAX,
+    SIGMA_MIN,
+    TEXT_CONFIG,
+    VOCABULARY_SIZE,
+    DemoUNet,
+    unet_config,
+)
 from .notice import DEMO
 
 WEIGHTS = Path(__file__).with_name("demo_model.safetensors")
@@ -112,7 +121,7 @@ def _diffusion_model(weights: dict[str, Tensor], rgb: Tensor | None) -> Any:
     model.diffusion_model.load_state_dict(weights)
     offload = comfy.model_management.unet_offload_device()
     patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=offload)
-    patcher.set_attachments(DEMO, True)
+    patcher.set_attachments(DEMO, IMAGE_SIZE if rgb is None else LATENT_IMAGE_SIZE)
     return patcher
 
 

@@ -34,7 +34,6 @@ def parse_options() -> argparse.Namespace:
     made.add_argument("--vae", type=Path, metavar="FILE", help="train on latents of this VAE instead of pixels")
     made.add_argument("--latents", type=Path, metavar="FOLDER", help="cached ones; without it they are made on the way")
     made.add_argument("--size", type=int, help="of the pictures in pixels: 64, or 256 with a VAE")
-    made.add_argument("--init", type=Path, metavar="FILE", help="begin with those weights of a model file that fit")
     made.add_argument("--sheet-steps", type=int, default=30, help="sampling steps of the sheet")
     options = made.parse_args()
     if options.latents and not options.vae:

@@ -38,12 +38,15 @@ def main() -> None:
 
 class UpscalerTrainer(Trainer):
     def __init__(self, options: argparse.Namespace):
+        from safetensors.torch import load_file
         from spandrel.architectures.Compact import Compact
         from universe import STAGES, Universe
 
         torch.manual_seed(options.seed)
         network = Compact(num_feat=options.width, num_conv=options.layers, upscale=2)
         network.body[-1].weight.data.mul_(0.1)
+        if options.init is not None:
+            network.load_state_dict({name: tensor.float() for name, tensor in load_file(options.init).items()})
         model = torch.nn.ModuleDict({"network": network, "critic": Critic()})
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in PyTorch's types
         super().__init__(options, model, ema=0.998, warm=50)

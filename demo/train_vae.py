@@ -49,6 +49,7 @@ def parse_options() -> argparse.Namespace:
 class VAETrainer(Trainer):
     def __init__(self, options: argparse.Namespace):
         from comfy.taesd.taesd import TAESD
+        from safetensors.torch import load_file
         from universe import STAGES, Universe
 
         torch.manual_seed(options.seed)
@@ -56,7 +57,10 @@ class VAETrainer(Trainer):
         self.universe = Universe(options.size, options.seed, device)
         self.universe.make_fields()
         vae = TAESD(latent_channels=options.channels)
-        initialize(vae, self.draw(64).cpu())
+        if options.init is None:
+            initialize(vae, self.draw(64).cpu())
+        else:
+            vae.load_state_dict({name: tensor.float() for name, tensor in load_file(options.init).items()})
         vae.critic = Critic()
         vae.vae_scale.requires_grad_(False)
         vae.vae_shift.requires_grad_(False)

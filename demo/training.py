@@ -30,6 +30,7 @@ def parser(description: str | None, images: int, batch: int, lr: float) -> argpa
     default = os.environ.get("COMFYUI_PATH")
     made.add_argument("--comfyui", type=Path, default=default, required=default is None, help="the ComfyUI folder")
     made.add_argument("--out", type=Path, required=True)
+    made.add_argument("--init", type=Path, metavar="FILE", help="begin with those weights of an exported file that fit")
     made.add_argument("--images", type=int, default=images, help="training images in all; the schedule ends there")
     made.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; run it again to go on")
     made.add_argument("--pause-at", type=int, default=sys.maxsize, metavar="IMAGES", help="stop there in the schedule")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from harness import PACK, Host, call
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +95,10 @@ def test_a_latent_model_trains_on_cached_and_on_fresh_latents(host: Host, vae: P
     made = model.model.apply_model(torch.randn(1, 4, 6, 10), torch.ones(1), c_crossattn=text)
     assert made.shape == (1, 4, 6, 10) and torch.isfinite(made).all()
     assert loaded.decode(made).shape == (1, 48, 80, 3)
+    notices = host.module("demo.notice").demo_notices
+    assert notices(model, torch.zeros(2, 4, 32, 32), 20, 3.0) == []
+    (notice,) = notices(model, torch.zeros(2, 4, 8, 8), 20, 3.0)
+    assert "The demo model makes pictures of 256 × 256. The latent is 64 × 64, too small" in notice
 
 
 def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp_path: Path) -> None:
@@ -107,6 +111,24 @@ def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp
     )
     colors = torch.nn.functional.avg_pool2d(pictures, 8).movedim(1, -1) * 2 - 1
     assert (preview - colors).square().mean() < 0.5 * colors.var((0, 1, 2)).mean()
+
+
+def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
+    small = "--size 64 --batch 4 --images 4 --threads 1"
+    parts = {"VAE": f"{small} --channels 4 --test-views 1", "MODEL": f"{small} --sheet-steps 1"}
+    parts |= {"UPSCALER": "--size 32 --batch 4 --images 4 --width 8 --layers 2", "PYTHON": sys.executable}
+    command = ["sh", str(PACK / "demo" / "train_gpu.sh"), str(tmp_path)]
+    environ = {**os.environ, **parts, "INIT": str(vae.parent), "KEEP_ENCODER": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environ)
+    assert done.returncode == 0, done.stderr
+    made = {path.name: path for path in (tmp_path / "weights").iterdir()}
+    assert {"demo_vae.safetensors", "demo_upscaler.safetensors", "vae_measures.csv", "model_sheet.png"} <= made.keys()
+    pieces = b"".join(made[f"demo_model.safetensors.{end}"].read_bytes() for end in ("aa", "ab"))
+    assert load(pieces)["latent.rgb"].shape == (5, 3)
+    before, after = load_file(vae), load_file(made["demo_vae.safetensors"])
+    for part, same in (("taesd_encoder.", True), ("taesd_decoder.", False)):
+        names = [name for name in before if name.startswith(part)]
+        assert all(torch.equal(before[name], after[name]) for name in names) == same, part
 
 
 def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, tmp_path: Path) -> None:
