@@ -136,11 +136,12 @@ class VAETrainer(Trainer):
 
 
 def initialize(vae: Any, views: Tensor) -> None:
-    """The host's layers come without values. Blocks begin as the identity, and the encoder as principal components.
+    """The host's layers come without values. Blocks begin as the identity, the encoder as principal components.
 
     Random weights would spend all channels on the mean color of 8 × 8 pixels, and details come out of that slowly. So
     some channels carry pixels through the strided layers, and the last of these projects them onto the principal
-    components of the views [B, 3, H, W], each in two channels of opposite sign since what follows cuts at zero.
+    components of the views [B, 3, H, W], each in two channels of opposite sign since what follows cuts at zero. The
+    decoder begins with the mean colors, enlarged smoothly.
     """
     from comfy.taesd.taesd import Block
 
@@ -166,11 +167,19 @@ def initialize(vae: Any, views: Tensor) -> None:
     for sign, start in ((1, 0), (-1, count)):
         encoder[-1].weight.data[range(count), range(start, start + count), 1, 1] = sign
     encoder[-1].bias.data = -(components @ mean)
+    colors = torch.linalg.pinv(components).view(3, 64, count).mean(1)  # of each component
+    decoder[1].weight.data[:3] = 0
+    decoder[1].weight.data[:3, :, 1, 1] = colors
+    decoder[1].bias.data[:3] = mean.view(3, 64).mean(1)
+    smooth = torch.tensor([0.25, 0.5, 0.25])  # linear interpolation, of pixels that were doubled
     for layer in decoder:
         if isinstance(layer, torch.nn.Conv2d) and layer.bias is None:
             layer.weight.data.mul_(0.5)
             layer.weight.data[range(64), range(64), 1, 1] += 1
-    decoder[-1].weight.data.mul_(0.3)
+            layer.weight.data[:3] = 0
+            layer.weight.data[range(3), range(3)] = smooth[:, None] * smooth
+    decoder[-1].weight.data.mul_(0.02)
+    decoder[-1].weight.data[range(3), range(3), 1, 1] += 1
 
 
 def pixels_apart(channels: int) -> Tensor:
