@@ -64,6 +64,7 @@ def test_the_trained_vae_is_one_that_the_host_reads(vae: Path) -> None:
     assert loaded.decode(latents).shape == pictures.shape
     measured = (vae.parent / "measures.csv").read_text().splitlines()
     assert len(measured) == 2 and measured[0].startswith("images,psnr,")
+    assert float(measured[1].split(",")[1]) > 17, "it begins with the mean colors; random weights have 15"
 
 
 def test_the_encoder_can_stay_as_it_is(vae: Path, tmp_path: Path) -> None:
