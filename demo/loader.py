@@ -1,4 +1,7 @@
-"""The embedded demo model as stock MODEL, CLIP and VAE objects of the host."""
+"""The embedded demo model as stock MODEL, CLIP and VAE objects of the host.
+
+A file with `latent.rgb` holds a latent model, whose VAE lies beside it in the host's own format; others work on pixels.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,42 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .architecture import SIGMA_MAX, SIGMA_MIN, TEXT_CONFIG, VOCABULARY_SIZE, DemoUNet, unet_config
+from .architecture import (
+    IMAGE_SIZE,
+    LATENT_IMAGE_SIZE,
+    SIGMA_MAX,
+    SIGMA_MIN,
+    TEXT_CONFIG,
+    VOCABULARY_SIZE,
+    DemoUNet,
+    unet_config,
+)
 from .notice import DEMO
 
 WEIGHTS = Path(__file__).with_name("demo_model.safetensors")
+VAE_WEIGHTS = WEIGHTS.with_name("demo_vae.safetensors")
+
+
+class DemoLatents(comfy.latent_formats.LatentFormat):
+    """Latents of the demo's VAE, which have unit deviation by training.
+
+    Args:
+        rgb: [C + 1, 3], what `latent.rgb` of the file is: colors of a preview are latents times the first C rows, plus
+            the last.
+    """
+
+    def __init__(self, rgb: Tensor):
+        self.latent_channels = len(rgb) - 1
+        self.latent_rgb_factors = rgb[:-1].tolist()
+        self.latent_rgb_factors_bias = rgb[-1].tolist()
 
 
 class DemoConfig(comfy.supported_models_base.BASE):
-    """A pixel-space v-prediction model on a continuous cosine schedule."""
+    """A v-prediction model on a continuous cosine schedule, of pixels unless it is given a latent format."""
 
     latent_format = comfy.latent_formats.ChromaRadiance
+    # the host's would set the size of attention heads, which is not the trained one
+    unet_extra_config: dict[str, Any] = {}  # noqa: RUF012 - the host's own pattern
     sampling_settings = {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX}  # noqa: RUF012 - the host's own pattern
     memory_usage_factor = 0.2
 
@@ -50,35 +79,49 @@ class DemoTokenizer(comfy.sd1_clip.SD1Tokenizer):
         super().__init__(embedding_directory, tokenizer_data or {}, tokenizer=tokenizer)
 
 
-def load_demo_model() -> tuple[Any, Any, Any]:
+def load_demo_model(model_file: Path | None = None, vae_file: Path | None = None) -> tuple[Any, Any, Any]:
     """MODEL, CLIP and VAE, as the host's checkpoint loader gives them.
+
+    Args:
+        model_file: what demo/train.py wrote; the pack's own by default.
+        vae_file: what demo/train_vae.py wrote, for latent models; the pack's own by default.
 
     Raises:
         FileNotFoundError: if the weights are not in the pack's folder.
         ValueError: if they are a part of the file only.
     """
-    if not WEIGHTS.is_file():
-        raise FileNotFoundError(f"Zoom Demo Model: {WEIGHTS} is missing; get the pack again with its demo folder.")
+    weights = _load(model_file or WEIGHTS)
+    rgb = weights.get("latent.rgb")
+    vae = {"pixel_space_vae": torch.tensor(1.0)} if rgb is None else _load(vae_file or VAE_WEIGHTS)
+    model = _diffusion_model({key[5:]: value for key, value in weights.items() if key.startswith("unet.")}, rgb)
+    model.cached_patcher_init = (load_demo_model, (model_file, vae_file), 0)
+    return model, _text_encoder(weights), comfy.sd.VAE(sd=vae)
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"Zoom Demo Model: {path} is missing; get the pack again with its demo folder.")
     try:
-        weights = load_file(WEIGHTS)
+        return load_file(path)
     except SafetensorError as error:
-        what = f"Zoom Demo Model: {WEIGHTS}, {WEIGHTS.stat().st_size} bytes, is no whole file of weights ({error})"
+        what = f"Zoom Demo Model: {path}, {path.stat().st_size} bytes, is no whole file of weights ({error})"
         raise ValueError(f"{what}; get the pack again with its demo folder.") from error
-    model = _diffusion_model({key[5:]: value for key, value in weights.items() if key.startswith("unet.")})
-    model.cached_patcher_init = (load_demo_model, (), 0)
-    return model, _text_encoder(weights), comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
 
 
-def _diffusion_model(weights: dict[str, Tensor]) -> Any:
+def _diffusion_model(weights: dict[str, Tensor], rgb: Tensor | None) -> Any:
     device = comfy.model_management.get_torch_device()
-    config = DemoConfig(unet_config(torch.float32))
+    if rgb is None:
+        config = DemoConfig(unet_config(torch.float32))
+    else:
+        config = DemoConfig(unet_config(torch.float32, channels=len(rgb) - 1, patch=1))
+        config.latent_format = DemoLatents(rgb)
     model = comfy.model_base.BaseModel(
         config, comfy.model_base.ModelType.V_PREDICTION_CONTINUOUS, device=torch.device("cpu"), unet_model=DemoUNet
     )
     model.diffusion_model.load_state_dict(weights)
     offload = comfy.model_management.unet_offload_device()
     patcher = comfy.model_patcher.CoreModelPatcher(model, load_device=device, offload_device=offload)
-    patcher.set_attachments(DEMO, True)
+    patcher.set_attachments(DEMO, IMAGE_SIZE if rgb is None else LATENT_IMAGE_SIZE)
     return patcher
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -91,39 +92,52 @@ class Scene:
 
 
 class FieldBank:
-    """Crops of periodic Gaussian random fields with spectrum f^-beta, zero mean and unit variance each."""
+    """Crops of periodic Gaussian random fields with spectrum f^-beta, zero mean and unit variance each.
 
-    def __init__(self, size: int, generator: torch.Generator, count: int = 48):
-        self.size, self.generator, self.count = size, generator, count
+    Args:
+        size: height and width of the crops.
+        generator: draws the fields, on its own device.
+        choices: draws which crops are taken, on the CPU.
+        count: fields of each spectrum.
+    """
+
+    def __init__(self, size: int, generator: torch.Generator, choices: torch.Generator, count: int = 48):
+        self.size, self.generator, self.choices, self.count = size, generator, choices, count
         self.banks: dict[float, Tensor] = {}
+        places = torch.arange(size * size, device="cpu").view(size, size)
+        turned = [places.rot90(turn) for turn in range(4)]
+        self.symmetries = torch.stack([each.flip(0) if flip else each for each in turned for flip in (0, 1)])
+        self.symmetries = self.symmetries.to(generator.device)
 
     def __call__(self, batch: int, beta: float) -> Tensor:
         """Args: batch, beta >= 0. Returns [batch, size, size]."""
         if beta not in self.banks:
             self.banks[beta] = self._periodic(beta)
-        bank, n = self.banks[beta], 2 * self.size
-        picks = torch.randint(0, self.count, (batch,), generator=self.generator).tolist()
-        offsets = torch.randint(0, n, (batch, 2), generator=self.generator).tolist()
-        turns = torch.randint(0, 4, (batch,), generator=self.generator).tolist()
-        flips = torch.randint(0, 2, (batch,), generator=self.generator).tolist()
-        crops = []
-        for pick, (top, left), turn, flip in zip(picks, offsets, turns, flips, strict=True):
-            crop = bank[pick, top : top + self.size, left : left + self.size].rot90(turn)
-            crops.append(crop.flip(0) if flip else crop)
-        fields = torch.stack(crops)
+        n = 2 * self.size
+        picks = self._draw(self.count, batch)
+        top, left = self._draw(n, batch, 2).unbind(1)
+        symmetry = self._draw(4, batch) * 2 + self._draw(2, batch)
+        crop = self.symmetries[symmetry.flatten()]
+        rows, columns = (top + crop // self.size) % n, (left + crop % self.size) % n
+        fields = self.banks[beta].flatten()[(picks * n + rows) * n + columns]
         fields = fields - fields.mean((1, 2), keepdim=True)
         return fields / fields.std((1, 2), keepdim=True)
 
+    def _draw(self, stop: int, batch: int, *each: int) -> Tensor:
+        """Integers in [0, stop), [batch, *each, 1, 1]."""
+        drawn = torch.randint(0, stop, (batch, *each), generator=self.choices, device="cpu")
+        return drawn.to(self.generator.device)[..., None, None]
+
     def _periodic(self, beta: float) -> Tensor:
         n = 2 * self.size
-        frequency = torch.fft.fftfreq(n)
+        device = self.generator.device
+        frequency = torch.fft.fftfreq(n, device=device)
         radius = (frequency[:, None] ** 2 + frequency[None] ** 2).sqrt()
         radius[0, 0] = 1.0
         amplitude = radius ** (-beta / 2)
         amplitude[0, 0] = 0.0
-        white = torch.randn(self.count, n, n, generator=self.generator)
-        fields = torch.fft.ifft2(torch.fft.fft2(white) * amplitude).real
-        return torch.cat([torch.cat([fields, fields], 1)] * 2, 2)[:, : n + self.size, : n + self.size].contiguous()
+        white = torch.randn(self.count, n, n, generator=self.generator, device=device)
+        return torch.fft.ifft2(torch.fft.fft2(white) * amplitude).real.contiguous()
 
 
 class Universe:
@@ -131,29 +145,41 @@ class Universe:
 
     Args:
         size: height and width of the images in pixels.
-        seed: all randomness comes from one generator seeded with it.
+        seed: all randomness comes from one generator seeded with it, or one for the CPU and one for the device.
+        device: where the images are drawn and stay.
     """
 
-    def __init__(self, size: int = 64, seed: int = 0):
-        self.size = size
-        self.generator = torch.Generator().manual_seed(seed)
-        self.field = FieldBank(size, self.generator)
-        centers = (torch.arange(size) + 0.5) / size * 2 - 1
+    def __init__(self, size: int = 64, seed: int = 0, device: torch.device | str = "cpu"):
+        self.size, self.device = size, torch.device(device)
+        self.choices = torch.Generator()
+        self.generator = self.choices if self.device.type == "cpu" else torch.Generator(self.device)
+        self.reseed(seed)
+        self.field = FieldBank(size, self.generator, self.choices)
+        centers = (torch.arange(size, device=self.device) + 0.5) / size * 2 - 1
         self.y, self.x = torch.meshgrid(centers, centers, indexing="ij")
+
+    def reseed(self, seed: int) -> None:
+        self.choices.manual_seed(seed)
+        self.generator.manual_seed(seed)
+
+    def make_fields(self) -> None:
+        """Draw all random fields now, so that they do not depend on which scene comes first."""
+        for stage in range(STAGES):
+            for kind in KINDS:
+                self.draw([Scene(stage, "blue", "yellow", kind, ringed=False)])
 
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
         """Draws `count` images of random stages. Returns images [count, 3, size, size] in [0, 1] and their captions."""
-        scenes = sorted((self.random_scene() for _ in range(count)), key=lambda s: (s.stage, s.kind))
-        images, captions = [], []
-        start = 0
-        while start < count:
-            end = start
-            while end < count and (scenes[end].stage, scenes[end].kind) == (scenes[start].stage, scenes[start].kind):
-                end += 1
-            images.append(self.draw(scenes[start:end]))
-            captions += [self.caption(scene) for scene in scenes[start:end]]
-            start = end
-        return torch.cat(images), captions
+        scenes = self.scenes(count)
+        return self.pictures(scenes), [self.caption(scene) for scene in scenes]
+
+    def scenes(self, count: int) -> list[Scene]:
+        """Random ones, sorted by stage and kind."""
+        return sorted((self.random_scene() for _ in range(count)), key=_drawn_together)
+
+    def pictures(self, scenes: Sequence[Scene]) -> Tensor:
+        """Images [B, 3, size, size] in [0, 1] of any scenes; best sorted by stage and kind."""
+        return torch.cat([self.draw(list(group)) for _, group in groupby(scenes, key=_drawn_together)])
 
     def random_scene(self, stage: int | None = None) -> Scene:
         return Scene(
@@ -200,8 +226,13 @@ class Universe:
     def draw(self, scenes: Sequence[Scene]) -> Tensor:
         """Images [B, 3, size, size] in [0, 1] of scenes that share one stage and one planet kind."""
         stage, kind = scenes[0].stage, scenes[0].kind
-        if any((scene.stage, scene.kind) != (stage, kind) for scene in scenes):
+        if any(_drawn_together(scene) != (stage, kind) for scene in scenes):
             raise ValueError("draw takes scenes of one stage and one kind")
+        with self.device:  # every constant is made there
+            return self._draw(scenes)
+
+    def _draw(self, scenes: Sequence[Scene]) -> Tensor:
+        stage, kind = scenes[0].stage, scenes[0].kind
         if stage >= 8:
             return self._ground(len(scenes), stage, kind).clamp(0, 1)
         image = self._sky(scenes)
@@ -398,7 +429,7 @@ class Universe:
         return torch.rand(batch, 1, 1, generator=self.generator)
 
     def _integer(self, stop: int) -> int:
-        return int(torch.randint(0, stop, (1,), generator=self.generator))
+        return int(torch.randint(0, stop, (1,), generator=self.choices, device="cpu"))
 
     def _choose(self, options: Sequence[str]) -> str:
         return options[self._integer(len(options))]
@@ -406,6 +437,10 @@ class Universe:
     @staticmethod
     def _colors(colors: Sequence[tuple[float, float, float]]) -> Tensor:
         return torch.tensor(colors).view(-1, 3, 1, 1)
+
+
+def _drawn_together(scene: Scene) -> tuple[int, str]:
+    return scene.stage, scene.kind
 
 
 def with_article(words: str) -> str:

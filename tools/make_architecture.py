@@ -23,7 +23,8 @@ PICTURE = CHECKOUT / "docs" / "images" / "architecture.svg"
 PARTS = ("nodes", "sampling", "messages", "demo", "zoomstack_core")  # and the files beside them that the pack runs
 ROOT = "the pack"
 SHARED = " (shared)"  # after a folder: its files that its subfolders import
-NOT_RUN = {"demo.train", "demo.universe"}  # by ComfyUI
+TRAINING = ("cache_latents", "critic", "pictures", "train", "train_upscaler", "train_vae", "training", "universe")
+NOT_RUN = {f"demo.{name}" for name in TRAINING}  # by ComfyUI
 
 Edges = dict[str, set[str]]
 

@@ -210,6 +210,17 @@ def test_any_even_size_works(host: Host, height: int, width: int) -> None:
     assert image.shape == (1, height, width, 3)
 
 
+def test_attention_has_the_heads_it_was_trained_with(host: Host) -> None:
+    """The weights have the same shapes for any number of heads."""
+    (model,) = host.evaluate(graph(), ["demo", 0])
+    trained = host.module("demo.architecture").build_unet()
+    assert heads(model.model.diffusion_model) == heads(trained) != {}
+
+
+def heads(network: torch.nn.Module) -> dict[str, int]:
+    return {name: module.heads for name, module in network.named_modules() if hasattr(module, "heads")}
+
+
 def test_the_weights_are_small_and_half_precision() -> None:
     assert WEIGHTS.stat().st_size <= 24 * 2**20
     header = safetensors_header(WEIGHTS)

@@ -1,40 +1,149 @@
-"""The training script: it trains, resumes where it was, and writes the file that Zoom Demo Model loads."""
+"""The training scripts, rehearsed: they train, resume where they were, and write the files that the loader reads."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import comfy.sd
 import pytest
-from harness import PACK, Host
+import torch
+from harness import PACK, Host, call
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 
 pytestmark = pytest.mark.slow
 
 
-def train(folder: Path, images: int) -> str:
-    command = [sys.executable, str(PACK / "demo" / "train.py"), "--out", str(folder), "--images", str(images)]
-    quickly = ["--batch", "4", "--threads", "1", "--sheet-steps", "1"]
+def script(name: str, folder: Path, *options: str | Path | int) -> str:
+    """Run a script of demo/ into this folder; what it prints."""
+    command = [sys.executable, PACK / "demo" / f"{name}.py", "--out", folder, "--batch", 4, "--threads", 1, *options]
     environ = {**os.environ, "PYTHONUTF8": "1"}
-    done = subprocess.run([*command, *quickly], capture_output=True, text=True, timeout=300, check=False, env=environ)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=300, check=False, env=environ
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_training_resumes_and_exports_what_the_node_loads(
-    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert "resumed" not in train(tmp_path, 8)
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hardly trained VAE of four channels."""
+    folder = tmp_path_factory.mktemp("vae")
+    script("train_vae", folder, "--channels", 4, "--size", 64, "--test-views", 1, "--images", 8)
+    return folder / "demo_vae.safetensors"
+
+
+def test_training_resumes_and_exports_what_the_node_loads(host: Host, tmp_path: Path) -> None:
+    quickly = ("--images", 16, "--sheet-steps", 1)
+    straight = tmp_path / "straight"
+    assert "resumed" not in script("train", straight, *quickly)
+    assert "done: 8 images" in script("train", tmp_path, *quickly, "--pause-at", 8)
     first = load_file(tmp_path / "demo_model.safetensors")
-    out = train(tmp_path, 16)
+    out = script("train", tmp_path, *quickly)
     assert "resumed at 8 images" in out and "done: 16 images" in out
     second = load_file(tmp_path / "demo_model.safetensors")
     assert first.keys() == second.keys() == load_file(PACK / "demo" / "demo_model.safetensors").keys()
     assert any((first[key] != second[key]).any() for key in first)
+    stopped, whole = (load_file(folder / "state.safetensors") for folder in (tmp_path, straight))
+    assert all(torch.equal(stopped[key], whole[key]) for key in whole)
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (13 * 64, 4 * 64)
-    monkeypatch.setattr(host.module("demo.loader"), "WEIGHTS", tmp_path / "demo_model.safetensors")
-    model, clip, _ = host.module("demo.loader").load_demo_model()
+        assert sheet.size == (7 * 64, 4 * 64)
+    model, clip, _ = host.module("demo.loader").load_demo_model(tmp_path / "demo_model.safetensors")
     assert model.model.diffusion_model is not None
     assert clip.encode_from_tokens_scheduled(clip.tokenize("an icy planet"))[0][0].shape == (1, 77, 128)
+
+
+def test_the_trained_vae_is_one_that_the_host_reads(vae: Path) -> None:
+    loaded = comfy.sd.VAE(sd=load_file(vae))
+    assert loaded.latent_channels == 4
+    pictures = torch.rand(1, 64, 96, 3, generator=torch.Generator().manual_seed(0))
+    latents = loaded.encode(pictures)
+    assert latents.shape == (1, 4, 8, 12)
+    assert loaded.decode(latents).shape == pictures.shape
+    measured = (vae.parent / "measures.csv").read_text().splitlines()
+    assert len(measured) == 2 and measured[0].startswith("images,psnr,")
+    assert float(measured[1].split(",")[1]) > 17, "it begins with the mean colors; random weights have 15"
+
+
+def test_the_encoder_can_stay_as_it_is(vae: Path, tmp_path: Path) -> None:
+    """Latents that were cached stay valid when the discriminator's term begins."""
+    before = load_file(vae.parent / "state.safetensors")
+    (tmp_path / "state.safetensors").write_bytes((vae.parent / "state.safetensors").read_bytes())
+    more = ("--channels", 4, "--size", 64, "--test-views", 1, "--images", 16, "--decoder-only", "--adversarial", 0.1)
+    assert "resumed at 8 images" in script("train_vae", tmp_path, *more)
+    after = load_file(tmp_path / "state.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    parts = {name.split(".")[1] for name in changed if name.startswith("model.")}
+    assert parts == {"taesd_decoder", "critic"}
+
+
+def test_a_latent_model_trains_on_cached_and_on_fresh_latents(host: Host, vae: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert "6 pictures" in script("cache_latents", cache, "--vae", vae, "--size", 64, "--images", 6, "--each", 6)
+    assert load_file(cache / "latents_00000.safetensors")["latents"].shape == (6, 4, 8, 8)
+    quickly = ("--vae", vae, "--size", 64, "--sheet-steps", 1)
+    out = script(
+        "train", tmp_path, *quickly, "--images", 8, "--latents", cache, "--init", PACK / "demo/demo_model.safetensors"
+    )
+    assert "began with 330 of 333 weights" in out
+    assert "resumed at 8 images" in script("train", tmp_path, *quickly, "--images", 16)
+    model, clip, loaded = host.module("demo.loader").load_demo_model(tmp_path / "demo_model.safetensors", vae)
+    form = model.get_model_object("latent_format")
+    assert (form.latent_channels, form.spacial_downscale_ratio) == (4, 8)
+    text = clip.encode_from_tokens(clip.tokenize("an icy planet"))
+    made = model.model.apply_model(torch.randn(1, 4, 6, 10), torch.ones(1), c_crossattn=text)
+    assert made.shape == (1, 4, 6, 10) and torch.isfinite(made).all()
+    assert loaded.decode(made).shape == (1, 48, 80, 3)
+    notices = host.module("demo.notice").demo_notices
+    assert notices(model, torch.zeros(2, 4, 32, 32), 20, 3.0) == []
+    (notice,) = notices(model, torch.zeros(2, 4, 8, 8), 20, 3.0)
+    assert "The demo model makes pictures of 256 × 256. The latent is 64 × 64, too small" in notice
+
+
+def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp_path: Path) -> None:
+    script("train", tmp_path, "--vae", vae, "--size", 64, "--sheet-steps", 1, "--images", 4)
+    form = host.module("demo.loader").DemoLatents(load_file(tmp_path / "demo_model.safetensors")["latent.rgb"])
+    pictures, _ = host.module("demo.universe").Universe(64, seed=5).batch(32)
+    latents = comfy.sd.VAE(sd=load_file(vae)).encode(pictures.movedim(1, -1))
+    preview = latents.movedim(1, -1) @ torch.tensor(form.latent_rgb_factors) + torch.tensor(
+        form.latent_rgb_factors_bias
+    )
+    colors = torch.nn.functional.avg_pool2d(pictures, 8).movedim(1, -1) * 2 - 1
+    assert (preview - colors).square().mean() < 0.5 * colors.var((0, 1, 2)).mean()
+
+
+def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
+    small = "--size 64 --batch 4 --images 4 --threads 1"
+    parts = {"VAE": f"{small} --channels 4 --test-views 1", "MODEL": f"{small} --sheet-steps 1"}
+    parts |= {"UPSCALER": "--size 32 --batch 4 --images 4 --width 8 --layers 2", "PYTHON": sys.executable}
+    command = ["sh", str(PACK / "demo" / "train_gpu.sh"), str(tmp_path)]
+    environ = {**os.environ, **parts, "INIT": str(vae.parent), "KEEP_ENCODER": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environ)
+    assert done.returncode == 0, done.stderr
+    made = {path.name: path for path in (tmp_path / "weights").iterdir()}
+    assert {"demo_vae.safetensors", "demo_upscaler.safetensors", "vae_measures.csv", "model_sheet.png"} <= made.keys()
+    pieces = b"".join(made[f"demo_model.safetensors.{end}"].read_bytes() for end in ("aa", "ab"))
+    assert load(pieces)["latent.rgb"].shape == (5, 3)
+    before, after = load_file(vae), load_file(made["demo_vae.safetensors"])
+    for part, same in (("taesd_encoder.", True), ("taesd_decoder.", False)):
+        names = [name for name in before if name.startswith(part)]
+        assert all(torch.equal(before[name], after[name]) for name in names) == same, part
+
+
+def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, tmp_path: Path) -> None:
+    script("train_upscaler", tmp_path, "--size", 32, "--width", 8, "--layers", 2, "--images", 8)
+    folder = host.base / "models" / "upscale_models"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(tmp_path / "demo_upscaler.safetensors", folder)
+    picture = torch.rand(1, 16, 24, 3, generator=torch.Generator().manual_seed(0))
+    prompt = {
+        "image": host.source(picture),
+        "model": call("UpscaleModelLoader", model_name="demo_upscaler.safetensors"),
+        "larger": call("ImageUpscaleWithModel", upscale_model=["model", 0], image=["image", 0]),
+    }
+    (larger,) = host.evaluate(prompt, ["larger", 0])
+    assert larger.shape == (1, 32, 48, 3)
+    small = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), 2)
+    assert (small - picture.movedim(-1, 1)).abs().mean() < 0.2

@@ -1,0 +1,56 @@
+"""Encode pictures of the procedural universe once, for demo/train.py. Run it again to add more.
+
+    python demo/cache_latents.py --comfyui PATH --out FOLDER --vae demo_vae.safetensors --images 8000
+
+Writes FOLDER/latents_00000.safetensors and so on: `latents` [512, C, size / 8, size / 8] in float16 and, in the
+metadata, the scenes as JSON. Pictures are never mirrored or turned: the universe has a light direction and a middle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import astuple
+from pathlib import Path
+
+import torch
+from training import import_host, parser, write_tensors
+
+
+def main() -> None:
+    made = parser(__doc__, images=8_000, batch=8, lr=0.0)
+    made.add_argument("--vae", type=Path, required=True, metavar="FILE")
+    made.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
+    made.add_argument("--each", type=int, default=512, help="pictures of one file")
+    options = made.parse_args()
+    import_host(options)
+    fill(options)
+
+
+def fill(options: argparse.Namespace) -> None:
+    from pictures import Latents
+    from universe import Scene, Universe
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    universe = Universe(options.size, options.seed, device)
+    universe.make_fields()
+    source = Latents(universe, options.vae)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for number in range((options.images + options.each - 1) // options.each):
+        path = options.out / f"latents_{number:05}.safetensors"
+        if path.exists():
+            continue
+        universe.reseed(options.seed + 1 + number)
+        scenes: list[Scene] = []
+        latents: list[torch.Tensor] = []
+        while len(scenes) < options.each:
+            drawn = universe.scenes(min(options.batch, options.each - len(scenes)))
+            latents.append(source.encode(universe.pictures(drawn)).half().cpu())
+            scenes += drawn
+        words = json.dumps([astuple(scene) for scene in scenes])
+        write_tensors(path, {"latents": torch.cat(latents)}, {"scenes": words})
+        print(f"{path.name}: {options.each * (number + 1)} pictures", flush=True)
+
+
+if __name__ == "__main__":
+    main()
