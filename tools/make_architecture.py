@@ -24,7 +24,7 @@ PARTS = ("nodes", "sampling", "messages", "demo", "zoomstack_core")  # and the f
 ROOT = "the pack"
 SHARED = " (shared)"  # after a folder: its files that its subfolders import
 TRAINING = ("cache_latents", "critic", "pictures", "train", "train_upscaler", "train_vae", "training", "universe")
-NOT_RUN = {f"demo.{name}" for name in TRAINING}  # by ComfyUI
+RUN_OF_DEMO = {"demo", "demo.architecture", "demo.loader", "demo.notice"}  # the rest trains the model
 
 Edges = dict[str, set[str]]
 
@@ -47,7 +47,7 @@ def modules(root: Path = CHECKOUT) -> dict[str, Path]:
     for file in sorted(files):
         parts = file.relative_to(root).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name not in NOT_RUN:
+        if not name.startswith("demo") or name in RUN_OF_DEMO:
             found[name] = file
     return found
 

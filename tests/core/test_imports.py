@@ -34,7 +34,7 @@ INTERNALS = {
     "nodes",
     "server",
 }
-MAY_USE_INTERNALS = ("demo.architecture", "demo.loader", "demo.train", "messages", "nodes.shared", "routes", "sampling")
+MAY_USE_INTERNALS = ("demo", "messages", "nodes.shared", "routes", "sampling")
 
 Edges = dict[str, set[str]]
 
