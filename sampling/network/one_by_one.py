@@ -17,7 +17,6 @@ FOR_ALL = {
     "nodes_easycache": "EasyCache, LazyCache: the change of all pictures together",
     "nodes_eps": "Temporal Score Rescaling: takes one picture",
     "nodes_mahiro": "Mahiro: a mean similarity",
-    "nodes_perpneg": "Perp-Neg: sums over all pictures",
     "nodes_sag": "Self-Attention Guidance: the attention of one layout",
     "nodes_video_model": "Video Linear CFG Guidance, Triangle: a scale for each frame of a video",
 }

@@ -176,6 +176,7 @@ PER_PICTURE = {
     "nodes_multigpu",
     "nodes_nag",
     "nodes_pag",
+    "nodes_perpneg",  # but for its sums; its own prompt is processed for all levels as one batch
     "nodes_rope",
     "nodes_tcfg",
     "nodes_tomesd",  # at random
