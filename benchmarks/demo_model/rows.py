@@ -89,7 +89,7 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
     ),
     "wake": tuple(
         replace(_BORDER, label=f"border, churn 0, wakes at {wake or 80:g}", churn=0.0, wake=wake)
-        for wake in (None, 24.0, 12.0, 6.0, 3.0)
+        for wake in (None, 24.0, 18.0, 12.0, 6.0, 3.0)
     ),
     "blend": (_ALONE, _AVERAGE, _BORDER, _ONCE),
     "overlap": (

@@ -43,6 +43,5 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     for level, step in reversed(list(enumerate(geometry.steps))):
         link = noise_link(*size, step, rendered.dtype, rendered.device)
         block = link.window.crop(rendered[level])
-        gathered = link.gather[0] @ rendered[level + 1] @ link.gather[1]
-        block.copy_(block * link.keep + gathered * link.gain)
+        block.copy_(block * link.keep + link.gathered(rendered[level + 1]) * link.gain)
     return rendered.to(noise.dtype)

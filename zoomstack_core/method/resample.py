@@ -24,6 +24,9 @@ TOLERANCE = 1e-6
 # what a singular value decomposition leaves in place of zeros
 ROUNDING = 1e-14
 
+# from so many coarse pixels along an axis on, adding up the fine ones of each is faster than a product of matrices
+MANY_BLOCKS = 32
+
 
 class Window(NamedTuple):
     """A block of whole pixels of one level."""
@@ -40,14 +43,18 @@ class Link(NamedTuple):
     """From a block of one level's pixels to the block of next wider level's pixels that it wholly covers.
 
     ``window`` is that block, on the wider level's grid. ``reduce`` is D; ``expand`` is its right inverse: reducing
-    an expanded image gives it back. Both are (rows, columns) pairs of matrices.
+    an expanded image gives it back. Both are (rows, columns) pairs of matrices. ``block`` is given where D is the plain
+    mean of block × block pixels and there are many: the result is the same up to rounding.
     """
 
     window: Window
     down: tuple[Tensor, Tensor]
     up: tuple[Tensor, Tensor]
+    block: int | None
 
     def reduce(self, images: Tensor) -> Tensor:
+        if self.block is not None:
+            return block_sums(images, self.block) / self.block**2
         return self.down[0] @ images @ self.down[1]
 
     def expand(self, images: Tensor) -> Tensor:
@@ -55,12 +62,22 @@ class Link(NamedTuple):
 
 
 class NoiseLink(NamedTuple):
-    """From a level's unit white noise to that of the wider level: own · ``keep`` + gathered · ``gain``."""
+    """From a level's unit white noise to that of the wider level: own · ``keep`` + gathered · ``gain``.
+
+    ``block`` as in `Link`.
+    """
 
     window: Window
     gather: tuple[Tensor, Tensor]
     keep: Tensor
     gain: Tensor
+    block: int | None
+
+    def gathered(self, noise: Tensor) -> Tensor:
+        """The level's noise [..., H, W] on the window's pixels."""
+        if self.block is not None:
+            return block_sums(noise, self.block) / self.block
+        return self.gather[0] @ noise @ self.gather[1]
 
 
 def links_into(geometry: ZoomGeometry, level: int, depth: int, like: Tensor) -> Link | None:
@@ -106,7 +123,8 @@ def _chain(
         down = [reduce_matrix(a, f, c, prefilter) for a, f, c in zip(axes, fine, coarse, strict=True)]
         up = [expand_matrix(a, f, c, d) for a, f, c, d in zip(axes, fine, coarse, down, strict=True)]
         rows_down, columns_down, rows_up, columns_up = (m.to(device, dtype) for m in (*down, *up))
-    return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T))
+        block = _block(down, steps[-1].factor, 1 / steps[-1].factor)
+    return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T), block)
 
 
 @cache_tensors
@@ -119,7 +137,27 @@ def noise_link(
         window = Window(parts[0][0], parts[1][0])
         share = parts[0][2][:, None] * parts[1][2][None]
         gather = parts[0][1].to(device, dtype), parts[1][1].T.to(device, dtype)
-        return NoiseLink(window, gather, (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype))
+        block = _block([matrix for _, matrix, _ in parts], step.factor, step.factor**-0.5)
+        return NoiseLink(window, gather, (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype), block)
+
+
+def _block(matrices: list[Tensor], factor: float, weight: float) -> int | None:
+    """The factor, where both axes have many coarse pixels and each is so many fine ones, all of this weight."""
+    block = round(factor)
+    for matrix in matrices:
+        blocks, fine = matrix.shape
+        if blocks < MANY_BLOCKS or blocks * block != fine:
+            return None
+        plain = torch.eye(blocks, dtype=matrix.dtype).repeat_interleave(block, 1) * weight
+        if not torch.allclose(matrix, plain, rtol=0, atol=ROUNDING):
+            return None
+    return block
+
+
+def block_sums(images: Tensor, block: int) -> Tensor:
+    """Sums of block × block pixels, [..., H, W] -> [..., H / block, W / block]."""
+    rows = sum((images[..., n::block, :] for n in range(1, block)), images[..., ::block, :])
+    return sum((rows[..., n::block] for n in range(1, block)), rows[..., ::block])
 
 
 class Axis(NamedTuple):

@@ -232,6 +232,42 @@ def test_gaussian_noise_is_divided_by_the_norm_of_the_weights_not_by_p():
     torch.testing.assert_close(weight[0, :4], taps / taps.norm())
 
 
+@pytest.mark.parametrize(("size", "factor", "focus"), [(64, 2, 0.5), (96, 3, 1 / 3), (128, 4, 0.75)])
+def test_many_whole_blocks_are_added_up_as_the_matrices_would(size, factor, focus):
+    geometry = ZoomGeometry(3, size, size, float(factor), (focus, 0.5))
+    images = torch.randn(2, size, size, dtype=torch.float64)
+    link = links_into(geometry, 2, 1, images)
+    noise = noise_link(size, size, "box", geometry.steps[0], images.dtype, images.device)
+    assert link.block == noise.block == factor
+    torch.testing.assert_close(link.reduce(images), link.down[0] @ images @ link.down[1], rtol=0, atol=1e-13)
+    torch.testing.assert_close(noise.gathered(images), noise.gather[0] @ images @ noise.gather[1], rtol=0, atol=1e-13)
+    torch.testing.assert_close(
+        link.reduce(link.expand(images[:, : size // factor, : size // factor])),
+        images[:, : size // factor, : size // factor],
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        ZoomGeometry(2, 32, 32, 2.0),  # few
+        ZoomGeometry(2, 64, 64, 1.5),  # cut
+        ZoomGeometry(2, 64, 64, 2.0, (0.51, 0.5)),  # cut, at a whole factor
+        ZoomGeometry(2, 66, 66, 4.0),  # cut by the border
+        ZoomGeometry(2, 128, 128, 4.0, prefilter="gaussian"),
+    ],
+)
+def test_matrices_stay_where_blocks_are_few_cut_or_weighted(geometry):
+    images = torch.randn(1, geometry.height, geometry.width, dtype=torch.float64)
+    link = links_into(geometry, 1, 1, images)
+    noise = noise_link(
+        geometry.height, geometry.width, geometry.prefilter, geometry.steps[0], images.dtype, images.device
+    )
+    assert link.block is None and noise.block is None
+
+
 def test_half_precision_is_computed_in_float32():
     assert compute_dtype(torch.float16) == compute_dtype(torch.bfloat16) == torch.float32
     assert compute_dtype(torch.float32) == torch.float32 and compute_dtype(torch.float64) == torch.float64
