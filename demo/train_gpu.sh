@@ -31,16 +31,21 @@ keep() { # part, name of its weights
     fi
 }
 
-# shellcheck disable=SC2046,SC2086  # options, split at spaces
-"$python" "$here/train_vae.py" --out "$out/vae" --minutes "$(share 0.35)" --batch 256 --images 4000000 \
-    --save-every 60 --sheet-every 9999 --adversarial 0.05 ${KEEP_ENCODER:+--decoder-only} $(from demo_vae) ${VAE:-}
+vae() { # minutes, options
+    # shellcheck disable=SC2046,SC2086  # options, split at spaces
+    "$python" "$here/train_vae.py" --out "$out/vae" --batch 256 --images 8000000 --save-every 60 --sheet-every 9999 \
+        ${KEEP_ENCODER:+--decoder-only} $(from demo_vae) --minutes "$@" ${VAE:-}
+}
+
+vae "$(share 0.2)"
+vae "$(share 0.15)" --by-time --adversarial 0.05
 keep vae demo_vae
 # shellcheck disable=SC2046,SC2086
 "$python" "$here/train.py" --out "$out/model" --vae "$weights/demo_vae.safetensors" --minutes "$(share 0.55)" \
-    --batch 512 --images 4000000 --lr 1e-3 --save-every 9999 --sheet-every 9999 $(from demo_model) ${MODEL:-}
+    --batch 512 --images 8000000 --lr 1e-3 --by-time --save-every 9999 --sheet-every 9999 $(from demo_model) ${MODEL:-}
 keep model demo_model
 # shellcheck disable=SC2046,SC2086
-"$python" "$here/train_upscaler.py" --out "$out/upscaler" --minutes "$(share 0.1)" --batch 64 --images 400000 \
-    --save-every 9999 --sheet-every 9999 $(from demo_upscaler) ${UPSCALER:-}
+"$python" "$here/train_upscaler.py" --out "$out/upscaler" --minutes "$(share 0.1)" --batch 64 --images 800000 \
+    --by-time --save-every 9999 --sheet-every 9999 $(from demo_upscaler) ${UPSCALER:-}
 keep upscaler demo_upscaler
 ls -l "$weights"

@@ -88,7 +88,7 @@ class VAETrainer(Trainer):
             of_critic, of_decoder = adversarial(self.model.critic, x, y) if self.options.adversarial else (0, 0)
         deviation, mean = torch.std_mean(z, (0, 2, 3))
         spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
-        loss = difference(y, x) + 0.02 * spread + self.options.adversarial * of_decoder
+        loss = difference(y, x) + 0.3 * spread + self.options.adversarial * of_decoder
         return self.descend(loss + of_critic, batch)
 
     def draw(self, count: int) -> Tensor:

@@ -33,6 +33,7 @@ def parser(description: str | None, images: int, batch: int, lr: float) -> argpa
     made.add_argument("--init", type=Path, metavar="FILE", help="begin with those weights of an exported file that fit")
     made.add_argument("--images", type=int, default=images, help="training images in all; the schedule ends there")
     made.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; run it again to go on")
+    made.add_argument("--by-time", action="store_true", help="the schedule ends with --minutes; no exact resuming")
     made.add_argument("--pause-at", type=int, default=sys.maxsize, metavar="IMAGES", help="stop there in the schedule")
     made.add_argument("--batch", type=int, default=batch)
     made.add_argument("--lr", type=float, default=lr)
@@ -72,6 +73,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=options.lr, weight_decay=0.01, fused=True)
         self.images = 0
         self.seconds = 0.0
+        self.begun = time.monotonic()
         options.out.mkdir(parents=True, exist_ok=True)
         self._resume()
 
@@ -95,7 +97,7 @@ class Trainer:
         torch.manual_seed(seed)
 
     def run(self) -> None:
-        begun = saved = drawn = time.monotonic()
+        self.begun = begun = saved = drawn = time.monotonic()
         started, losses, first = begun - self.seconds, [], self.images
         end = min(self.options.images, self.options.pause_at)
         while self.images < end and time.monotonic() - begun < 60 * self.options.minutes:
@@ -122,6 +124,8 @@ class Trainer:
     def descend(self, loss: Tensor, images: int) -> Tensor:
         """One optimizer step for a loss over so many images."""
         progress = self.images / self.options.images
+        if self.options.by_time:
+            progress = max(progress, (time.monotonic() - self.begun) / (60 * self.options.minutes))
         warm = min(1.0, self.images / (self.warm * self.options.batch) + 0.02)
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * warm * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)) + 0.01)

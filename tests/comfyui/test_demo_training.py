@@ -115,7 +115,7 @@ def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp
 
 
 def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
-    small = "--size 64 --batch 4 --images 4 --threads 1"
+    small = "--size 64 --batch 4 --images 8 --threads 1"
     parts = {"VAE": f"{small} --channels 4 --test-views 1", "MODEL": f"{small} --sheet-steps 1"}
     parts |= {"UPSCALER": "--size 32 --batch 4 --images 4 --width 8 --layers 2", "PYTHON": sys.executable}
     command = ["sh", str(PACK / "demo" / "train_gpu.sh"), str(tmp_path)]
