@@ -10,6 +10,7 @@ import pytest
 import torch
 from comfy.samplers import KSampler
 from harness import Host, NodeFailed
+from harness import call as node_call
 from torch import Tensor
 from zoom_graphs import PROMPTS, Checkpoint, ModelCall, logged, model_calls, zoom
 
@@ -246,6 +247,22 @@ def test_the_exponential_schedule_is_the_whole_range_of_the_model(host: Host, ch
     )
     ladder = host.module("zoomstack_core.method.ladder").aligned_ladder(geometry, *sigma_range(checkpoint), 20)
     assert ours.sigmas.tolist() == pytest.approx(ladder.sigmas, rel=1e-5)
+
+
+def test_few_steps_of_a_flow_model_stay_where_its_own_schedule_is(host: Host, flow: Checkpoint) -> None:
+    """At shift 3, as docs/samplers.md has it."""
+    (model,) = host.evaluate(
+        {"flow": host.source(flow.model), "shifted": node_call("ModelSamplingSD3", model=["flow", 0], shift=3.0)},
+        ["shifted", 0],
+    )
+    geometry = host.module("zoomstack_core.geometry").ZoomGeometry(2, 8, 8, 1.01)
+    level_sigmas = host.module("sampling.noise.sigmas").level_sigmas
+    for scheduler, expected in (
+        ("exponential", [99, 22, 5.1, 1.15, 0.26, 0.059, 0.0133, 0.003]),
+        ("simple", [99, 46, 21, 9.6, 4.4, 2.0, 0.93, 0.43]),
+    ):
+        times = level_sigmas(model, geometry, 8, "euler", scheduler, 1.0, 1.0).of_level(0)[:-1]
+        assert (times / (1 - times)).tolist() == pytest.approx(expected, rel=0.03)
 
 
 def test_schedules_that_do_not_fall_are_told_of_the_scheduler(host: Host, eps: Checkpoint) -> None:

@@ -162,6 +162,13 @@ def test_new_inputs_are_the_last_ones_and_the_old_ones_are_hidden(host: Host, no
     assert all(shown[name][1]["hidden"] for name in ("start_zoom", "end_zoom"))
 
 
+@pytest.mark.parametrize("node", ["ZoomKSampler", "ZoomKSamplerAdvanced", "ZoomGuider"])
+def test_the_samplers_vae_is_a_socket_and_comes_last(host: Host, node: str) -> None:
+    """Links of saved files know sockets by their place, and a socket has no value among the widgets."""
+    last = host.node(node).define_schema().inputs[-1]
+    assert (last.id, last.get_io_type(), last.optional) == ("vae", "VAE", True)
+
+
 def test_no_node_that_is_offered_counts_levels_from_zero(host: Host) -> None:
     """The nodes of then are there for saved workflows; the front end offers no deprecated ones."""
     schemas = {schema.node_id: schema for schema in (node.define_schema() for node in host.nodes)}
