@@ -13,6 +13,7 @@ import math
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,7 @@ def import_host(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
 
 
-class Trainer:
+class Trainer(ABC):
     """One run of one network. A script's own trainer gives `step`, `export`, `write_sheet` and, if it likes, `measure`.
 
     Args:
@@ -77,17 +78,17 @@ class Trainer:
         options.out.mkdir(parents=True, exist_ok=True)
         self._resume()
 
+    @abstractmethod
     def step(self) -> Tensor:
         """One step of the optimizer through `descend`; counts `images` on. Returns the loss."""
-        raise NotImplementedError
 
+    @abstractmethod
     def export(self) -> None:
         """Write what the loader reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_sheet(self) -> None:
         """Write sheet.png."""
-        raise NotImplementedError
 
     def measure(self) -> dict[str, float]:
         """Numbers of the averaged weights for measures.csv."""

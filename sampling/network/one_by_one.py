@@ -77,8 +77,12 @@ def _copied(thing: Any, done: dict[int, Any]) -> Any:
         done[id(thing)] = made
         made.update({key: _copied(value, done) for key, value in thing.items()})
         return made
-    if type(thing) in (list, tuple):
-        return type(thing)(_copied(value, done) for value in thing)
+    if isinstance(thing, list):
+        done[id(thing)] = made = type(thing)()
+        made.extend(_copied(value, done) for value in thing)
+        return made
+    if type(thing) is tuple:
+        return tuple(_copied(value, done) for value in thing)
     if isinstance(thing, FunctionType) and thing.__closure__:
         cells = tuple(CellType() for _ in thing.__closure__)
         cells = tuple(done.setdefault(id(old), new) for old, new in zip(thing.__closure__, cells, strict=True))
