@@ -136,9 +136,9 @@ class ZoomGeometry:
         return self.parent(0) is not None
 
     @property
-    def branches(self) -> bool:
-        """Whether a level has more than one child."""
-        return any(len(self.children(level)) > 1 for level in range(self.levels))
+    def is_chain(self) -> bool:
+        """Whether every level but the widest lies in the level before it, and the widest in none."""
+        return self.parents == (None, *range(self.levels - 1))
 
     def parent(self, level: int) -> int | None:
         """The level that shows `level`, or None."""

@@ -54,6 +54,8 @@ class Nesting:
                 another number of levels, or for children of a level that overlap.
         """
         steps = levels - 1 + self.closed
+        if self.closed and levels == 1:
+            raise ArgumentError(name, "is a ring of 1 level", "at least 2 levels")
         if self.parents is not None and len(self.parents) != levels:
             raise ArgumentError(name, f"is a tree of {len(self.parents)} levels", f"one of {levels} levels")
         for what, values in (("zoom factors", self.zoom_factors), ("focus points", self.focus)):

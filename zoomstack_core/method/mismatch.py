@@ -68,7 +68,7 @@ def find_mismatch(images: Tensor, geometry: ZoomGeometry) -> Mismatch | None:
     if not wrong:
         return None
     found = Mismatch(wrong, tuple(errors[pair] for pair in wrong))
-    if geometry.branches or geometry.closed:  # what is wrong there is not one factor, and has no reverse order
+    if not geometry.is_chain:  # no other shape has a reverse order, or one factor by nature
         return found
     images, geometry = _shrunk(images, geometry)
     for reverse, factor in _guesses():
