@@ -21,9 +21,11 @@ def ring_notice(geometry: ZoomGeometry, sigmas: LevelSigmas) -> str:
     early = sum(parent in front.active and 0 not in front.finished for front in fronts)
     if not early:
         return ""
-    steps = len(geometry.path_to(parent)) - 1
-    of_a_level = math.log(sigmas.ladder.ratios[parent] / sigmas.ladder.ratios[0]) / max(1, steps)
-    more = math.ceil(early * sigmas.ladder.rung / of_a_level)
+    ladder, steps = sigmas.ladder, len(geometry.path_to(parent)) - 1
+    behind = math.log(ladder.ratios[parent] / ladder.ratios[0])  # the last level behind the first, in log sigma
+    late = math.log(ladder.sigma_max / min(ladder.wake_sigma, ladder.sigma_max))
+    missing = (ladder.steps - 0.5) * ladder.rung - late - behind
+    more = max(1, math.ceil(missing / behind * max(1, steps)))
     return (
         f"The last level begins {early} step{'s' * (early != 1)} before the first one, which it shows, is finished. "
         f"With {more} more level{'s' * (more != 1)} the ring would close exactly; a larger zoom_factor helps too."

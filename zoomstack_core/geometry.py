@@ -7,56 +7,19 @@ moves pixels between levels goes along these steps and asks for no shape.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 from .errors import ArgumentError, shown
-from .quoting import short
+from .geometry_checks import Parents, SiblingsOverlap, checked_factors, checked_foci, checked_parents
+from .rectangles import Rect, Span, Step, overlap, step_rect
+
+__all__ = ["PREFILTERS", "Parents", "Rect", "Span", "Step", "ZoomGeometry", "step_rect"]
 
 PREFILTERS = ("box", "gaussian")
 
 SIBLING_TOLERANCE = 1e-6  # of a side: levels that touch do not overlap, however their places are rounded
-
-
-class Rect(NamedTuple):
-    """A rectangle in pixels of some level; pixel (r, c) covers [r, r+1) × [c, c+1).
-
-    >>> from zoomstack_core import ZoomGeometry
-    >>> ZoomGeometry(levels=2, height=64, width=96).rect(0, 1)
-    Rect(top=16.0, left=24.0, height=32.0, width=48.0)
-    """
-
-    top: float
-    left: float
-    height: float
-    width: float
-
-
-class Span(NamedTuple):
-    """Rows or columns start … stop - 1."""
-
-    start: int
-    stop: int
-
-    @property
-    def empty(self) -> bool:
-        return self.start >= self.stop
-
-    def within(self, other: Span) -> bool:
-        return other.start <= self.start and self.stop <= other.stop
-
-
-class Step(NamedTuple):
-    """The zoom from one level to a deeper one that it shows."""
-
-    factor: float
-    focus: tuple[float, float]
-
-
-Parents = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -109,10 +72,10 @@ class ZoomGeometry:
                 raise ArgumentError(name, shown(value), "a whole number of at least 1")
         if self.prefilter not in PREFILTERS:
             raise ArgumentError("prefilter", shown(self.prefilter), f"one of {', '.join(PREFILTERS)}")
-        object.__setattr__(self, "parents", _parents(self.parents, self.levels))
+        object.__setattr__(self, "parents", checked_parents(self.parents, self.levels))
         steps = self.levels - 1 + self.closed
-        object.__setattr__(self, "zoom_factor", _factors(self.zoom_factor, steps))
-        object.__setattr__(self, "focus", _foci(self.focus, steps))
+        object.__setattr__(self, "zoom_factor", checked_factors(self.zoom_factor, steps))
+        object.__setattr__(self, "focus", checked_foci(self.focus, steps))
         self._check_siblings()
 
     @cached_property
@@ -288,13 +251,8 @@ class ZoomGeometry:
             boxes = [(child, step_rect(self.step_into(child), self.height, self.width)) for child in children]
             for i, (child, box) in enumerate(boxes):
                 for other, box_of_other in boxes[:i]:
-                    if _overlap(box, box_of_other, SIBLING_TOLERANCE * max(self.height, self.width)):
-                        raise ArgumentError(
-                            "focus",
-                            f"lets levels {other} and {child} overlap in level {level}: {other} fills "
-                            f"{_in_parts(box_of_other, self)}, {child} fills {_in_parts(box, self)}",
-                            "places beside each other: move a focus, or use larger zoom factors",
-                        )
+                    if overlap(box, box_of_other, SIBLING_TOLERANCE * max(self.height, self.width)):
+                        raise SiblingsOverlap(level, (other, child), (_shares(box_of_other, self), _shares(box, self)))
 
 
 @lru_cache(maxsize=256)
@@ -338,76 +296,8 @@ def _with_steps(like: ZoomGeometry, parents: Parents, steps: Sequence[Step]) -> 
     return ZoomGeometry(*size, factors or 2.0, foci or (0.5, 0.5), like.prefilter, parents)
 
 
-def step_rect(step: Step, height: int, width: int) -> Rect:
-    """The next level's rectangle in pixels of a level of this size, moved inside the image."""
-    inner_height, inner_width = height / step.factor, width / step.factor
-    top = min(max(step.focus[1] * height - inner_height / 2, 0.0), height - inner_height)
-    left = min(max(step.focus[0] * width - inner_width / 2, 0.0), width - inner_width)
-    return Rect(top, left, inner_height, inner_width)
-
-
-def _overlap(one: Rect, other: Rect, tolerance: float) -> bool:
-    rows = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    columns = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    return rows > tolerance and columns > tolerance
-
-
-def _in_parts(box: Rect, geometry: ZoomGeometry) -> str:
+def _shares(box: Rect, geometry: ZoomGeometry) -> str:
     """A rectangle as a focus has it, which does not depend on the size in pixels."""
     x, y = box.left / geometry.width, box.top / geometry.height
     right, bottom = x + box.width / geometry.width, y + box.height / geometry.height
     return f"x {x:.3g} to {right:.3g} and y {y:.3g} to {bottom:.3g}"
-
-
-def _parents(value: object, levels: int) -> Parents:
-    if value is None:
-        return (None, *range(levels - 1))
-    expected = f"for each of the {levels} levels the one before it that shows it, and None or a parent for level 0"
-    if not isinstance(value, (tuple, list)) or len(value) != levels:
-        raise ArgumentError("parents", shown(value), expected)
-    for level, parent in enumerate(value):
-        limit = level or levels
-        if parent is not None and (not isinstance(parent, int) or isinstance(parent, bool) or not 0 <= parent < limit):
-            raise ArgumentError("parents", f"gives level {level} the parent {short(parent)}", expected)
-    return tuple(value)
-
-
-def _is_number(value: object) -> bool:
-    # an int above the largest float compares well, but is no number to compute with
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _factors(value: object, steps: int) -> float | tuple[float, ...]:
-    """A float where all steps agree, so that equal geometries compare equal."""
-    if _is_number(value):
-        factors: tuple[object, ...] = (value,)
-    elif isinstance(value, (tuple, list)) and len(value) == steps and value:
-        factors = tuple(value)
-    else:
-        raise ArgumentError("zoom_factor", shown(value), f"one number or {steps} of them (one per step)")
-    for factor in factors:
-        if not _is_number(factor) or factor <= 1:  # type: ignore[operator]
-            raise ArgumentError("zoom_factor", f"holds {short(factor)}", "numbers above 1")
-    floats = tuple(float(factor) for factor in factors)  # type: ignore[arg-type]
-    return floats[0] if len(set(floats)) == 1 else floats
-
-
-def _foci(value: object, steps: int) -> tuple[float, float] | tuple[tuple[float, float], ...]:
-    expected = f"a point (x, y) with 0 <= x, y <= 1, or {steps} of them (one per step)"
-    if not isinstance(value, (tuple, list)):
-        raise ArgumentError("focus", shown(value), expected)
-    if len(value) == 2 and all(_is_number(v) for v in value):
-        points: tuple[object, ...] = (tuple(value),)
-    elif len(value) == steps and value:
-        points = tuple(value)
-    else:
-        raise ArgumentError("focus", shown(value), expected)
-    checked = []
-    for point in points:
-        if not (isinstance(point, (tuple, list)) and len(point) == 2 and all(_is_number(v) for v in point)):
-            raise ArgumentError("focus", f"holds {short(point)}", expected)
-        x, y = float(point[0]), float(point[1])
-        if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise ArgumentError("focus", f"holds ({x}, {y}), outside the image", expected)
-        checked.append((x, y))
-    return checked[0] if len(set(checked)) == 1 else tuple(checked)

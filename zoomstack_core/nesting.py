@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import ArgumentError
 from .geometry import PREFILTERS, Parents, ZoomGeometry
+from .geometry_checks import SiblingsOverlap
 from .quoting import short
 
 MIDDLE = (0.5, 0.5)
@@ -51,7 +52,7 @@ class Nesting:
 
         Raises:
             ValueError: where the number of factors or points is neither one nor one per step, where it has parents of
-                another number of levels, or for children of a level that overlap.
+                another number of levels, or for children of a level that overlap. Levels in its messages count from 1.
         """
         steps = levels - 1 + self.closed
         if self.closed and levels == 1:
@@ -72,9 +73,11 @@ class Nesting:
             parents = (levels - 1, *parents[1:])
         factors = self.zoom_factors * steps if len(self.zoom_factors) == 1 else self.zoom_factors
         points = side_by_side(parents, factors, self.focus[0]) if len(self.focus) == 1 else self.focus
-        return ZoomGeometry(
-            levels, height, width, factors or self.zoom_factors[0], points or self.focus[0], self.prefilter, parents
-        )
+        steps_of_all = factors or self.zoom_factors[0], points or self.focus[0]
+        try:
+            return ZoomGeometry(levels, height, width, *steps_of_all, self.prefilter, parents)
+        except SiblingsOverlap as error:
+            raise error.counted_from(1) from None
 
     def same_steps(self, other: Nesting) -> bool:
         """Whether both say the same of every step. Lists of different lengths belong to different stacks: not known to

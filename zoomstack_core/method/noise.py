@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..geometry import ZoomGeometry
@@ -41,7 +40,7 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     check_float("noise", noise)
     geometry.check("noise", noise.shape)
     white = noise.to(compute_dtype(noise.dtype))
-    rendered = torch.empty_like(white)
+    rendered = white.clone()  # of level 0 too, which a ring's last level wants first
     size = geometry.height, geometry.width, geometry.prefilter
     closing = (geometry.parent(level) for level in closing_levels(geometry))
     for level in (*reversed(range(geometry.levels)), *closing):
