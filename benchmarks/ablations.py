@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.joint_step import JointStep
+from zoomstack_core.method.ladder import Front
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import interacting_depth, links_into
@@ -126,7 +127,7 @@ def _at_one_sigma(
 ) -> Tensor:
     levels = torch.arange(geometry.levels, device=sigmas.device)
 
-    def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+    def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
         return agree(denoise(z, sigma, levels))
 
     layers = step_down(joint, common_ladder(geometry, sigmas), sigmas, noise, callback=callback)

@@ -26,6 +26,7 @@ from zoomstack_core.method.ladder import aligned_ladder
 from zoomstack_core.method.metrics import seam_ratio
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.resample import links_into
+from zoomstack_core.method.rows import rows_of
 from zoomstack_core.method.sample import Denoise, ancestral_step
 
 SIZE = 64
@@ -130,10 +131,10 @@ def sample(denoise: Denoise, asked: ZoomGeometry, steps: int, seed: int, search:
     gaps: list[tuple[float, float]] = []
     for sigma, sigma_next in zip(ladder.sigmas, ladder.sigmas[1:], strict=False):
         active, own = ladder.active(sigma), ratios * sigma
-        chosen = slice(active.start, active.stop)
-        raw[chosen] = denoise(z[chosen], own[chosen].flatten(), torch.arange(active.start, active.stop))
+        chosen = rows_of(active)
+        raw[chosen] = denoise(z[chosen], own[chosen].flatten(), torch.tensor(active))
         before = geometry
-        for level in range(active.start + 1, active.stop):
+        for level in active[1:]:
             progress = math.log(ladder.sigma_max / float(own[level])) / ladder.rung / (steps - 1)
             if moving and search.start <= progress <= search.end:
                 geometry = improve(raw, geometry, asked, level, search)

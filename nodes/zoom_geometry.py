@@ -45,6 +45,14 @@ class ZoomGeometryNode(io.ComfyNode):
                     tooltip="How a level is reduced to its place in the level before it: box takes the mean of the "
                     "pixels, gaussian weighs them as the paper does.",
                 ),
+                io.Boolean.Input(
+                    "endless",
+                    optional=True,
+                    default=False,
+                    tooltip="A ring: the last level shows the first one again, and the zoom never ends. Write prompts "
+                    "whose end leads back to the beginning. There is one step more then, from the last level to the "
+                    "first.",
+                ),
             ],
             outputs=[
                 ZoomGeometryType.Output(
@@ -56,5 +64,8 @@ class ZoomGeometryNode(io.ComfyNode):
 
     @classmethod
     @checked()
-    def execute(cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0]) -> io.NodeOutput:
-        return io.NodeOutput(Nesting(parse_zoom_factors(zoom_factors), parse_focus(focus), prefilter))
+    def execute(
+        cls, zoom_factors: str, focus: str, prefilter: str = PREFILTERS[0], endless: bool = False
+    ) -> io.NodeOutput:
+        nesting = Nesting(parse_zoom_factors(zoom_factors), parse_focus(focus), prefilter, closed=endless)
+        return io.NodeOutput(nesting)

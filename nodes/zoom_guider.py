@@ -54,6 +54,6 @@ class ZoomGuider(io.ComfyNode):
     @classmethod
     @checked()
     def execute(cls, guider: Guider, held: Latent | None = None, **zoom: Any) -> io.NodeOutput:
-        settings = zoom_settings(NAME, **zoom)
+        settings = zoom_settings(NAME, guider.original_conds.get("positive", []), **zoom)
         joint = joint_guider(guider, settings, held)
         return io.NodeOutput(joint, settings.nesting)

@@ -10,6 +10,7 @@ from ..sampling.host_types import Latent, ModelPatcher, Noise
 from ..sampling.network.level_marks import Conditioning
 from .shared.checked import checked
 from .shared.sampler_inputs import (
+    entries_of,
     geometry_output,
     model_inputs,
     noise_input,
@@ -82,7 +83,7 @@ class ZoomKSampler(io.ComfyNode):
         **zoom: Any,
     ) -> io.NodeOutput:
         request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
-        settings, text = zoom_settings(NAME, **zoom), NodeText(cls.hidden.unique_id, NAME)
+        settings, text = zoom_settings(NAME, entries_of(positive), **zoom), NodeText(cls.hidden.unique_id, NAME)
         latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
         return io.NodeOutput(latent, settings.nesting)
 
@@ -173,6 +174,9 @@ class ZoomKSamplerAdvanced(io.ComfyNode):
             end=end_at_step,
             leave_noise=return_with_leftover_noise == "enable",
         )
-        settings, text = zoom_settings(ADVANCED_NAME, **zoom), NodeText(cls.hidden.unique_id, ADVANCED_NAME)
+        settings, text = (
+            zoom_settings(ADVANCED_NAME, entries_of(positive), **zoom),
+            NodeText(cls.hidden.unique_id, ADVANCED_NAME),
+        )
         latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
         return io.NodeOutput(latent, settings.nesting)

@@ -82,10 +82,10 @@ def _notice(layers: Tensor, geometry: ZoomGeometry, linked: bool) -> str:
     mismatch = find_mismatch(layers, geometry)
     if mismatch is None:
         return ""
-    pairs = [f"{level + 1} and {level + 2}" for level in mismatch.levels]
+    pairs = [f"{wide + 1} and {deep + 1}" for wide, deep in mismatch.pairs]
     if len(pairs) > MOST_PAIRS:
         pairs[MOST_PAIRS - 1 :] = [f"and {len(pairs) - MOST_PAIRS + 1} more pairs"]
-    factors = {geometry.steps[level].factor for level in mismatch.levels}
+    factors = {geometry.step_into(deep).factor for _, deep in mismatch.pairs}
     at = f"zoom factor {factors.pop():g}" if len(factors) == 1 else "these zoom factors"
     if mismatch.reverse:
         remedy = "Give images in the order of the prompts, the widest view first."

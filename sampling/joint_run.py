@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ..zoomstack_core.errors import ArgumentError
+from ..zoomstack_core.method.ladder import Front
+from ..zoomstack_core.method.rows import rows_of
 from .agreement.make_agreement import Agreement, make_agreement
 from .checks import check_context
 from .host_types import Cond, Entries, Executor, Guider, Model
@@ -66,8 +68,10 @@ class JointRun:
             processed = images = initial = model.process_latent_in(latents)
             if plan.sigmas.aligned and torch.count_nonzero(noise) == 0:
                 # noisy states of a run that goes on: only the finished levels' are images
-                finished = plan.sigmas.active(sigmas[0], levels).start
-                images = initial = torch.cat([images[:finished], torch.zeros_like(images[finished:])])
+                finished = rows_of(plan.sigmas.front(sigmas[0], levels).finished)
+                done, images = images[finished], torch.zeros_like(images)
+                images[finished] = done
+                initial = images
         self.latents = latents
         self._estimates = images
         self._entries = [
@@ -93,13 +97,14 @@ class JointRun:
         self._portions, self.evaluations = Portions(), 0
         self._one_by_one = levels > 1 and must_be_asked_one_by_one(guider.model_options, plan.sigmas.aligned)
         self._own_options: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-        self._active = range(0)
+        self._front = Front((), (), range(levels))
         self._moment = Moment([], 0, [])
 
     @property
     def finished_levels(self) -> int:
-        """The number of levels that were finished at the last evaluation; those after them are not."""
-        return self._active.start
+        """The number of levels that were finished at the last evaluation, or are held."""
+        begun = {*self._front.active, *self._front.waiting} - self._plan.held
+        return self._plan.geometry.levels - len(begun)
 
     @property
     def entries(self) -> Entries:
@@ -122,7 +127,8 @@ class JointRun:
             ValueError: if the model gave NaN or infinity.
         """
         plan, levels = self._plan, self._plan.geometry.levels
-        self._active = active = plan.evaluated(plan.sigmas.active(sigma[0], levels))
+        self._front = plan.front(sigma[0])
+        active = self._front.active
         self._moment = plan.sigmas.moment(sigma[0], active)
         states, sigmas = plan.sigmas.at(x, sigma, range(levels))
         estimates = states
@@ -135,7 +141,7 @@ class JointRun:
         if plan.alone:
             return estimates
         with _telling_of_the_model():
-            self._estimates = self._agreement(estimates[active.start : active.stop], active, self._moment)
+            self._estimates = self._agreement(estimates[rows_of(active)], self._front, self._moment)
         return self._estimates
 
     def ask_network(
@@ -155,20 +161,21 @@ class JointRun:
         if len(x) != levels or (levels == 1 and all(strip_of(cond) is None for cond in conds)):
             outputs: list[Tensor] = executor(model, conds, x, timestep, model_options)
             return outputs
-        active = slice(self._active.start, self._active.stop)
+        active = self._front.active
+        rows = rows_of(active)
         outputs = run_strip(
             executor,
             model,
             conds,
-            x[active],
-            timestep[active],
+            x[rows],
+            timestep[rows],
             model_options,
-            self._active,
+            active,
             self.own_sigmas,
             self._portions,
             levels,
         )
-        return outputs if len(self._active) == len(x) else [self._among_last(output, active) for output in outputs]
+        return outputs if len(active) == len(x) else [self._among_last(output, rows) for output in outputs]
 
     def finish(self, samples: Tensor) -> Tensor:
         """The sampler's result [N, C, …], in the host's values, with held levels as they were and all of them nested.
@@ -192,7 +199,7 @@ class JointRun:
 
         What a CFG++ sampler asks about the unconditional estimates it is told when all of them are there.
         """
-        active = self._active
+        active = self._front.active
         functions = model_options.get("sampler_post_cfg_function", [])
         asked = functions[len(self._model_options.get("sampler_post_cfg_function", [])) :]
         seen: list[dict[str, Any]] = []
@@ -211,7 +218,7 @@ class JointRun:
             estimates[one] = predict(x[one], sigma[one], self._entries[level], call, own)
         if asked and all(args.get("uncond_denoised") is not None for args in seen):
             uncond = torch.cat([args["uncond_denoised"] for args in seen])
-            agreed = uncond if self._plan.alone else self._uncond_agreement()(uncond, active, self._moment)
+            agreed = uncond if self._plan.alone else self._uncond_agreement()(uncond, self._front, self._moment)
             for function in asked:
                 estimates = function({**seen[-1], "denoised": estimates, "uncond_denoised": agreed, "sigma": sigma})
         return estimates
@@ -234,14 +241,14 @@ class JointRun:
         own = len(self._model_options.get("sampler_post_cfg_function", []))
         if self._plan.alone or len(functions) <= own:
             return model_options
-        active, moment = self._active, self._moment
+        front, moment = self._front, self._moment
 
         def agreeing(function: Callable[[dict[str, Any]], Tensor]) -> Callable[[dict[str, Any]], Tensor]:
             def wrapped(args: dict[str, Any]) -> Tensor:
                 uncond = args.get("uncond_denoised")
                 if uncond is None:
                     return function(args)
-                agreed = self._uncond_agreement()(uncond[active.start : active.stop], active, moment)
+                agreed = self._uncond_agreement()(uncond[rows_of(front.active)], front, moment)
                 return function({**args, "uncond_denoised": agreed})
 
             return wrapped
@@ -249,10 +256,10 @@ class JointRun:
         wrapped = [*functions[:own], *map(agreeing, functions[own:])]
         return {**model_options, "sampler_post_cfg_function": wrapped}
 
-    def _among_last(self, output: Tensor, active: slice) -> Tensor:
+    def _among_last(self, output: Tensor, rows: slice | list[int]) -> Tensor:
         """Every level's estimate, where only the active ones were asked for now."""
         estimates = self._estimates.to(output, copy=True)
-        estimates[active] = output
+        estimates[rows] = output
         return estimates
 
 

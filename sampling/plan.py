@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.method.ladder import Front
 from ..zoomstack_core.method.noise import render_noise
 from ..zoomstack_core.method.render import render_images
 from .agreement.blend_options import BlendOptions, blends_in_pixels
@@ -36,14 +37,10 @@ class JointPlan:
     held: frozenset[int] = frozenset()
     node: str = "Zoom sampling"
 
-    def evaluated(self, active: range) -> range:
-        """The active levels without held ones at either end; all before them are finished or held."""
-        start, stop = active.start, active.stop
-        while start < stop and start in self.held:
-            start += 1
-        while start < stop and stop - 1 in self.held:
-            stop -= 1
-        return range(start, stop)
+    def front(self, sigma: Tensor) -> Front:
+        """Where the run is when the sampler is at ``sigma``; held levels are never evaluated."""
+        finished, active, waiting = self.sigmas.front(sigma, self.geometry.levels)
+        return Front(finished, [level for level in active if level not in self.held], waiting)
 
     @property
     def alone(self) -> bool:
@@ -81,5 +78,7 @@ class JointPlan:
 
     def _scaled(self, noise: Tensor, shared: bool) -> Tensor:
         if shared:
-            noise = self.layout.gather(render_noise(self.layout.spread(noise), self.geometry), noise)
+            # where a ring's levels have the same noise; else its first one is finished when the last begins
+            nested = self.geometry.opened if self.sigmas.aligned else self.geometry
+            noise = self.layout.gather(render_noise(self.layout.spread(noise), nested), noise)
         return noise * self.sigmas.noise_scale(noise)

@@ -32,8 +32,7 @@ class LevelProgress:
         self._guider, self._report, self._text = guider, report, text
         sigmas, self._levels = guider.plan.sigmas, guider.plan.geometry.levels
         # a rung costs as many evaluations of the network as it has levels to evaluate
-        rungs = [guider.plan.evaluated(sigmas.active(sigma, self._levels)) for sigma in sigmas.sigmas[:-1]]
-        self._costs = [max(1, len(levels)) for levels in rungs]
+        self._costs = [max(1, len(guider.plan.front(sigma).active)) for sigma in sigmas.sigmas[:-1]]
         self._steps = max(1, steps)
         self._begin = self._first = self._told = time.monotonic()
         self._stopped = ""

@@ -25,6 +25,7 @@ from .noise.step_noise import sharing_of
 from .options import ZoomSettings
 from .plan import JointPlan
 from .progress import LevelProgress
+from .rings import ring_notice
 
 # Schedules that begin above this part of the model's largest sigma are whole ones.
 ALL_OF_NOISE = 0.9
@@ -104,6 +105,9 @@ class PlanningGuider(JointGuider):
             if notice:
                 text.notice(notice)
             for notice in few_steps_notices(sampler, own, _whole_steps(model, sigmas), self._cfg):
+                text.notice(notice)
+            notice = ring_notice(geometry, own)
+            if notice:
                 text.notice(notice)
         self.plan = JointPlan(
             geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node

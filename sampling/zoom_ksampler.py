@@ -29,6 +29,7 @@ from .noise.step_noise import sharing_of
 from .options import ZoomSettings
 from .plan import JointPlan
 from .progress import LevelProgress
+from .rings import ring_notice
 
 DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
 NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
@@ -122,6 +123,9 @@ def sample_zoom(
         if notice:
             text.notice(notice)
         for notice in few_steps_notices(sampler, whole, request.whole_steps, request.cfg):
+            text.notice(notice)
+        notice = ring_notice(geometry, whole)
+        if notice:
             text.notice(notice)
     if request.goes_on and len(samples) == len(latent["samples"]):
         pictures = layout.spread(samples)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ArgumentError
-from .geometry import PREFILTERS, ZoomGeometry
+from .geometry import PREFILTERS, Parents, ZoomGeometry
+from .geometry_checks import SiblingsOverlap
 from .quoting import short
 
 MIDDLE = (0.5, 0.5)
@@ -28,9 +29,12 @@ class Nesting:
     """The zoom steps of a stack of any size.
 
     Args:
-        zoom_factors: one p > 1 for all steps, or one per step, from the widest level on.
-        focus: one point (x, y) in [0, 1]² for all steps, or one per step: where the next level is centered.
+        zoom_factors: one p > 1 for all steps, or one per step: the first leads to level 1, the second to level 2, …
+        focus: one point (x, y) in [0, 1]² for all steps, or one per step: where the level of the step is centered. One
+            for all is that of only children; several children of a level are put beside each other, see `side_by_side`.
         prefilter: the reduce operator D, one of `PREFILTERS`.
+        parents: of a tree, for each level the one that shows it, as in `ZoomGeometry`; None is a chain.
+        closed: whether the last level shows level 0 again, a ring: one more step.
 
     >>> from zoomstack_core import Nesting
     >>> Nesting(zoom_factors=(2.0, 4.0)).fit(levels=3, height=64, width=64).factors
@@ -40,36 +44,84 @@ class Nesting:
     zoom_factors: tuple[float, ...] = (2.0,)
     focus: tuple[tuple[float, float], ...] = (MIDDLE,)
     prefilter: str = PREFILTERS[0]
+    parents: Parents | None = None
+    closed: bool = False
 
     def fit(self, levels: int, height: int, width: int, name: str = "the nesting") -> ZoomGeometry:
         """The geometry of ``levels`` levels of this size; ``name`` is what an error calls this nesting.
 
         Raises:
-            ValueError: where the number of factors or points is neither one nor one per step.
+            ValueError: where the number of factors or points is neither one nor one per step, where it has parents of
+                another number of levels, or for children of a level that overlap. Levels in its messages count from 1.
         """
-        steps = levels - 1
+        steps = levels - 1 + self.closed
+        if self.closed and levels == 1:
+            raise ArgumentError(name, "is a ring of 1 level", "at least 2 levels")
+        if self.parents is not None and len(self.parents) != levels:
+            raise ArgumentError(name, f"is a tree of {len(self.parents)} levels", f"one of {levels} levels")
         for what, values in (("zoom factors", self.zoom_factors), ("focus points", self.focus)):
             if len(values) not in (1, steps):
                 raise ArgumentError(
                     name,
                     f"has {len(values)} {what} for {levels} levels",
-                    f"one for all steps, or {steps}: one per step from a level to the next. {len(values)} are for "
-                    f"{len(values) + 1} levels",
+                    f"one for all steps, or {steps}: one per step from a level to the next"
+                    f"{', and one from the last to the first' if self.closed else ''}. {len(values)} are for "
+                    f"{len(values) + 1 - self.closed} levels",
                 )
-        factors = self.zoom_factors[0] if len(self.zoom_factors) == 1 else self.zoom_factors
-        points = self.focus[0] if len(self.focus) == 1 else self.focus
-        return ZoomGeometry(levels, height, width, factors, points, self.prefilter)
+        parents: Parents = self.parents or (None, *range(levels - 1))
+        if self.closed:
+            parents = (levels - 1, *parents[1:])
+        factors = self.zoom_factors * steps if len(self.zoom_factors) == 1 else self.zoom_factors
+        points = side_by_side(parents, factors, self.focus[0]) if len(self.focus) == 1 else self.focus
+        steps_of_all = factors or self.zoom_factors[0], points or self.focus[0]
+        try:
+            return ZoomGeometry(levels, height, width, *steps_of_all, self.prefilter, parents)
+        except SiblingsOverlap as error:
+            raise error.counted_from(1) from None
 
     def same_steps(self, other: Nesting) -> bool:
         """Whether both say the same of every step. Lists of different lengths belong to different stacks: not known to
         differ."""
         pairs = ((self.zoom_factors, other.zoom_factors), (self.focus, other.focus))
-        return all(_same(mine, theirs) for mine, theirs in pairs) and self.prefilter == other.prefilter
+        shapes = [(one.prefilter, one.parents, one.closed) for one in (self, other)]
+        return all(_same(mine, theirs) for mine, theirs in pairs) and shapes[0] == shapes[1]
 
     def __str__(self) -> str:
         factors = ", ".join(f"{factor:g}" for factor in self.zoom_factors)
         points = "; ".join(f"{x:g}, {y:g}" for x, y in self.focus)
-        return f"zoom factor {factors} and focus {points}"
+        return f"zoom factor {factors} and focus {points}{', closed to a ring' if self.closed else ''}"
+
+
+def side_by_side(
+    parents: Parents, factors: tuple[float, ...], focus: tuple[float, float]
+) -> tuple[tuple[float, float], ...]:
+    """Where the level of each step is centered: only children at ``focus``, several of one level in rows.
+
+    The rows are as few as the smallest factor of these children lets them be, and fill the level evenly.
+
+    Args:
+        parents: as in `ZoomGeometry`.
+        factors: of each step.
+
+    >>> side_by_side((None, 0, 0, 1), (4.0, 4.0, 4.0), (0.5, 0.5))
+    ((0.25, 0.5), (0.75, 0.5), (0.5, 0.5))
+    """
+    points = [focus] * len(factors)
+    children: dict[int, list[int]] = {}
+    for level in (*range(1, len(parents)), 0):
+        parent = parents[level]
+        if parent is not None:
+            children.setdefault(parent, []).append(level - 1)  # its step; level 0 has the last one
+    for steps in children.values():
+        if len(steps) > 1:
+            across = max(1, math.floor(min(factors[step] for step in steps)))
+            rows = -(-len(steps) // across)
+            across = -(-len(steps) // rows)
+            for place, step in enumerate(steps):
+                row, column = divmod(place, across)
+                in_row = min(across, len(steps) - row * across)
+                points[step] = (column + 0.5) / in_row, (row + 0.5) / rows
+    return tuple(points)
 
 
 def _same(mine: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:

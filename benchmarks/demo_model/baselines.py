@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
+from zoomstack_core.method.ladder import Front
 from zoomstack_core.method.resample import links_into
 from zoomstack_core.method.sample import Denoise, common_ladder, step_down
 
@@ -56,7 +57,7 @@ def _one_level(
     one = torch.tensor([level])
     alone = ZoomGeometry(1, geometry.height, geometry.width)
 
-    def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
+    def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
         return known(denoise(z, sigma, one)[0].clone())[None]
 
     return step_down(joint, common_ladder(alone, sigmas), sigmas, lambda: noise()[level : level + 1])[0]

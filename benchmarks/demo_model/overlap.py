@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import blend_levels
 from zoomstack_core.method.joint_step import JointStep
+from zoomstack_core.method.ladder import Front
 from zoomstack_core.method.overlap import DenoiseOverlap, estimate_overlaps
 from zoomstack_core.method.resample import links_into
 
@@ -60,23 +61,23 @@ class VariedOverlapStep:
         self.variant, self.sigma_data = variant, sigma_data
         self._step = JointStep(geometry)
 
-    def joined(self, denoised: Tensor, z: Tensor, sigma: Tensor, active: range) -> Tensor:
+    def joined(self, denoised: Tensor, z: Tensor, sigma: Tensor, front: Front) -> Tensor:
         """As the product's."""
-        overlaps = estimate_overlaps(self.geometry, self.denoise_overlap, z, sigma, active)
-        sigmas = dict(zip(active, sigma.tolist(), strict=True))
+        overlaps = estimate_overlaps(self.geometry, self.denoise_overlap, z, sigma, front.active)
+        sigmas = dict(zip(front.active, sigma.tolist(), strict=True))
 
-        def join(estimates: Tensor, first: int) -> Tensor:
-            return self._join(estimates, first, overlaps, sigmas)
+        def join(estimates: Tensor, levels: Sequence[int]) -> Tensor:
+            return self._join(estimates, levels, overlaps, sigmas)
 
-        return self._step(denoised, active, join=join)
+        return self._step(denoised, front.active, join=join, waiting=front.waiting)
 
     def _join(
-        self, estimates: Tensor, first: int, overlaps: Mapping[int, Tensor], sigmas: Mapping[int, float]
+        self, estimates: Tensor, levels: Sequence[int], overlaps: Mapping[int, Tensor], sigmas: Mapping[int, float]
     ) -> Tensor:
         layers = estimates.clone()
         for row in range(1, len(layers)):
-            wider = first + row - 1
-            overlap = overlaps.get(wider)
+            wider = levels[row - 1]
+            overlap = overlaps.get(wider + 1)
             link = links_into(self.geometry, wider + 1, 1, layers)
             if link is None or overlap is None:
                 continue

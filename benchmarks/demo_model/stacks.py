@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS
-from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.ladder import Front, aligned_ladder
 from zoomstack_core.method.metrics import band_energy, consistency_error, seam_ratio
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
@@ -133,8 +133,8 @@ def _overlap_once(network: DemoNetwork, row: Row, sigmas: Tensor, noise: Callabl
 
     joiner = VariedOverlapStep(GEOMETRY, overlap, row.overlap, SIGMA_DATA)
 
-    def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-        return joiner.joined(network(z, sigma, torch.arange(active.start, active.stop)), z, sigma, active)
+    def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+        return joiner.joined(network(z, sigma, torch.tensor(front.active)), z, sigma, front)
 
     ladder = aligned_ladder(GEOMETRY, float(sigmas[0]), float(sigmas[-2]), row.steps, row.alignment)
     layers = step_down(joint, ladder, sigmas, lambda: render_noise(noise(), GEOMETRY), row.churn, row.order)

@@ -11,6 +11,7 @@ from benchmarks.ablations import ABLATIONS
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
 from zoomstack_core.method.render import render_images
+from zoomstack_core.method.rows import rows_of
 from zoomstack_core.method.sample import METHODS, sample_joint
 
 from .moments import ExactNoise
@@ -59,8 +60,10 @@ def run_exactly(world: GaussianWorld, setting: Setting) -> Report:
 
     def remember(_: int, sigma: float, z: Tensor, denoised: Tensor) -> None:
         # of finished levels the estimate goes on to count in place of the state
-        held = 0 if ladder is None else ladder.active(sigma).start
-        noise.remember(torch.cat([denoised[:held], z[held:]]), *last)
+        held = rows_of(() if ladder is None else ladder.front(sigma).finished)
+        state = z.clone()
+        state[held] = denoised[held]
+        noise.remember(state, *last)
         last[:] = [denoised] if setting.order == 2 else []
 
     if setting.method in ABLATIONS:

@@ -1,11 +1,16 @@
 """The inputs and outputs that Zoom KSampler, its advanced variant and Zoom Guider share."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
 import comfy.samplers
 from comfy_api.latest import io
 
 from ...sampling.agreement.blend_options import BlendOptions, with_vae
 from ...sampling.agreement.photos import Photo
 from ...sampling.host_types import VAE
+from ...sampling.network.level_marks import Conditioning, marked_parents
 from ...sampling.options import ZoomSettings
 from ...zoomstack_core.method.blend import BLEND_MODES
 from ...zoomstack_core.nesting import Nesting
@@ -111,6 +116,7 @@ def zoom_options() -> list[io.Input]:
 
 def zoom_settings(
     node: str,
+    entries: Iterable[dict[str, Any]],
     zoom_factor: float,
     alignment: float,
     blend: str,
@@ -121,10 +127,22 @@ def zoom_settings(
     anchors: tuple[Photo, ...] | None = None,
     vae: VAE | None = None,
 ) -> ZoomSettings:
-    """The values of `zoom_inputs`, `zoom_options` and `vae_input` of the node with the display name ``node``."""
+    """The values of `zoom_inputs`, `zoom_options` and `vae_input` of the node with the display name ``node``.
+
+    Args:
+        entries: of the positive conditioning, whose marks say which level lies in which.
+    """
     nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
+    parents = marked_parents(entries)
+    if parents is not None:
+        nesting = replace(nesting, parents=parents)
     options = with_vae(blend_options or BlendOptions(blend), vae, node)
     return ZoomSettings(node, nesting, alignment, options, anchors or ())
+
+
+def entries_of(conditioning: Conditioning) -> list[dict[str, Any]]:
+    """The options of every entry of a CONDITIONING."""
+    return [options for _, options in conditioning]
 
 
 def noise_input() -> io.Input:

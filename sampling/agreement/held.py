@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...zoomstack_core.errors import ArgumentError
-from ...zoomstack_core.geometry import ZoomGeometry
+from ...zoomstack_core.geometry import ZoomGeometry, step_rect
 from ...zoomstack_core.method.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ...zoomstack_core.quoting import short
 from ..host_types import Latent
@@ -121,40 +121,43 @@ def with_held(latents: Tensor, held: Latent, channels: int, node: str) -> tuple[
 
 
 def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
-    """Raises ValueError where neighboring held levels [C, H, W] do not nest as ``geometry`` says."""
-    for first, last in _runs(sorted(held)):
-        stack = torch.stack([held[level] for level in range(first, last + 1)])
-        mismatch = find_mismatch(stack, geometry.between(first, last + 1))
+    """Raises ValueError where held levels [C, H, W] that lie in each other do not nest as ``geometry`` says."""
+    for levels in _families(sorted(held), geometry):
+        mismatch = find_mismatch(torch.stack([held[level] for level in levels]), geometry.subset(levels))
         if mismatch is not None:
-            level = first + mismatch.levels[0]
-            step = geometry.steps[level]
+            wide, deep = (levels[row] for row in mismatch.pairs[0])
+            step = geometry.step_into(deep)
             raise ValueError(
                 f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
-                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {level + 1} and {level + 2} (of all, from 1) differ "
+                f"({step.focus[0]:g}, {step.focus[1]:g}): levels {wide + 1} and {deep + 1} (of all, from 1) differ "
                 f"by {mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
                 f"{mismatch.guess and mismatch.guess + ' '}Give Zoom KSampler the zoom factor and focus that the "
                 "levels were made with."
             )
 
 
-def _runs(levels: list[int]) -> list[tuple[int, int]]:
-    """Ascending levels as ranges of neighbors: (first, last) of each."""
-    starts = [level for level in levels if level - 1 not in levels]
-    ends = [level for level in levels if level + 1 not in levels]
-    return list(zip(starts, ends, strict=True))
+def _families(levels: list[int], geometry: ZoomGeometry) -> list[list[int]]:
+    """Rising levels, together where they are parents and children."""
+    families: dict[int, list[int]] = {}
+    head: dict[int, int] = {}
+    for level in levels:
+        parent = geometry.opened.parent(level)
+        head[level] = level if parent is None else head.get(parent, level)
+        families.setdefault(head[level], []).append(level)
+    return list(families.values())
 
 
 def restored(
     result: Tensor, given: Tensor, held: frozenset[int], geometry: ZoomGeometry, layout: LatentLayout
 ) -> Tensor:
-    """The result [N, C, …] with every held level as it was given, but for what the next level covers of it."""
+    """The result [N, C, …] with every held level as it was given, but for what others cover of it."""
     pictures = layout.spread(result).clone()
     originals = layout.spread(given.to(result))
     for level in held:
         center = pictures[level].clone()
         pictures[level] = originals[level]
-        if level + 1 < geometry.levels:
-            top, left, height, width = geometry.rect(level, level + 1)
+        for child in geometry.children(level):
+            top, left, height, width = step_rect(geometry.step_into(child), geometry.height, geometry.width)
             rows = slice(math.floor(top + 1e-6), math.ceil(top + height - 1e-6))
             columns = slice(math.floor(left + 1e-6), math.ceil(left + width - 1e-6))
             pictures[level][..., rows, columns] = center[..., rows, columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...zoomstack_core.method.joint_step import JointStep
+from ...zoomstack_core.method.ladder import Front
 from ...zoomstack_core.method.render import render_images
 from ..moment import Moment
 from .latents import LatentLayout
@@ -24,10 +25,11 @@ class LatentAgreement:
         self._every = every
         self._layout = layout
 
-    def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
+    def __call__(self, estimates: Tensor, front: Front, moment: Moment) -> Tensor:
         """Args: estimates, latents of the active levels [n, C, …]. Returns: latents of all levels [N, C, …]."""
         blending = moment.steps_left % self._every == 0
-        agreed = self._joint(self._layout.spread(estimates), active, moment.progress, blending, moment.sigmas)
+        spread = self._layout.spread(estimates)
+        agreed = self._joint(spread, front.active, moment.progress, blending, moment.sigmas, waiting=front.waiting)
         return self._layout.gather(agreed, estimates)
 
     def finish(self, samples: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.joint_step import JointStep, fill_waiting
+from ...zoomstack_core.method.ladder import Front
+from ...zoomstack_core.method.rows import rows_of
 from ...zoomstack_core.tensors import check_float
 from ..checks import check_vae
 from ..host_types import VAE, Model
@@ -57,32 +59,33 @@ class PixelAgreement:
         self._latents: Tensor | None = None
         self._pictures: Tensor | None = None
 
-    def __call__(self, estimates: Tensor, active: range, moment: Moment) -> Tensor:
+    def __call__(self, estimates: Tensor, front: Front, moment: Moment) -> Tensor:
         """As of `LatentAgreement`. Without blending every level goes its own way until the next time."""
         levels = self._joint.geometry.levels
         if self._latents is None:
             self._latents = estimates.new_zeros(levels, *estimates.shape[1:])
-            if self._initial is not None and active.start > 0:  # a run that goes on
+            if self._initial is not None and front.finished:  # a run that goes on
                 self._latents += self._layout.gather(self._initial.to(estimates), estimates)
                 self._joint.initial = self._vae.decode(self._latents)
             for level, latent in self._held.items():
                 self._latents[level] = latent.to(estimates)
-        latents, free = self._latents, [level for level in active if level not in self._held]
-        for level in free:
-            latents[level] = estimates[level - active.start]
+        latents, active = self._latents, front.active
+        latents[rows_of(active)] = estimates
         # a level's last estimate is what deeper ones observe of it from then on
-        if free and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
+        if active and (moment.steps_left % self._every == 0 or 1.0 in moment.progress):
             check_float("denoised", estimates)
-            before = self._vae.decode(latents[active.start : active.stop]).to(estimates.device)
-            self._pictures = self._joint.update(before, active, moment.progress, sigmas=moment.sigmas)
-            for level in free:
-                latents[level] = self._moved(latents[level], before[level - active.start], self._pictures[level])
+            before = self._vae.decode(estimates).to(estimates.device)
+            self._pictures = self._joint.update(
+                before, active, moment.progress, sigmas=moment.sigmas, waiting=front.waiting
+            )
+            for row, level in enumerate(active):
+                latents[level] = self._moved(latents[level], before[row], self._pictures[level])
         if moment.steps_left == 0 and self._pictures is not None:
-            self._paste_into_known(latents, self._pictures, set(range(levels)) - set(free))
-        waiting = [level for level in range(max(active.stop, 1), levels) if level not in self._held]
+            self._paste_into_known(latents, self._pictures, set(range(levels)) - set(active))
+        waiting = [level for level in front.waiting if level > 0 and level not in self._held]
         if waiting:
             spread = self._layout.spread(latents).clone()
-            fill_waiting(spread, self._latent_geometry, waiting, self._initial)
+            fill_waiting(spread, self._latent_geometry.opened, waiting, self._initial)
             self._latents = self._layout.gather(spread, latents)
         return self._latents.clone()
 

@@ -8,7 +8,7 @@ spreads the rest over its devices, as it does for any areas.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import comfy.conds
@@ -45,7 +45,7 @@ class FilmStrip:
         """A valid list of entries (level 0's) that leads back here, for code between the guider and the model."""
         return [{**entry, STRIP: self} for entry in self.levels[0]]
 
-    def entries(self, active: range, sigmas: Tensor | None) -> list[Entry]:
+    def entries(self, active: Sequence[int], sigmas: Tensor | None) -> list[Entry]:
         """The area entries of the active levels, in order along the strip.
 
         Args:
@@ -60,7 +60,7 @@ class FilmStrip:
                     laid.append(self._on_strip(entry, place, len(active), sigma))
         return laid
 
-    def must_be_cut(self, active: range, own_sigmas: bool) -> bool:
+    def must_be_cut(self, active: Sequence[int], own_sigmas: bool) -> bool:
         """Whether the host must see the active levels one at a time.
 
         "default" entries fill what others leave free of a whole latent; a ControlNet and the keyframes of hooks know
@@ -124,7 +124,7 @@ def run_strip(
     x: Tensor,
     sigma: Tensor,
     model_options: dict[str, Any],
-    active: range,
+    active: Sequence[int],
     own_sigmas: OwnSigmas | None,
     portions: Portions,
     levels: int,
@@ -144,11 +144,12 @@ def run_strip(
     for i, cond in enumerate(conds):
         if strips[i] is None and cond:
             # a patch's own, processed for all levels as one batch
-            own = [model_conds_of_level(cond, level, levels) for level in range(active.stop)]
+            own = [model_conds_of_level(cond, level, levels) for level in range(max(active) + 1)]
             strips[i] = FilmStrip(own, tuple(x.shape[2:]), x.device)
 
-    def evaluate(part: range, together: bool) -> list[Tensor]:
-        rows = slice(part.start - active.start, part.stop - active.start)
+    def evaluate(part: Sequence[int], together: bool) -> list[Tensor]:
+        start = active.index(part[0])
+        rows = slice(start, start + len(part))
         own = x[rows], sigma[rows]
         if together:
             return _call(executor, model, strips, *own, model_options, part, own_sigmas)
@@ -164,7 +165,7 @@ def _call(
     x: Tensor,
     sigma: Tensor,
     model_options: dict[str, Any],
-    active: range,
+    active: Sequence[int],
     own_sigmas: OwnSigmas | None,
 ) -> list[Tensor]:
     differ = own_sigmas is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import comfy.model_management
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 logger = logging.getLogger("zoomstack")
 
 # The levels of a call, and whether all their prompts (positive, negative, …) go into it -> one output per prompt.
-Evaluate = Callable[[range, bool], list[Tensor]]
+Evaluate = Callable[[Sequence[int], bool], list[Tensor]]
 
 
 class Portions:
@@ -27,23 +27,23 @@ class Portions:
         self._levels: int | None = None  # in one call; None: all
         self._together = True
 
-    def run(self, evaluate: Evaluate, active: range) -> list[Tensor]:
+    def run(self, evaluate: Evaluate, active: Sequence[int]) -> list[Tensor]:
         """The outputs [len(active), …] of ``evaluate`` over all active levels, by as many calls as it takes.
 
         Raises:
             RuntimeError: what ``evaluate`` raised for a single prompt of a single level.
         """
         parts: list[list[Tensor]] = []
-        start = active.start
-        while start < active.stop:
-            stop = active.stop if self._levels is None else min(start + self._levels, active.stop)
-            outputs = self._attempt(evaluate, range(start, stop))
+        start = 0
+        while start < len(active):
+            stop = len(active) if self._levels is None else min(start + self._levels, len(active))
+            outputs = self._attempt(evaluate, active[start:stop])
             if outputs is not None:
                 parts.append(outputs)
                 start = stop
         return parts[0] if len(parts) == 1 else [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
 
-    def _attempt(self, evaluate: Evaluate, part: range) -> list[Tensor] | None:
+    def _attempt(self, evaluate: Evaluate, part: Sequence[int]) -> list[Tensor] | None:
         try:
             return evaluate(part, self._together)
         except RuntimeError as error:  # of torch: memory, and shapes that do not fit together

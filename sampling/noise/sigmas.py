@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import comfy.model_sampling
@@ -12,7 +13,8 @@ from torch import Tensor
 
 from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
-from ...zoomstack_core.method.ladder import NoiseLadder, aligned_ladder
+from ...zoomstack_core.method.ladder import Front, NoiseLadder, aligned_ladder
+from ...zoomstack_core.method.rows import rows_of
 from ...zoomstack_core.quoting import short
 from ..host_types import ModelPatcher, ModelSampling, Sampler
 from ..moment import Moment
@@ -72,7 +74,7 @@ class LevelSigmas:
         """The deepest level's own sigma where an aligned run stops, in VE terms; 0 for finished and other runs."""
         if self.ladder is None or not len(self.sigmas):
             return 0.0
-        return self.unit * self.ladder.ratios[-1] * float(self.sigmas[-1])
+        return self.unit * max(self.ladder.ratios) * float(self.sigmas[-1])
 
     def noise_scale(self, like: Tensor) -> Tensor | float:
         """How much more noise than the sampler thinks each level has, [N, 1, …] of the rank of ``like``."""
@@ -81,11 +83,11 @@ class LevelSigmas:
         ratios = self.unit * torch.tensor(self.ladder.ratios, dtype=torch.float64, device="cpu")
         return ratios.to(like).view(-1, *(1,) * (like.ndim - 1))
 
-    def active(self, sigma: Tensor, levels: int) -> range:
-        """The levels to evaluate when the sampler is at ``sigma``."""
-        return range(levels) if self.ladder is None else self.ladder.active(float(sigma))
+    def front(self, sigma: Tensor, levels: int) -> Front:
+        """The levels that are finished, evaluated and waiting when the sampler is at ``sigma``."""
+        return Front((), range(levels), ()) if self.ladder is None else self.ladder.front(float(sigma))
 
-    def moment(self, sigma: Tensor, active: range) -> Moment:
+    def moment(self, sigma: Tensor, active: Sequence[int]) -> Moment:
         """Where in the schedule an evaluation at ``sigma`` lies; between two sigmas it counts as the first's."""
         steps = self.sigmas[:-1]
         left = int((steps < float(sigma) * (1 - SAME_SIGMA)).sum())
@@ -99,7 +101,7 @@ class LevelSigmas:
             [done] * len(active), left, [flow_to_ve(float(sigma)) if self.flow else float(sigma)] * len(active)
         )
 
-    def at(self, x: Tensor, sigma: Tensor, active: range) -> tuple[Tensor, Tensor]:
+    def at(self, x: Tensor, sigma: Tensor, active: Sequence[int]) -> tuple[Tensor, Tensor]:
         """The chosen levels' states [n, C, …] and sigmas [n] as the model wants them.
 
         A level that still waits is shown as it will be when it wakes.
@@ -108,9 +110,10 @@ class LevelSigmas:
             x: the sampler's state of all levels [N, C, …].
             sigma: the sampler's sigma [N].
         """
-        chosen = x[active.start : active.stop]
+        rows = rows_of(active)
+        chosen = x[rows]
         if self.ladder is None:
-            return chosen, sigma[active.start : active.stop]
+            return chosen, sigma[rows]
         own = [float(sigma[0]) * self.ladder.ratios[i] for i in active]
         highest = self.ladder.sigma_max * math.exp(self.ladder.rung)
         shown = [min(s, highest) for s in own]
@@ -141,7 +144,7 @@ class LevelSigmas:
             if steps:
                 break
         end = float(sigmas[-1])
-        if end > 0 and level < self.ladder.active(end).start:
+        if end > 0 and level in self.ladder.front(end).finished:
             end = 0.0
         return torch.tensor([self.own(sigma, level) for sigma in (*steps, end)], dtype=torch.float32)
 
@@ -235,7 +238,7 @@ def aligned_sigmas(
             f"{room.lowest:g}. {fewer}, or another sampler."
         )
     dtype = room.dtype(device)
-    if ladder.ratios[-1] * (ladder.sigmas[0] if dtype == torch.float32 else 1) > LARGEST_STATE:
+    if max(ladder.ratios) * (ladder.sigmas[0] if dtype == torch.float32 else 1) > LARGEST_STATE:
         raise ValueError(f"{what} need more noise at the deepest level than float32 can hold. {fewer}.")
     sigmas = torch.tensor(ladder.sigmas, dtype=dtype)
     unit = float(getattr(sampling, "noise_scale", 1.0))

@@ -17,6 +17,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ...zoomstack_core.method.rows import rows_of
 from ..host_types import Callback, Guider, Model, ModelSampling, Sampler
 from .sigmas import LevelSigmas
 
@@ -62,8 +63,9 @@ class AlignedSampler(comfy.samplers.Sampler):
             disable_pbar,
         )
         if sigmas[-1] > 0 and last:
-            finished = self.levels.active(sigmas[-1], len(samples)).start
-            samples = torch.cat([last[0][:finished], samples[finished:]])
+            finished = rows_of(self.levels.front(sigmas[-1], len(samples)).finished)
+            samples = samples.clone()
+            samples[finished] = last[0][finished]
         return samples
 
 

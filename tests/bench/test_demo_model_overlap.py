@@ -9,6 +9,7 @@ from torch import Tensor
 from benchmarks.demo_model.overlap import AS_OFFERED, Overlap, VariedOverlapStep
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import blend_levels
+from zoomstack_core.method.ladder import Front
 from zoomstack_core.method.overlap import OverlapStep
 from zoomstack_core.method.render import render_images
 
@@ -23,7 +24,8 @@ def overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
 def joined(variant: Overlap) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     z, estimates = (torch.randn(3, 2, 16, 16, generator=generator) for _ in range(2))
-    return VariedOverlapStep(GEOMETRY, overlap, variant).joined(estimates, z, SIGMAS, range(3)), estimates
+    front = Front((), range(3), ())
+    return VariedOverlapStep(GEOMETRY, overlap, variant).joined(estimates, z, SIGMAS, front), estimates
 
 
 def test_the_default_is_the_product_s():

@@ -151,7 +151,7 @@ def test_aligned_levels_have_a_range_each(host: Host, eps: Checkpoint) -> None:
     )
     seen: dict[int, list[float]] = {0: [], 1: [], 2: []}
     for step, sigma in enumerate(moment.sigmas[:-1]):
-        active = moment.active(sigma, 3)
+        active = moment.front(sigma, 3).active
         progress, left, own = moment.moment(sigma, active)
         assert left == len(moment.sigmas) - 2 - step
         assert own == pytest.approx([float(sigma) / 8.0 ** (2 - level) for level in active])
@@ -195,18 +195,23 @@ def moment(host: Host, levels: int, left: int = 0) -> Any:
     return host.module("sampling.moment").Moment([1.0 if left == 0 else 0.5] * levels, left, [0.0] * levels)
 
 
+def front(host: Host, active: range, levels: int = 0) -> Any:
+    """With the levels before ``active`` finished and those after it, up to ``levels``, waiting."""
+    return host.module("zoomstack_core.method.ladder").Front(range(active.start), active, range(active.stop, levels))
+
+
 def test_a_blend_that_changes_nothing_gives_the_same_latents(host: Host, flow: Checkpoint, pixel: Checkpoint) -> None:
     """Exactly: levels too far apart to see each other, a consistent stack, and steps that are left out."""
     z = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(0))
     far = pixel_agreement(host, flow, geometry(host, 2, 64, 64.5), geometry(host, 2, 8, 64.5))
-    assert torch.equal(far(z, range(2), moment(host, 2)), z)
+    assert torch.equal(far(z, front(host, range(2)), moment(host, 2)), z)
     near = geometry(host, 2, 64), geometry(host, 2, 8)
-    assert not torch.equal(pixel_agreement(host, flow, *near)(z, range(2), moment(host, 2)), z)
+    assert not torch.equal(pixel_agreement(host, flow, *near)(z, front(host, range(2)), moment(host, 2)), z)
     left_out = pixel_agreement(host, flow, *near, every=2)
-    assert torch.equal(left_out(z, range(2), moment(host, 2, left=1)), z)
+    assert torch.equal(left_out(z, front(host, range(2)), moment(host, 2, left=1)), z)
     stack = agree(host, torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))) * 0.4 - 0.2
     same = geometry(host, 3, 16), geometry(host, 3, 16)
-    assert torch.equal(pixel_agreement(host, pixel, *same)(stack, range(3), moment(host, 3)), stack)
+    assert torch.equal(pixel_agreement(host, pixel, *same)(stack, front(host, range(3)), moment(host, 3)), stack)
 
 
 def test_one_level_through_the_vae_is_the_stock_sampler(host: Host, flow: Checkpoint) -> None:
@@ -227,7 +232,7 @@ def test_pictures_of_all_levels_agree_at_the_end(host: Host, pixel: Checkpoint) 
     windows = [range(0, 1), range(0, 2), range(0, 3), range(1, 4), range(2, 4), range(3, 4)]
     for step, active in enumerate(windows):
         estimates = torch.rand(len(active), 3, 16, 16, generator=generator) * 0.4 - 0.2
-        out = agreement(estimates, active, moment(host, len(active), left=5 - step))
+        out = agreement(estimates, front(host, active, 4), moment(host, len(active), left=5 - step))
         assert out.shape == (4, 3, 16, 16)
         part = g.between(0, active.stop) if step == 5 else g.between(active.start, active.stop)
         assert float(error(out[4 - part.levels if step == 5 else active.start : active.stop], part)) < 1e-5

@@ -229,7 +229,7 @@ def test_every_level_has_the_ends_and_the_number_of_the_hosts_schedule(
             continue
         tried += 1
         ours = level_sigmas(*inputs)
-        own = [[float(s) * ratio for s in ours.sigmas[:-1] if level in ours.active(s, 3)]
+        own = [[float(s) * ratio for s in ours.sigmas[:-1] if level in ours.front(s, 3).active]
                for level, ratio in enumerate(ours.ladder.ratios)]  # fmt: skip
         assert [len(sigmas) for sigmas in own] == [len(stock)] * 3, (steps, denoise, sampler)
         assert ours.steps == len(stock) and float(ours.sigmas[-1]) == 0

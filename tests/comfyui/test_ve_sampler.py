@@ -66,7 +66,7 @@ def middle_level(host: Host, checkpoint: Checkpoint, sampler: str) -> tuple[list
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(LEVELS, SIZE, SIZE, FACTOR)
     level_sigmas = host.module("sampling.noise.sigmas").level_sigmas
     own = level_sigmas(checkpoint.model, geometry, STEPS, sampler, "exponential", 1.0, 1.0)
-    sigmas = [own.ladder.ratios[MIDDLE] * float(s) for s in own.sigmas[:-1] if MIDDLE in own.active(s, LEVELS)]
+    sigmas = [own.ladder.ratios[MIDDLE] * float(s) for s in own.sigmas[:-1] if MIDDLE in own.front(s, LEVELS).active]
     white = torch.randn(LEVELS, checkpoint.channels, SIZE, SIZE, generator=torch.Generator().manual_seed(7))
     noise = host.module("zoomstack_core.method.noise").render_noise(white, geometry)
     return sigmas, noise[MIDDLE : MIDDLE + 1]

@@ -124,7 +124,7 @@ def anchor_to_photo(
     geometry.check("images", images.shape)
     anchor = PhotoAnchor(photo, level, method, strength, mask=mask, steps=steps, lr=lr)
     done = dict.fromkeys(range(geometry.levels), 0.0)
-    pulled = PhotoAnchors(geometry, [anchor]).pull(images.to(compute_dtype(images.dtype)), 0, done)
+    pulled = PhotoAnchors(geometry, [anchor]).pull(images.to(compute_dtype(images.dtype)), list(done), done)
     return pulled.to(images.dtype, copy=pulled is images)
 
 
@@ -161,11 +161,11 @@ class PhotoAnchors:
         self._photos: list[tuple[Tensor, Tensor]] = []
         self._views: dict[int, list[_View]] = {}
 
-    def pull(self, images: Tensor, first: int, done: Mapping[int, float], last_only: bool = False) -> Tensor:
+    def pull(self, images: Tensor, levels: Sequence[int], done: Mapping[int, float], last_only: bool = False) -> Tensor:
         """Levels pulled towards the photographs.
 
         Args:
-            images: levels first, first + 1, … [n, C, H, W].
+            images: of ``levels`` [n, C, H, W].
             done: the levels that may change, with their own progress 0 … 1. At 1 the closed form is taken whatever
                 the method, so that what comes out shows the photograph.
             last_only: only levels whose progress is 1.
@@ -182,9 +182,9 @@ class PhotoAnchors:
                     continue
                 if pulled is images:
                     pulled = images.clone()
-                image = pulled[level - first]
+                image = pulled[levels.index(level)]
                 change = _adam(image, view, anchor) if anchor.method == "adam" and progress < 1 else view.lift(image)
-                pulled[level - first] = image + anchor.strength * change
+                pulled[levels.index(level)] = image + anchor.strength * change
         return pulled
 
     def views(self, level: int, like: Tensor) -> list[_View]:
@@ -254,15 +254,15 @@ class _View:
 
 
 def _view(geometry: ZoomGeometry, level: int, photo_level: int, photo: Tensor, mask: Tensor) -> _View:
-    wide, deep = min(level, photo_level), max(level, photo_level)
-    links = []
-    for depth in range(1, deep - wide + 1):
-        link = links_into(geometry, deep, depth, photo)
-        if link is None:
-            return _View([], Window(Span(0, 0), Span(0, 0)), photo[:, :0, :0], mask[:0, :0], empty=True)
-        links.append(link)
+    within, around = geometry.depth_below(photo_level, level), geometry.depth_below(level, photo_level)
+    inside = around is None or (within is not None and within <= around)  # in a ring it may be both: the nearer counts
+    deep, depth = (level, within) if inside else (photo_level, around)
+    found = [] if depth is None else [links_into(geometry, deep, d, photo) for d in range(1, depth + 1)]
+    links = [link for link in found if link is not None]
+    if depth is None or len(links) < depth:
+        return _View([], Window(Span(0, 0), Span(0, 0)), photo[:, :0, :0], mask[:0, :0], empty=True)
     window = links[-1].window if links else Window(Span(0, geometry.height), Span(0, geometry.width))
-    if level >= photo_level:
+    if inside:
         return _View(links, window, window.crop(photo), window.crop(mask))
     for link in links:
         photo, mask = link.reduce(photo), link.reduce(mask)

@@ -12,7 +12,8 @@ from torch import Tensor
 from ..errors import ArgumentError, shown
 from ..geometry import Span, Step, ZoomGeometry
 from ..tensors import check_float, compute_dtype
-from .resample import Link, Window, links_into
+from .resample import Link, Window, interacting_depth, links_into
+from .rows import rows_of
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
@@ -27,7 +28,7 @@ def blend_levels(
 ) -> Tensor:
     """Layers of a zoom stack from one estimate per level.
 
-    Level i is observed by itself and by every wider level j < i, which sees it at a lower resolution. The modes:
+    A level is observed by itself and by every wider level that shows it, at a lower resolution. The modes:
 
     - "border" lets the wider level decide the shared band at the border of the inner rectangle and the deeper one in
       its middle: with aligned noise both have seen the same data there, and all that the wider level knows better is
@@ -68,6 +69,10 @@ def blend_levels(
     sigmas = [0.0] * geometry.levels if sigmas is None else sigmas
     if len(sigmas) != geometry.levels:
         raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
+    if geometry.closed:  # what shows level 0 goes before it once more
+        geometry, numbers = geometry.unrolled(interacting_depth(geometry, 0))
+        blended = blend_levels(images[list(numbers)], geometry, mode, [sigmas[number] for number in numbers])
+        return blended[-len(images) :].clone()
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
         estimates = _blend_laplacian(estimates, geometry, list(range(geometry.levels)), estimates, 1)
@@ -85,9 +90,9 @@ def _blend_laplacian(estimates: Tensor, geometry: ZoomGeometry, levels: list[int
     """
     blended = total / count
     for chosen, link in _groups(geometry, levels, count, estimates):
-        rows = _rows([levels.index(level) for level in chosen])
+        rows = rows_of([levels.index(level) for level in chosen])
         reduced = link.reduce(total[rows])
-        wider = link.window.crop(estimates[_rows([level - count for level in chosen])])
+        wider = link.window.crop(estimates[rows_of([geometry.ancestor(level, count) or 0 for level in chosen])])
         low = _blend_laplacian(estimates, geometry, chosen, reduced + wider, count + 1)
         blended[rows] += link.expand(low - reduced / count)
     return blended
@@ -97,14 +102,15 @@ def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[fl
     """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
     links: dict[int, tuple[Link, Tensor]] = {}
     for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
-        own = [sigmas[level] / geometry.factors[level - 1] for level in chosen]  # of what the deeper level knows
+        own = [sigmas[level] / geometry.step_into(level).factor for level in chosen]  # of what the deeper level knows
         reach = [min(math.hypot(LEAST_REACH, REACH * sigma), MOST_REACH) for sigma in own]
         for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, reach, estimates), strict=True):
             links[level] = link, say
     blended = estimates.clone()
     for level in sorted(links):
         link, say = links[level]
-        difference = link.window.crop(blended[level - 1]) - link.reduce(estimates[level])
+        parent = geometry.parent(level)
+        difference = link.window.crop(blended[parent]) - link.reduce(estimates[level])
         blended[level] += link.expand(say * difference)
     return blended
 
@@ -134,12 +140,12 @@ def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
     blended = estimates.clone()
     for level in range(1, geometry.levels):
         observations, links = [estimates[level]], []
-        for depth in range(1, level + 1):
+        for depth in range(1, len(geometry.outward(level)) + 1):
             link = links_into(geometry, level, depth, estimates)
             if link is None:
                 break
             links.append(link)
-            observation = link.window.crop(estimates[level - depth])
+            observation = link.window.crop(estimates[geometry.ancestor(level, depth)])
             for finer in reversed(links):
                 observation = finer.expand(observation)
             observations.append(observation)
@@ -147,17 +153,12 @@ def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
     return blended
 
 
-def _rows(numbers: list[int]) -> slice | list[int]:
-    """A slice where the numbers follow each other: a view in place of a copy."""
-    first, last = numbers[0], numbers[-1]
-    return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
-
-
 def _groups(geometry: ZoomGeometry, levels: list[int], depth: int, like: Tensor) -> list[tuple[list[int], Link]]:
     """The levels that a `depth`-th wider level sees, grouped by link: equal steps go through one batched product."""
     groups: dict[tuple[Step, ...], list[int]] = {}
     for level in levels:
-        if level >= depth:
-            groups.setdefault(geometry.steps[level - depth : level], []).append(level)
+        steps = geometry.outward(level)[:depth]
+        if len(steps) == depth:
+            groups.setdefault(steps, []).append(level)
     linked = ((chosen, links_into(geometry, chosen[0], depth, like)) for chosen in groups.values())
     return [(chosen, link) for chosen, link in linked if link is not None]

@@ -14,9 +14,10 @@ from .anchor import PhotoAnchor, PhotoAnchors
 from .blend import BLEND_MODES, blend_levels
 from .render import paste_into_wider, render_images
 from .resample import interacting_depth, links_into
+from .rows import rows_of
 
-Join = Callable[[Tensor, int], Tensor]
-"""(estimates [n, C, H, W] of levels first, first + 1, …, first) -> their layers [n, C, H, W]."""
+Join = Callable[[Tensor, Sequence[int]], Tensor]
+"""(estimates [n, C, H, W], the levels that they are of) -> their layers [n, C, H, W]."""
 
 
 class JointStep:
@@ -91,22 +92,24 @@ class JointStep:
     def __call__(
         self,
         denoised: Tensor,
-        active: range | None = None,
+        active: Sequence[int] | None = None,
         progress: Sequence[float] | None = None,
         blending: bool = True,
         sigmas: Sequence[float] | None = None,
         join: Join | None = None,
+        waiting: Sequence[int] | None = None,
     ) -> Tensor:
         """The estimates of all levels, agreeing, from the model's estimates of some.
 
         Args:
             denoised: the model's estimates of the active levels [n, C, H, W].
-            active: those levels, default all; every wider one is finished or held.
+            active: those levels, default all; what shows them is active too, or finished or held.
             progress: how far each active level is in its own schedule, 0 at its first step, 1 at its last; the
                 default is the last.
             blending: False renders only.
             sigmas: of each active level's state (VE convention); the default is 0, as of finished ones.
             join: for this call, what makes layers of estimates in place of the blend mode.
+            waiting: levels that are not begun; the default is all after the last active one.
 
         Returns:
             [N, C, H, W], a new tensor.
@@ -115,39 +118,45 @@ class JointStep:
             ValueError: if ``denoised`` is not floating point and finite or does not fit ``active``, or if levels are
                 taken as finished that were never evaluated.
         """
-        estimates = self.update(denoised, active, progress, blending, sigmas, join)
-        self._update_waiting(estimates, range(self.geometry.levels) if active is None else active)
+        estimates = self.update(denoised, active, progress, blending, sigmas, join, waiting)
+        self._update_waiting(estimates, *self._front(active, waiting))
         return estimates.to(denoised.device, denoised.dtype, copy=True)
 
     def update(
         self,
         denoised: Tensor,
-        active: range | None = None,
+        active: Sequence[int] | None = None,
         progress: Sequence[float] | None = None,
         blending: bool = True,
         sigmas: Sequence[float] | None = None,
         join: Join | None = None,
+        waiting: Sequence[int] | None = None,
     ) -> Tensor:
         """As a call, but waiting levels are left alone and the answer [N, C, H, W] is the object's own memory."""
-        levels = self.geometry.levels
-        active = range(levels) if active is None else active
+        active, waiting = self._front(active, waiting)
         if len(denoised) != len(active):
             raise ArgumentError("denoised", f"has {len(denoised)} levels", f"the {len(active)} active ones")
         check_float("denoised", denoised)
         denoised = denoised.to(compute_dtype(denoised.dtype))
         if self._estimates is None:
-            self._estimates = self._first(denoised, active)
-        stop = active.stop
-        while stop in self.held:
-            stop += 1
-        if stop > active.start:
-            progress = [1.0] * len(active) if progress is None else progress
-            self._update_known(self._estimates, denoised, active, stop, progress, blending, sigmas, join)
+            self._estimates = self._first(denoised, active, waiting)
+        progress = [1.0] * len(active) if progress is None else progress
+        self._update_known(self._estimates, denoised, active, waiting, progress, blending, sigmas, join)
         return self._estimates
 
-    def _first(self, denoised: Tensor, active: range) -> Tensor:
-        if self.initial is None and not set(range(active.start)) <= set(self.held):
-            raise ValueError(f"levels below {active.start} are taken as finished, but none was evaluated yet")
+    def _front(
+        self, active: Sequence[int] | None, waiting: Sequence[int] | None
+    ) -> tuple[Sequence[int], Sequence[int]]:
+        active = range(self.geometry.levels) if active is None else active
+        if waiting is None:
+            after = active.stop if isinstance(active, range) else max(active, default=-1) + 1
+            waiting = range(after, self.geometry.levels)
+        return active, waiting
+
+    def _first(self, denoised: Tensor, active: Sequence[int], waiting: Sequence[int]) -> Tensor:
+        finished = sorted(set(range(self.geometry.levels)) - {*active, *waiting, *self.held})
+        if self.initial is None and finished:
+            raise ValueError(f"levels {finished} are taken as finished, but none was evaluated yet")
         device = denoised.device if self._keep_on is None else self._keep_on
         shape = self.geometry.levels, *denoised.shape[1:]
         estimates = torch.zeros(shape, dtype=denoised.dtype, device=device)
@@ -161,47 +170,90 @@ class JointStep:
         self,
         estimates: Tensor,
         denoised: Tensor,
-        active: range,
-        stop: int,
+        active: Sequence[int],
+        waiting: Sequence[int],
         progress: Sequence[float],
         blending: bool,
         sigmas: Sequence[float] | None,
         join: Join | None,
     ) -> None:
         """Blends and renders the active levels, the finished ones that still see them, and held ones next to them."""
-        first = min(level - interacting_depth(self.geometry, level) for level in range(active.start, stop))
-        part = self.geometry.between(first, stop)
-        own = torch.empty(stop - first, *estimates.shape[1:], dtype=denoised.dtype, device=denoised.device)
-        own[: active.start - first] = estimates[first : active.start]
-        own[active.start - first : active.stop - first] = denoised
-        for level in self.held.keys() & set(range(first, stop)):
-            own[level - first] = self.held[level].to(own)
+        geometry, held = self._closed_as_far_as(estimates, active, waiting, sigmas)
+        levels = _concerned(geometry, active, waiting, held)
+        if not levels:
+            return
+        part, row = geometry.subset(levels), {level: row for row, level in enumerate(levels)}
+        own = torch.empty(len(levels), *estimates.shape[1:], dtype=denoised.dtype, device=denoised.device)
+        own[rows_of([row[level] for level in active])] = denoised
+        finished = [level for level in levels if level not in {*active, *held}]
+        own[rows_of([row[level] for level in finished])] = estimates[rows_of(finished)].to(own)
+        for level in held.keys() & row.keys():
+            own[row[level]] = held[level].to(own)
         at = dict(zip(active, progress, strict=True))
         free = {level: done for level, done in at.items() if level not in self.held}
-        own = self._anchors.pull(own, first, free)
+        own = self._anchors.pull(own, levels, free)
         blended = [level for level, done in free.items() if blending and self.start <= done <= self.end]
         layers = own
         if blended and (join is not None or self.blend != "none"):
-            rows = torch.tensor([level - first for level in blended], device=own.device)
+            rows = torch.tensor([row[level] for level in blended], device=own.device)
             noise = [0.0] * len(own)
-            if sigmas is not None:
-                noise[active.start - first : active.stop - first] = [sigma / self.sigma_data for sigma in sigmas]
-            joined = blend_levels(own, part, self.blend, noise) if join is None else join(own, first)
+            for level, sigma in zip(active, sigmas or (), strict=bool(sigmas)):
+                noise[row[level]] = sigma / self.sigma_data
+            joined = blend_levels(own, part, self.blend, noise) if join is None else join(own, levels)
             layers = own.index_copy(0, rows, joined[rows])
-            layers = self._anchors.pull(layers, first, free, last_only=True)
-        estimates[first:stop] = render_images(layers, part).to(estimates.device)
-        for level in range(first, 0, -1):  # less than a pixel changes, but noisy states must go on to nest exactly
+            layers = self._anchors.pull(layers, levels, free, last_only=True)
+        kept = [level for level in levels if level < self.geometry.levels]
+        estimates[rows_of(kept)] = render_images(layers, part)[: len(kept)].to(estimates.device)
+        # less than a pixel changes, but noisy states must go on to nest exactly
+        for level in _around(geometry, [level for level in levels if geometry.parent(level) not in row]):
             paste_into_wider(estimates, self.geometry, level)
 
-    def _update_waiting(self, estimates: Tensor, active: range) -> None:
-        waiting = [level for level in range(max(active.stop, 1), self.geometry.levels) if level not in self.held]
-        fill_waiting(estimates, self.geometry, waiting, self.initial)
-        deepest = max((level for level in self.held if waiting and level > waiting[0]), default=0)
-        for level in range(deepest, 0, -1):
-            paste_into_wider(estimates, self.geometry, level)
+    def _closed_as_far_as(
+        self, estimates: Tensor, active: Sequence[int], waiting: Sequence[int], sigmas: Sequence[float] | None
+    ) -> tuple[ZoomGeometry, Mapping[int, Tensor]]:
+        """The geometry of this call, and what is held in it.
+
+        A ring is one where all levels have the same noise. Else level 0 counts as one more level in its parent, held,
+        from when it is finished.
+        """
+        geometry = self.geometry
+        if not geometry.closed or (len(active) == geometry.levels and len(set(sigmas or ())) <= 1):
+            return geometry, self.held
+        if 0 in active or 0 in waiting:
+            return geometry.opened, self.held
+        return geometry.with_level_0_again, {**self.held, geometry.levels: estimates[0]}
+
+    def _update_waiting(self, estimates: Tensor, active: Sequence[int], waiting: Sequence[int]) -> None:
+        geometry = self.geometry.opened
+        blank = [level for level in waiting if level > 0 and level not in self.held]
+        fill_waiting(estimates, geometry, blank, self.initial)
+        beyond = [level for level in self.held if set(geometry.path_to(level)) & set(blank)]
+        for level in _around(geometry, beyond):
+            paste_into_wider(estimates, geometry, level)
 
 
 JointDenoiser = JointStep  # its name before it was called what it is
+
+
+def _concerned(
+    geometry: ZoomGeometry, active: Sequence[int], waiting: Sequence[int], held: Mapping[int, Tensor]
+) -> list[int]:
+    """The levels that an update of the active ones has to do with, in rising order."""
+    chosen = set(active) or {level for level in held if geometry.parent(level) not in waiting}
+    for level in range(geometry.levels):
+        if level in held and geometry.parent(level) in chosen:
+            chosen.add(level)
+    for level in sorted(chosen):
+        for depth in range(1, interacting_depth(geometry, level) + 1):
+            wider = geometry.ancestor(level, depth)
+            assert wider is not None, "interacting_depth"
+            chosen.add(wider)
+    return sorted(chosen)
+
+
+def _around(geometry: ZoomGeometry, levels: Sequence[int]) -> list[int]:
+    """The levels and all that show them but the widest, the deepest first."""
+    return sorted({wider for level in levels for wider in geometry.path_to(level)} - {0}, reverse=True)
 
 
 def fill_waiting(
@@ -210,12 +262,12 @@ def fill_waiting(
     """Writes into the waiting levels of ``estimates`` [N, C, H, W] what the level above shows of each, in place.
 
     Args:
-        waiting: levels above 0, in ascending order.
+        waiting: levels above 0, in rising order.
         initial: [N, C, H, W], gives the detail that the level above cannot show; none if not given.
     """
     for level in waiting:
         own = torch.zeros_like(estimates[level]) if initial is None else initial[level].to(estimates)
         link = links_into(geometry, level, 1, estimates)
         if link is not None:
-            own = own + link.expand(link.window.crop(estimates[level - 1]) - link.reduce(own))
+            own = own + link.expand(link.window.crop(estimates[geometry.parent(level)]) - link.reduce(own))
         estimates[level] = own

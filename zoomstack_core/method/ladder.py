@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
 
 # A quarter of a permille of a rung decides ties the same way for sigmas rounded to float32.
 _SLACK = 2.5e-4
+
+
+class Front(NamedTuple):
+    """Where a run is: the levels that are finished, those that are evaluated now, and those that still wait."""
+
+    finished: Sequence[int]
+    active: Sequence[int]
+    waiting: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -19,14 +29,14 @@ class NoiseLadder:
     Level i's sigma is the common sigma times ``ratios[i]``. In log sigma all levels take the same steps, so a
     sampler that knows only the common ladder carries them all. A level is *active*, that is evaluated by the model,
     for exactly ``steps`` rungs: those where its own sigma lies within half a rung of [sigma_min, sigma_max]. Before
-    that it waits as pure noise, after that it is finished and held.
+    that it waits as pure noise, after that it is finished and held. Levels that are magnified more finish later.
 
     With a ``wake_sigma`` below ``sigma_max`` every level but the widest wakes late, as soon as its own sigma lies
     within half a rung of that: it skips its first, noisiest evaluations, which tell little that the level above does
     not know.
 
     Attributes:
-        ratios: own sigma of each level over the common sigma, rising with depth.
+        ratios: own sigma of each level over the common sigma, rising with its magnification.
         sigmas: the common sigmas from high to low, then 0.
         sigma_max: the sigma at which a level's own steps begin.
         rung: the step between neighboring sigmas in log sigma.
@@ -49,8 +59,17 @@ class NoiseLadder:
     steps: int
     wake_sigma: float = math.inf
 
-    def active(self, sigma: float) -> range:
-        """The levels to evaluate at this common sigma; wider ones are finished, deeper ones wait.
+    @property
+    def same_sigma(self) -> bool:
+        """Whether all levels have the common sigma."""
+        return len(set(self.ratios)) == 1
+
+    def active(self, sigma: float) -> Sequence[int]:
+        """The levels to evaluate at this common sigma, see `front`."""
+        return self.front(sigma).active
+
+    def front(self, sigma: float) -> Front:
+        """The levels that are finished at this common sigma, those to evaluate and those that wait.
 
         Between two rungs, where samplers of higher order evaluate a second time, only levels that are active on both
         count: a run of one level has no evaluation above its first sigma either, nor below its last.
@@ -59,10 +78,15 @@ class NoiseLadder:
         last = [self._rung_of(self.sigma_max, ratio) + self.steps - 1 for ratio in self.ratios]
         begins = (self.sigma_max, *(min(self.sigma_max, self.wake_sigma),) * (len(last) - 1))
         wake = [self._rung_of(begin, ratio) for begin, ratio in zip(begins, self.ratios, strict=True)]
-        # a level that is to wake at its last sigma does so, however the two are rounded
-        awake = sum(min(pair) <= place + _SLACK for pair in zip(wake, last, strict=True))
-        finished = sum(rung < place - _SLACK for rung in last)
-        return range(finished, max(finished, awake))
+        finished, active, waiting = [], [], []
+        for level, rungs in enumerate(zip(wake, last, strict=True)):
+            if rungs[1] < place - _SLACK:
+                finished.append(level)
+            elif min(rungs) <= place + _SLACK:  # one that is to wake at its last sigma does, however both are rounded
+                active.append(level)
+            else:
+                waiting.append(level)
+        return Front(finished, _as_range(active, len(finished)), waiting)
 
     def progress(self, level: int, sigma: float) -> float:
         """How far `level` is in its own steps at this common sigma: 0 at its first, 1 at its last.
@@ -79,6 +103,12 @@ class NoiseLadder:
         return math.ceil(math.log(self.sigmas[0] * ratio / own) / self.rung - 0.5 - _SLACK)
 
 
+def _as_range(levels: list[int], first: int) -> Sequence[int]:
+    """The levels as a range where they follow each other; without any it begins at ``first``."""
+    found = range(levels[0], levels[-1] + 1) if levels else range(first, first)
+    return found if list(found) == levels else levels
+
+
 def aligned_ladder(
     geometry: ZoomGeometry,
     sigma_max: float,
@@ -88,7 +118,9 @@ def aligned_ladder(
     largest_sigma: float = 1e12,
     wake_sigma: float | None = None,
 ) -> NoiseLadder:
-    """The ladder for scale-aligned noise: sigma_i = sigma · Π p^(-alignment) over the steps from level i inwards.
+    """The ladder for scale-aligned noise: the sigma of a level is its magnification^alignment times a common one.
+
+    A ring's is that of its levels without the step that closes it.
 
     Args:
         geometry: gives the zoom factors; N levels.
@@ -120,10 +152,12 @@ def aligned_ladder(
         raise ArgumentError("wake_sigma", shown(wake_sigma), f"None or a number of at least `sigma_min`, {sigma_min}")
     rung = math.log(sigma_max / sigma_min) / max(steps - 1, 1)
     depths = [0.0]
-    for factor in geometry.factors:
-        depths.append(depths[-1] + alignment * math.log(factor))
-    top = min(math.log(sigma_max) + depths[-1], math.log(largest_sigma))
+    for level in range(1, geometry.levels):
+        parent = geometry.parent(level)
+        depths.append(depths[parent or 0] + alignment * math.log(geometry.step_into(level).factor))
+    deepest = max(depths)
+    top = min(math.log(sigma_max) + deepest, math.log(largest_sigma))
     ratios = tuple(math.exp(math.log(sigma_max) + depth - top) for depth in depths)
-    total = math.ceil(depths[-1] / rung - 0.5 - _SLACK) + steps
+    total = math.ceil(deepest / rung - 0.5 - _SLACK) + steps
     sigmas = (*(math.exp(top - n * rung) for n in range(total)), 0.0)
     return NoiseLadder(ratios, sigmas, sigma_max, rung, steps, wake_sigma)

@@ -11,7 +11,7 @@ from .resample import links_into
 
 
 def consistency_error(images: Tensor, geometry: ZoomGeometry) -> Tensor:
-    """Root mean square of (inner rectangle of level i) - D(level i+1), relative to the images' standard deviation.
+    """Root mean square of (inner rectangle of a level) - D(the level in it), over the images' standard deviation.
 
     Args:
         images: [N, C, H, W].
@@ -33,10 +33,10 @@ def consistency_error(images: Tensor, geometry: ZoomGeometry) -> Tensor:
     geometry.check("images", images.shape)
     images = images.to(compute_dtype(images.dtype))
     squares = [images.new_zeros(0)]
-    for level in range(1, geometry.levels):
+    for level, parent in pairs_of(geometry):
         link = links_into(geometry, level, 1, images)
         if link is not None:
-            difference = link.window.crop(images[level - 1]) - link.reduce(images[level])
+            difference = link.window.crop(images[parent]) - link.reduce(images[level])
             squares.append(difference.square().flatten())
     values = torch.cat(squares)
     if values.numel() == 0:
@@ -54,7 +54,8 @@ def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tenso
         margin: the neighborhood is the parallel pixel steps 1 … margin inside and outside the border.
 
     Returns:
-        [N - 1]; 1 where a border cannot be told from its neighborhood, NaN where it lies on the image's own border.
+        [N - 1], or [N] for a ring: one for each step of the geometry. 1 where a border cannot be told from its
+        neighborhood, NaN where it lies on the image's own border.
 
     Raises:
         ValueError: if ``images`` does not fit ``geometry`` or margin < 1.
@@ -72,12 +73,12 @@ def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tenso
         raise ValueError(f"margin must be at least 1, got {margin}")
     images = images.to(compute_dtype(images.dtype))
     ratios = []
-    for level in range(1, geometry.levels):
+    for level, parent in pairs_of(geometry):
         link = links_into(geometry, level, 1, images)
         across: list[Tensor] = []
         beside: list[Tensor] = []
         if link is not None:
-            image = images[level - 1]
+            image = images[parent]
             rows, columns = link.window
             _border_steps(image, rows.start, rows.stop, columns.start, columns.stop, margin, across, beside)
             turned = image.transpose(-1, -2)
@@ -87,6 +88,12 @@ def seam_ratio(images: Tensor, geometry: ZoomGeometry, margin: int = 2) -> Tenso
         else:
             ratios.append(torch.cat(across).mean() / torch.cat(beside).mean())
     return torch.stack(ratios) if ratios else images.new_zeros(0)
+
+
+def pairs_of(geometry: ZoomGeometry) -> list[tuple[int, int]]:
+    """Every level that lies in another, and that one, in the order of the steps."""
+    pairs = ((level, geometry.parent(level)) for level in (*range(1, geometry.levels), 0))
+    return [(level, parent) for level, parent in pairs if parent is not None]
 
 
 def _border_steps(

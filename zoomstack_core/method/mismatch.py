@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ..geometry import ZoomGeometry
 from ..tensors import compute_dtype
+from .metrics import pairs_of
 from .resample import links_into
 
 # Root mean square of what two neighbors show differently, over their spread. On the demo model a stack has 0.03 at its
@@ -31,13 +32,13 @@ class Mismatch:
     """Neighbors that do not show each other where they should.
 
     Attributes:
-        levels: the wider level of each such pair, counted from 0.
+        pairs: of each such pair the level that shows the other, and that one; counted from 0.
         differences: of each: 0 is none, 1 as much as the two levels vary.
         reverse: whether they do in the reverse order of the levels.
         factor: one zoom factor at which all of them do, in that order; None where none can be told.
     """
 
-    levels: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
     differences: tuple[float, ...]
     reverse: bool = False
     factor: float | None = None
@@ -61,17 +62,21 @@ def find_mismatch(images: Tensor, geometry: ZoomGeometry) -> Mismatch | None:
         ValueError: if ``images`` does not fit ``geometry``.
     """
     geometry.check("images", images.shape)
-    errors = [_difference(images, geometry, level, of_window=False) for level in range(geometry.levels - 1)]
-    levels = tuple(level for level, error in enumerate(errors) if error > LARGEST_DISAGREEMENT)
-    if not levels:
+    pairs = [(parent, level) for level, parent in pairs_of(geometry)]
+    errors = {pair: _difference(images, geometry, pair, of_window=False) for pair in pairs}
+    wrong = tuple(pair for pair in pairs if errors[pair] > LARGEST_DISAGREEMENT)
+    if not wrong:
         return None
-    found = Mismatch(levels, tuple(errors[level] for level in levels))
+    found = Mismatch(wrong, tuple(errors[pair] for pair in wrong))
+    if not geometry.is_chain:  # no other shape has a reverse order, or one factor by nature
+        return found
     images, geometry = _shrunk(images, geometry)
     for reverse, factor in _guesses():
         guess = geometry if factor is None else replace(geometry, zoom_factor=factor)
         stack = images.flip(0) if reverse else images
-        tried = (geometry.levels - 2 - level if reverse else level for level in levels)
-        if all(_difference(stack, guess, level, of_window=True) < LARGEST_DISAGREEMENT for level in tried):
+        last = geometry.levels - 1
+        tried = ((last - deep, last - wide) if reverse else (wide, deep) for wide, deep in wrong)
+        if all(_difference(stack, guess, pair, of_window=True) < LARGEST_DISAGREEMENT for pair in tried):
             return replace(found, reverse=reverse, factor=factor)
     return found
 
@@ -84,18 +89,18 @@ def _guesses() -> Iterator[tuple[bool, float | None]]:
             yield reverse, factor
 
 
-def _difference(images: Tensor, geometry: ZoomGeometry, level: int, of_window: bool) -> float:
-    """How much ``level`` differs from the next one in what both show.
+def _difference(images: Tensor, geometry: ZoomGeometry, of: tuple[int, int], of_window: bool) -> float:
+    """How much a level differs from one that it shows in what both show.
 
     Args:
-        of_window: over the spread of what ``level`` shows there, which also tells flat parts that only share a color;
+        of: the two, the wider one first.
+        of_window: over the spread of what the wider shows there, which also tells flat parts that only share a color;
             else over the spread of the two levels, and no pixels to compare are no difference.
     """
-    pair = images[level : level + 2]
-    link = links_into(geometry.between(level, level + 2), 1, 1, pair)
+    link = links_into(geometry, of[1], 1, images)
     if link is None:
         return torch.inf if of_window else 0.0
-    pair = pair.to(compute_dtype(pair.dtype))
+    pair = images[list(of)].to(compute_dtype(images.dtype))
     shown = link.window.crop(pair[0])
     parts = max(1, min(shown.shape[-2:]) // PARTS)
     difference = avg_pool2d(shown - link.reduce(pair[1]), parts)

@@ -6,13 +6,14 @@ from torch import Tensor
 
 from ..geometry import ZoomGeometry
 from ..tensors import check_float, compute_dtype
+from .render import closing_levels
 from .resample import noise_link
 
 
 def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     """White noise of every level made to agree with the deeper levels' noise.
 
-    The inner rectangle of level i holds the next level's noise, by the orthonormal rows nearest to D: every level stays
+    Where a level shows another it holds that one's noise, by the orthonormal rows nearest to D: every level stays
     N(0, I) exactly, for any factor and focus, and is as near to D of the next level's noise, scaled, as white noise
     can be. A coarse pixel that is covered only in part keeps a share of its own noise.
 
@@ -38,10 +39,15 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     """
     check_float("noise", noise)
     geometry.check("noise", noise.shape)
-    rendered = noise.to(compute_dtype(noise.dtype), copy=True)
+    white = noise.to(compute_dtype(noise.dtype))
+    rendered = white.clone()  # of level 0 too, which a ring's last level wants first
     size = geometry.height, geometry.width, geometry.prefilter
-    for level, step in reversed(list(enumerate(geometry.steps))):
-        link = noise_link(*size, step, rendered.dtype, rendered.device)
-        block = link.window.crop(rendered[level])
-        block.copy_(block * link.keep + link.gathered(rendered[level + 1]) * link.gain)
+    closing = (geometry.parent(level) for level in closing_levels(geometry))
+    for level in (*reversed(range(geometry.levels)), *closing):
+        assert level is not None, "a ring's levels have parents"
+        rendered[level] = white[level]
+        for child in geometry.children(level):
+            link = noise_link(*size, geometry.step_into(child), rendered.dtype, rendered.device)
+            block = link.window.crop(rendered[level])
+            block.copy_(block * link.keep + link.gathered(rendered[child]) * link.gain)
     return rendered.to(noise.dtype)

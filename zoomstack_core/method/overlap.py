@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -43,31 +43,40 @@ class OverlapStep:
         self.denoise_overlap = denoise_overlap
         self._step = JointStep(geometry)
 
-    def __call__(self, denoised: Tensor, active: range | None = None) -> Tensor:
+    def __call__(self, denoised: Tensor, active: Sequence[int] | None = None) -> Tensor:
         """As `joined`, where nothing is known of overlaps: the estimates are only rendered."""
         return self._step(denoised, active, blending=False)
 
-    def joined(self, denoised: Tensor, z: Tensor, sigma: Tensor, active: range) -> Tensor:
+    def joined(
+        self,
+        denoised: Tensor,
+        z: Tensor,
+        sigma: Tensor,
+        active: Sequence[int],
+        waiting: Sequence[int] | None = None,
+    ) -> Tensor:
         """Estimates of all levels [N, C, H, W] from the active levels' estimates, states [n, C, H, W] and sigmas [n].
+
+        ``active`` and ``waiting`` as in a call of `JointStep`.
 
         Raises:
             ValueError: as `JointStep`, and if ``denoise_overlap`` gives another shape.
         """
         overlaps = estimate_overlaps(self.geometry, self.denoise_overlap, z, sigma, active)
 
-        def join(estimates: Tensor, first: int) -> Tensor:
-            return count_once(estimates, self.geometry, first, overlaps)
+        def join(estimates: Tensor, levels: Sequence[int]) -> Tensor:
+            return count_once(estimates, self.geometry, levels, overlaps)
 
-        return self._step(denoised, active, join=join)
+        return self._step(denoised, active, join=join, waiting=waiting)
 
 
 OverlapDenoiser = OverlapStep  # its name before it was called what it is
 
 
 def estimate_overlaps(
-    geometry: ZoomGeometry, denoise_overlap: DenoiseOverlap, z: Tensor, sigma: Tensor, active: range
+    geometry: ZoomGeometry, denoise_overlap: DenoiseOverlap, z: Tensor, sigma: Tensor, active: Sequence[int]
 ) -> dict[int, Tensor]:
-    """By level, what the denoiser makes of the part of it that the next deeper level covers, where both are active.
+    """By level, what the denoiser makes of the part of the level above that it covers, where both are active.
 
     Args:
         denoise_overlap: as in `OverlapStep`.
@@ -77,11 +86,12 @@ def estimate_overlaps(
         ValueError: if ``denoise_overlap`` gives another shape.
     """
     overlaps = {}
-    for row, level in enumerate(active[:-1]):
-        link = links_into(geometry, level + 1, 1, z)
-        if link is not None:
-            crop = link.window.crop(z[row])
-            overlap = denoise_overlap(crop, sigma[row], level)
+    rows = {level: row for row, level in enumerate(active)}
+    for level in active:
+        parent, link = geometry.parent(level), links_into(geometry, level, 1, z)
+        if parent in rows and link is not None:
+            crop = link.window.crop(z[rows[parent]])
+            overlap = denoise_overlap(crop, sigma[rows[parent]], parent)
             if overlap.shape != crop.shape:
                 expected, got = list(crop.shape), list(overlap.shape)
                 raise ValueError(f"denoise_overlap must return x0 of shape {expected}, got {got}")
@@ -89,13 +99,14 @@ def estimate_overlaps(
     return overlaps
 
 
-def count_once(estimates: Tensor, geometry: ZoomGeometry, first: int, overlaps: Mapping[int, Tensor]) -> Tensor:
-    """Layers of levels first, first + 1, … from their estimates [n, C, H, W] and the overlaps that are known."""
+def count_once(
+    estimates: Tensor, geometry: ZoomGeometry, levels: Sequence[int], overlaps: Mapping[int, Tensor]
+) -> Tensor:
+    """Layers of ``levels`` from their estimates [n, C, H, W] and the overlaps that are known."""
     layers = estimates.clone()
-    for row in range(1, len(layers)):
-        level = first + row
-        overlap = overlaps.get(level - 1)
-        link = links_into(geometry, level, 1, layers)
-        if overlap is not None and link is not None:
-            layers[row] += link.expand(link.window.crop(layers[row - 1]) - overlap.to(layers))
+    rows = {level: row for row, level in enumerate(levels)}
+    for level, row in rows.items():
+        parent, overlap, link = geometry.parent(level), overlaps.get(level), links_into(geometry, level, 1, layers)
+        if parent in rows and overlap is not None and link is not None:
+            layers[row] += link.expand(link.window.crop(layers[rows[parent]]) - overlap.to(layers))
     return layers

@@ -83,15 +83,18 @@ class NoiseLink(NamedTuple):
 def links_into(geometry: ZoomGeometry, level: int, depth: int, like: Tensor) -> Link | None:
     """The `depth`-th link of the chain from `level` to wider levels, or None where less than a pixel is left.
 
-    Link d goes from the pixels of level - d + 1 to those of level - d; each covers only what `level` sees.
+    Link d goes from the pixels of the ancestor d - 1 to those of the ancestor d, its parent; each covers only what
+    `level` sees. There is none beyond the widest level.
     """
-    chain = geometry.steps[level - depth : level][::-1]
+    chain = geometry.outward(level)[:depth]
+    if len(chain) < depth:
+        return None
     return _chain(geometry.height, geometry.width, geometry.prefilter, chain, compute_dtype(like.dtype), like.device)
 
 
 def interacting_depth(geometry: ZoomGeometry, level: int) -> int:
     """How many wider levels see `level` in at least one whole pixel; at most about log_p of the size."""
-    return len(_windows(geometry.height, geometry.width, geometry.steps[:level][::-1])) - 1
+    return len(_windows(geometry.height, geometry.width, geometry.outward(level))) - 1
 
 
 @lru_cache(maxsize=512)

@@ -11,17 +11,18 @@ from torch import Tensor
 from ..geometry import ZoomGeometry
 from .blend import blend_levels
 from .joint_step import JointStep
-from .ladder import NoiseLadder, aligned_ladder
+from .ladder import Front, NoiseLadder, aligned_ladder
 from .noise import render_noise
 from .overlap import DenoiseOverlap, OverlapStep
 from .render import render_images
+from .rows import rows_of
 
 METHODS = ("border", "laplacian", "overlap_once", "naive", "independent", "paper")
 OLD_NAMES = {"default": "border", "average": "laplacian"}
 """What two methods were called before they had the names of the blend modes."""
 
 Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]
-Joint = Callable[[Tensor, Tensor, range], Tensor]
+Joint = Callable[[Tensor, Tensor, Front], Tensor]
 StepCallback = Callable[[int, float, Tensor, Tensor], None]
 
 
@@ -104,8 +105,10 @@ def sample_joint(
     if published:
         return _sample_paper(denoise, geometry, sigmas, white, callback)
 
-    def evaluate(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-        return _evaluate(denoise, z, sigma, torch.arange(active.start, active.stop, device=z.device))
+    def evaluate(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+        if not front.active:
+            return z
+        return _evaluate(denoise, z, sigma, torch.tensor(front.active, device=z.device))
 
     if method == "independent":
         return step_down(evaluate, common_ladder(geometry, sigmas), sigmas, white, churn, order, callback)
@@ -119,15 +122,18 @@ def sample_joint(
         assert denoise_overlap is not None, "checked above"
         overlap = OverlapStep(geometry, denoise_overlap)
 
-        def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-            return overlap.joined(evaluate(z, sigma, active) if len(active) else z, z, sigma, active)
+        def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+            return overlap.joined(evaluate(z, sigma, front), z, sigma, front.active, front.waiting)
     else:
         blended = JointStep(geometry, method, sigma_data=sigma_data)
 
-        def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-            return blended(evaluate(z, sigma, active) if len(active) else z, active, sigmas=sigma.tolist())
+        def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+            estimates = evaluate(z, sigma, front)
+            return blended(estimates, front.active, sigmas=sigma.tolist(), waiting=front.waiting)
 
-    layers = step_down(joint, ladder, sigmas, lambda: render_noise(white(), geometry), churn, order, callback)
+    # a ring's noise is closed where all levels have the same; else level 0 is finished when the others need it
+    nested = geometry if ladder.same_sigma else geometry.opened
+    layers = step_down(joint, ladder, sigmas, lambda: render_noise(white(), nested), churn, order, callback)
     return render_images(layers, geometry)
 
 
@@ -143,7 +149,7 @@ def step_down(
     """The sampler under every method but "paper": from pure noise down a ladder.
 
     Args:
-        joint: (z of the active levels [n, C, H, W], their own sigmas [n], active) -> estimates of all levels.
+        joint: (z of the active levels [n, C, H, W], their own sigmas [n], the front) -> estimates of all levels.
         ladder: the sigmas.
         like: a tensor of the dtype and device of the run.
         noise: gives unit noise of all levels, for the start and for every step.
@@ -159,12 +165,12 @@ def step_down(
     denoised = torch.zeros_like(state)
     last_ratio = 0.0
     for step, (sigma, sigma_next) in enumerate(zip(ladder.sigmas, ladder.sigmas[1:], strict=False)):
-        active = ladder.active(sigma)
-        chosen = slice(active.start, active.stop)
+        front = ladder.front(sigma)
+        chosen = rows_of(front.active)
         own = ratios * sigma
         scale, scale_next = own.clamp(min=1), (ratios * sigma_next).clamp(min=1)
         z = scale.to(like) * state
-        previous, denoised = denoised, joint(z[chosen], own[chosen].flatten().to(like), active)
+        previous, denoised = denoised, joint(z[chosen], own[chosen].flatten().to(like), front)
         if callback is not None:
             callback(step, sigma, z, denoised)
         ratio = sigma_next / sigma

@@ -115,7 +115,7 @@ def test_of_several_photographs_the_deeper_one_decides(white):
     wide, deep = photo_for(geometry, 5), photo_for(geometry, 6)
     images = white(geometry)
     anchors = PhotoAnchors(geometry, [PhotoAnchor(deep, 2), PhotoAnchor(wide, 0)])
-    pulled = anchors.pull(images, 0, dict.fromkeys(range(4), 0.5))
+    pulled = anchors.pull(images, range(4), dict.fromkeys(range(4), 0.5))
     torch.testing.assert_close(pulled[2], deep)
     outside = torch.ones(16, 16, dtype=torch.bool)
     outside[6:10, 6:10] = False

@@ -79,7 +79,7 @@ def test_only_the_neighbors_that_differ_are_named() -> None:
     images[3] = scene(of(2.0), seed=9)[3]
     found = find_mismatch(images, of(2.0))
     assert found is not None
-    assert found.levels == (2, 3)
+    assert found.pairs == ((2, 3), (3, 4))
     assert len(found.differences) == 2 and min(found.differences) > LARGEST_DISAGREEMENT
     assert found.guess == ""
 
@@ -88,7 +88,7 @@ def test_one_wrong_factor_of_several_is_told() -> None:
     made = ZoomGeometry(4, 64, 64, (2.0, 4.0, 2.0), (0.4, 0.6))
     found = find_mismatch(scene(made), ZoomGeometry(4, 64, 64, (2.0, 2.0, 2.0), (0.4, 0.6)))
     assert found is not None
-    assert (found.levels, found.factor) == ((1,), 4.0)
+    assert (found.pairs, found.factor) == (((1, 2),), 4.0)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bicubic", "area"])
@@ -107,8 +107,8 @@ def test_levels_too_small_to_compare_have_none() -> None:
 
 
 def test_the_guess_reads_as_a_sentence() -> None:
-    assert Mismatch((0,), (1.0,)).guess == ""
-    assert Mismatch((0,), (1.0,), True, 3.0).guess == (
+    assert Mismatch(((0, 1),), (1.0,)).guess == ""
+    assert Mismatch(((0, 1),), (1.0,), True, 3.0).guess == (
         "They seem to be in reverse order, and nest at zoom factor 3 when turned round."
     )
 
