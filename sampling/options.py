@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..zoomstack_core.nesting import Nesting
-from .agreement.blend_options import BlendOptions
+from .agreement.blend_options import BlendOptions, standard_deviation
 from .agreement.photos import Photo
+from .host_types import LatentFormat
+from .noise.sigmas import LateWaking
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,14 @@ class ZoomSettings:
     alignment: float
     blend: BlendOptions
     photos: tuple[Photo, ...] = ()
+
+    def waking(self, latent_format: LatentFormat, held: frozenset[int]) -> LateWaking:
+        """When the levels of a run wake.
+
+        Levels that are known by a photo or held wake at once, and so do the wider ones, whose surroundings of it are to
+        be invented from their first step on.
+        """
+        if not self.blend.wake_sigma:
+            return LateWaking()
+        known = max((0, *held, *(photo.level for photo in self.photos)))
+        return LateWaking(self.blend.wake_sigma * standard_deviation(latent_format), known + 1)
