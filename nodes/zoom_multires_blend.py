@@ -78,7 +78,7 @@ class ZoomMultiResBlend(io.ComfyNode):
                     round=0.001,
                     tooltip="With alignment above 0 deep levels leave out their first steps and follow the level "
                     "above, as long as a later step has a sigma of at least this many standard deviations of the "
-                    f"latents. {WAKE_SIGMA:g} costs nothing; less is faster, but below 30 deep levels have less detail "
+                    f"latents. {WAKE_SIGMA:g} is not to be seen; less is faster, but below 40 deep levels lose detail "
                     "and follow their prompts less. 0 leaves out nothing; so do the widest level, and levels down to "
                     "a photo or a held one.",
                 ),
