@@ -32,8 +32,8 @@ class ZoomSettings:
     def waking(self, latent_format: LatentFormat, held: frozenset[int]) -> LateWaking:
         """When the levels of a run wake.
 
-        Levels that are known by a photo or held wake at once, and so do the wider ones, whose surroundings of it are to
-        be invented from their first step on.
+        All levels down to the deepest one with a photo, or that is held, wake at once: what is known there, the levels
+        around it are to fit from their first step on.
         """
         if not self.blend.wake_sigma:
             return LateWaking()

@@ -149,7 +149,7 @@ class LevelSigmas:
     def of_level(self, level: int) -> Tensor:
         """The sigmas of one level's own steps in the model's terms, float32 [steps + 1], as a run of it alone has them.
 
-        Those of the whole schedule, where the level has none in this part of it.
+        They begin where the level wakes. Those of the whole schedule, where the level has none in this part of it.
         """
         if self.ladder is None:
             return self.sigmas
