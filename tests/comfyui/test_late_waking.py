@@ -61,7 +61,7 @@ def as_before(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ladder, "late", lambda self, *_: self)
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp_2m_sde"])
+@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m_sde"])
 def test_at_0_no_bit_changes(
     host: Host, monkeypatch: pytest.MonkeyPatch, family: tuple[Checkpoint, float], sampler: str
 ) -> None:
@@ -148,7 +148,7 @@ def test_levels_down_to_a_held_one_wake_at_once(
             assert own and (len(own) == STEPS) == (level in at_once), level
 
 
-@pytest.mark.parametrize("middle", [2, 5, 8])
+@pytest.mark.parametrize("middle", [3, 8])
 def test_two_parts_are_the_whole(host: Host, family: tuple[Checkpoint, float], middle: int) -> None:
     """A level wakes at the same step, in whichever part that is."""
     checkpoint, _ = family
