@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..sampling.agreement.blend_options import SPACES, BlendOptions
+from ..sampling.agreement.blend_options import SPACES, WAKE_SIGMA, BlendOptions
 from ..sampling.host_types import VAE
 from ..zoomstack_core.method.blend import BLEND_MODES
 from .shared.checked import checked
@@ -21,8 +21,9 @@ class ZoomMultiResBlend(io.ComfyNode):
             display_name="Zoom Multi-Res Blend",
             category=CATEGORY,
             description="How the zoom levels' estimates are made to agree while sampling: in which space, in which "
-            "part of the steps, and how often. Connect it to blend_options of Zoom KSampler.",
-            search_aliases=[*SEARCH_ALIASES, "laplacian blending", "time travel", "vae round trip"],
+            "part of the steps, and how often; and from which noise on deep levels are evaluated. Connect it to "
+            "blend_options of Zoom KSampler.",
+            search_aliases=[*SEARCH_ALIASES, "laplacian blending", "time travel", "vae round trip", "late waking"],
             inputs=[
                 io.Combo.Input(
                     "mode",
@@ -66,6 +67,21 @@ class ZoomMultiResBlend(io.ComfyNode):
                 ),
                 _percent("travel_start", 0.2, "Time travel begins at this part of the whole schedule.", True),
                 _percent("travel_end", 0.8, "Time travel ends at this part of the whole schedule.", True),
+                io.Float.Input(
+                    "wake_sigma",
+                    optional=True,
+                    advanced=True,
+                    default=WAKE_SIGMA,
+                    min=0.0,
+                    max=1e6,
+                    step=1.0,
+                    round=0.001,
+                    tooltip="With alignment above 0 deep levels leave out their first steps and follow the level "
+                    "above, as long as a later step has a sigma of at least this many standard deviations of the "
+                    f"latents. {WAKE_SIGMA:g} is not to be seen; less is faster, but below 40 deep levels lose detail "
+                    "and follow their prompts less. 0 leaves out nothing; so do the widest level, and levels down to "
+                    "a photo or a held one.",
+                ),
             ],
             outputs=[ZoomBlendType.Output(display_name="blend_options", tooltip="For Zoom KSampler.")],
         )
@@ -83,11 +99,21 @@ class ZoomMultiResBlend(io.ComfyNode):
         travel_repeats: int = 1,
         travel_start: float = 0.2,
         travel_end: float = 0.8,
+        wake_sigma: float = WAKE_SIGMA,
     ) -> io.NodeOutput:
         check_order("start_percent", start_percent, "end_percent", end_percent)
         check_order("travel_start", travel_start, "travel_end", travel_end)
         options = BlendOptions(
-            mode, space, vae, start_percent, end_percent, every, travel_repeats, travel_start, travel_end
+            mode,
+            space,
+            vae,
+            start_percent,
+            end_percent,
+            every,
+            travel_repeats,
+            travel_start,
+            travel_end,
+            wake_sigma,
         )
         return io.NodeOutput(options)
 

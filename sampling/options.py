@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..zoomstack_core.nesting import Nesting
-from .agreement.blend_options import BlendOptions
+from .agreement.blend_options import BlendOptions, standard_deviation
 from .agreement.photos import Photo
+from .host_types import LatentFormat
+from .noise.sigmas import LateWaking
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,14 @@ class ZoomSettings:
     alignment: float
     blend: BlendOptions
     photos: tuple[Photo, ...] = ()
+
+    def waking(self, latent_format: LatentFormat, held: frozenset[int]) -> LateWaking:
+        """When the levels of a run wake.
+
+        Levels with a photo, or that are held, and all that show them wake at once: what is known there, the levels
+        around it are to fit from their first step on.
+        """
+        if not self.blend.wake_sigma:
+            return LateWaking()
+        known = held | {photo.level for photo in self.photos}
+        return LateWaking(self.blend.wake_sigma * standard_deviation(latent_format), known)

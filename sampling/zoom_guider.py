@@ -20,7 +20,7 @@ from .few_steps import few_steps_notices
 from .guider import JointGuider, make_joint
 from .host_types import Callback, Guider, Latent, ModelPatcher, Sampler
 from .level_count import count_levels
-from .noise.sigmas import LARGEST_END, LevelSigmas, aligned_sigmas
+from .noise.sigmas import LARGEST_END, LateWaking, LevelSigmas, aligned_sigmas
 from .noise.step_noise import sharing_of
 from .options import ZoomSettings
 from .plan import JointPlan
@@ -93,15 +93,15 @@ class PlanningGuider(JointGuider):
         text = _text_of_running_node(settings.node)
         for notice in demo_notices(model, latent_image, len(sigmas) - 1, self._cfg):
             text.notice(notice)
+        latent_format = model.get_model_object("latent_format")
         held: frozenset[int] = frozenset()
         if self.held is not None:
-            channels = model.get_model_object("latent_format").latent_channels
-            latent_image, held = with_held(latent_image, self.held, channels, settings.node)
+            latent_image, held = with_held(latent_image, self.held, latent_format.latent_channels, settings.node)
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
-        own = _own_sigmas(model, geometry, sampler, sigmas, settings)
+        own = _own_sigmas(model, geometry, sampler, sigmas, settings, settings.waking(latent_format, held))
         if levels > 1:
-            notice = blending_notice(settings.blend, model.get_model_object("latent_format"), settings.node)
+            notice = blending_notice(settings.blend, latent_format, settings.node)
             if notice:
                 text.notice(notice)
             for notice in few_steps_notices(sampler, own, _whole_steps(model, sigmas), self._cfg):
@@ -155,7 +155,12 @@ def joint_guider(guider: Guider, settings: ZoomSettings, held: Latent | None = N
 
 
 def _own_sigmas(
-    model: ModelPatcher, geometry: ZoomGeometry, sampler: Sampler, sigmas: Tensor, settings: ZoomSettings
+    model: ModelPatcher,
+    geometry: ZoomGeometry,
+    sampler: Sampler,
+    sigmas: Tensor,
+    settings: ZoomSettings,
+    waking: LateWaking,
 ) -> LevelSigmas:
     sampling = model.get_model_object("model_sampling")
     if settings.alignment == 0 or geometry.levels == 1 or len(sigmas) < 2:
@@ -166,4 +171,4 @@ def _own_sigmas(
             f"{settings.node}: sigmas end at {end:g}; with alignment above 0 they must end in 0, since levels get to a "
             "sigma at different steps. For a part of the steps use Zoom KSampler (Advanced), or set alignment to 0."
         )
-    return aligned_sigmas(model, geometry, sampler, sigmas, settings.alignment, settings.node)
+    return aligned_sigmas(model, geometry, sampler, sigmas, settings.alignment, settings.node, waking)

@@ -103,6 +103,8 @@ def sample_zoom(
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
     layout = latent_layout(model)
     geometry = settings.nesting.fit(len(samples), *layout.size(samples), name=f"{settings.node}: geometry")
+    latent_format = model.get_model_object("latent_format")
+    held = held_levels(latent, latent_format.latent_channels)
     whole = level_sigmas(
         model,
         geometry,
@@ -112,12 +114,12 @@ def sample_zoom(
         request.denoise,
         settings.alignment,
         settings.node,
+        settings.waking(latent_format, held),
     )
     sigmas = _part(whole, request)
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
-    latent_format = model.get_model_object("latent_format")
     if len(samples) > 1:
         notice = blending_notice(settings.blend, latent_format, settings.node)
         if notice:
@@ -132,7 +134,6 @@ def sample_zoom(
         notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)
         if notice:
             text.notice(notice)
-    held = held_levels(latent, latent_format.latent_channels)
     guider.plan = JointPlan(
         geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
     )

@@ -12,15 +12,12 @@ from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.method.anchor import ADAM_RATE, PhotoAnchor
 from ...zoomstack_core.method.joint_step import JointStep
 from ..host_types import VAE, Model
-from .blend_options import BlendOptions, blends_in_pixels, is_pixel_format
+from .blend_options import BlendOptions, blends_in_pixels, is_pixel_format, standard_deviation
 from .held import check_nesting
 from .in_latents import LatentAgreement
 from .latents import LatentLayout
 from .photos import Photo, check_levels, latent_anchors, picture_anchors
 from .vae_round_trip import PixelAgreement, VaeSpace
-
-# Standard deviation of pictures from -1 to 1, as Karras et al. 2022 take it; latents are made to have about 1.
-PICTURES_SIGMA_DATA = 0.5
 
 Agreement = LatentAgreement | PixelAgreement
 
@@ -79,8 +76,8 @@ def make_agreement(
             anchors = latent_anchors(photos, geometry, options.vae, encode)
         before = None if initial is None else layout.spread(initial)
         fixed = {level: layout.spread(one)[0] for level, one in held.items()}
-        spread = PICTURES_SIGMA_DATA if is_pixel_format(inner_model.latent_format) else 1.0
-        return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=spread), options.every, layout)
+        deviation = standard_deviation(inner_model.latent_format)
+        return LatentAgreement(joint(geometry, anchors, fixed, before, sigma_data=deviation), options.every, layout)
     assert options.vae is not None  # or `blends_in_pixels` has raised
     space = VaeSpace(options.vae, inner_model, options.vae_node)
     shown = space.decode(torch.zeros_like(latent)).shape  # of noise it might overflow

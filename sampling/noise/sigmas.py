@@ -31,6 +31,23 @@ SAME_SIGMA = 1e-5
 LARGEST_END = 1e-5
 
 
+@dataclass(frozen=True)
+class LateWaking:
+    """Deep levels skip their first, noisiest evaluations, where levels have sigmas of their own.
+
+    Attributes:
+        sigma: they are evaluated from their last step at or above this sigma on, noise over image; infinity evaluates
+            all levels from their first step on.
+        known: levels that do not, nor any that shows them.
+    """
+
+    sigma: float = math.inf
+    known: frozenset[int] = frozenset()
+
+
+AT_ONCE = LateWaking()
+
+
 @dataclass(frozen=True, eq=False)
 class LevelSigmas:
     """Which sigma each level has at a step of the sampler, and its state there.
@@ -135,7 +152,7 @@ class LevelSigmas:
     def of_level(self, level: int) -> Tensor:
         """The sigmas of one level's own steps in the model's terms, float32 [steps + 1], as a run of it alone has them.
 
-        Those of the whole schedule, where the level has none in this part of it.
+        They begin where the level wakes. Those of the whole schedule, where the level has none in this part of it.
         """
         if self.ladder is None:
             return self.sigmas
@@ -175,6 +192,7 @@ def level_sigmas(
     denoise: float,
     alignment: float,
     node: str = "Zoom KSampler",
+    waking: LateWaking = AT_ONCE,
 ) -> LevelSigmas:
     """The schedule of a run.
 
@@ -191,7 +209,7 @@ def level_sigmas(
         sampling = model.get_model_object("model_sampling")
         return LevelSigmas(stock.sigmas, flow=isinstance(sampling, comfy.model_sampling.CONST))
     sampler = comfy.samplers.sampler_object(sampler_name)
-    return aligned_sigmas(model, geometry, sampler, stock.sigmas, alignment, node)
+    return aligned_sigmas(model, geometry, sampler, stock.sigmas, alignment, node, waking)
 
 
 def aligned_sigmas(
@@ -201,6 +219,7 @@ def aligned_sigmas(
     stock: Tensor,
     alignment: float,
     node: str,
+    waking: LateWaking = AT_ONCE,
 ) -> LevelSigmas:
     """A sigma per level.
 
@@ -210,6 +229,7 @@ def aligned_sigmas(
             number is that of its steps.
         alignment: 0 < alignment <= 1.
         node: the display name of the node, for errors.
+        waking: which levels skip their first steps; every level keeps its last one.
 
     Raises:
         ValueError: for more levels than the sampler or float32 have room for, or sigmas that do not fall.
@@ -229,7 +249,10 @@ def aligned_sigmas(
         )
     low = max(low, room.lowest)
     low = max(low, room.lowest * (high / low) ** (0.5 / max(steps - 1, 1)))  # the last rung is half off at most
+    unit = float(getattr(sampling, "noise_scale", 1.0))
     ladder = aligned_ladder(geometry, high, low, steps, alignment, room.largest_sigma(device, high))
+    at_once = {wider for level in waking.known for wider in geometry.path_to(level)}
+    ladder = ladder.late(max(waking.sigma / unit, low), at_once)
     fewer = "Use fewer levels, a smaller zoom_factor or a lower alignment"
     what = f"{node}: {geometry.levels} levels at zoom_factor {max(geometry.factors):g} and alignment {alignment:g}"
     if ladder.sigmas[-2] < room.lowest:
@@ -241,7 +264,6 @@ def aligned_sigmas(
     if max(ladder.ratios) * (ladder.sigmas[0] if dtype == torch.float32 else 1) > LARGEST_STATE:
         raise ValueError(f"{what} need more noise at the deepest level than float32 can hold. {fewer}.")
     sigmas = torch.tensor(ladder.sigmas, dtype=dtype)
-    unit = float(getattr(sampling, "noise_scale", 1.0))
     return LevelSigmas(sigmas, ladder, isinstance(sampling, comfy.model_sampling.CONST), unit)
 
 

@@ -114,3 +114,21 @@ def test_nodes_of_then_are_there_but_not_offered(tab: Tab, name: str, old: str) 
     tab.load(json.loads((SAVED / f"{name}.json").read_text(encoding="utf-8")))
     assert tab.do(f"() => app.rootGraph.nodes.some((node) => node.type === '{old}')")
     assert tab.do(f"() => LiteGraph.registered_node_types['{old}'].nodeData.deprecated")
+
+
+BLEND = {"mode": "laplacian", "space": "latent", "start_percent": 0.1, "end_percent": 0.9, "every": 2}
+BLEND |= {"travel_repeats": 3, "travel_start": 0.3, "travel_end": 0.7}
+
+
+def test_blending_that_was_saved_before_late_waking_keeps_its_values(tab: Tab) -> None:
+    """Widgets are saved by their place; one that came later has its default."""
+    sockets = [{"name": "vae", "type": "VAE", "shape": 7, "link": None}]
+    for name, value in BLEND.items():
+        kind = "COMBO" if isinstance(value, str) else "INT" if isinstance(value, int) else "FLOAT"
+        sockets.append({"name": name, "type": kind, "widget": {"name": name}, "link": None})
+    node = {"id": 1, "type": "ZoomMultiResBlend", "pos": [0, 0], "size": [300, 300], "flags": {}, "order": 0, "mode": 0}
+    node |= {"inputs": sockets, "widgets_values": list(BLEND.values()), "properties": {}}
+    node["outputs"] = [{"name": "blend_options", "type": "ZOOM_BLEND", "links": None}]
+    tab.load({"version": 0.4, "nodes": [node], "links": [], "groups": [], "config": {}, "extra": {}})
+    prompt = tab.do("async () => (await app.graphToPrompt()).output")
+    assert prompt["1"]["inputs"] == {**BLEND, "wake_sigma": 48}

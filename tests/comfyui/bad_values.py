@@ -107,6 +107,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
             "travel_repeats": 1,
             "travel_start": 0.2,
             "travel_end": 0.8,
+            "wake_sigma": 48.0,
         },
         "ZoomAnchorPhoto": photo,
         "ZoomPhotoAnchor": photo,

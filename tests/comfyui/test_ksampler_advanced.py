@@ -34,6 +34,9 @@ def advanced(
     shared = {**{name: [name, 0] for name in links}, **WHOLE}
     shared.update({key: value for key, value in inputs.items() if key in WHOLE})
     zoom = {**ZOOM_ONLY, **{key: value for key, value in inputs.items() if key not in WHOLE}}
+    if "blend_options" in zoom:
+        links["blend_options"] = host.source(zoom["blend_options"])
+        zoom["blend_options"] = ["blend_options", 0]
     graph = {
         **links,
         "zoom": call("ZoomKSamplerAdvanced", **shared, **zoom),

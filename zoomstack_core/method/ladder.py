@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..errors import ArgumentError, shown
@@ -31,9 +31,9 @@ class NoiseLadder:
     for exactly ``steps`` rungs: those where its own sigma lies within half a rung of [sigma_min, sigma_max]. Before
     that it waits as pure noise, after that it is finished and held. Levels that are magnified more finish later.
 
-    With a ``wake_sigma`` below ``sigma_max`` every level but the widest wakes late, as soon as its own sigma lies
-    within half a rung of that: it skips its first, noisiest evaluations, which tell little that the level above does
-    not know.
+    With a ``wake_sigma`` below ``sigma_max`` all levels but those of ``at_once`` wake late, as soon as their own sigma
+    lies within half a rung of that: they skip their first, noisiest evaluations, which tell little that the level above
+    does not know.
 
     Attributes:
         ratios: own sigma of each level over the common sigma, rising with its magnification.
@@ -41,7 +41,8 @@ class NoiseLadder:
         sigma_max: the sigma at which a level's own steps begin.
         rung: the step between neighboring sigmas in log sigma.
         steps: the steps of each level, which are evaluations from where it wakes.
-        wake_sigma: the sigma at which levels below the widest wake, where that is less than ``sigma_max``.
+        wake_sigma: the sigma at which levels wake late, where that is less than ``sigma_max``.
+        at_once: the levels that do not wake late, the widest one and others that nothing above them may wait for.
 
     Source: ours ("scale-aligned noise"): a coarse pixel averages p² fine ones, so at sigma_i = sigma · p^(i-N+1) all
     levels are equally certain of what they share.
@@ -58,6 +59,32 @@ class NoiseLadder:
     rung: float
     steps: int
     wake_sigma: float = math.inf
+    at_once: frozenset[int] = frozenset({0})
+
+    def late(self, sigma: float, at_once: Iterable[int] = ()) -> NoiseLadder:
+        """The ladder where levels wake late, but none below ``sigma``.
+
+        They skip evaluations as long as another one at or above this own sigma follows. With few steps the half rung of
+        ``wake_sigma`` would be too much: of 8 steps from 99 to 0.003 it is a factor of two.
+
+        Args:
+            sigma: above 0; infinity gives all levels all steps.
+            at_once: levels that do not, and all that show them; the widest never does, since all others rest on it.
+
+        Raises:
+            ValueError: for a sigma that is not above 0.
+
+        >>> from zoomstack_core import ZoomGeometry, aligned_ladder
+        >>> ladder = aligned_ladder(ZoomGeometry(3, 16, 16, zoom_factor=4), sigma_max=8, sigma_min=1, steps=4)
+        >>> [list(ladder.late(3.0).active(sigma)) for sigma in ladder.sigmas[:-1]]  # own sigmas are 8, 4, 2, 1
+        [[0], [0], [0], [0, 1], [1], [1, 2], [2], [2]]
+        """
+        if not sigma > 0:
+            raise ArgumentError("sigma", shown(sigma), "a number above 0")
+        # a sigma that is met to rounding is at it
+        return replace(
+            self, wake_sigma=sigma * math.exp((0.5 - 2 * _SLACK) * self.rung), at_once=frozenset({0, *at_once})
+        )
 
     @property
     def same_sigma(self) -> bool:
@@ -76,8 +103,11 @@ class NoiseLadder:
         """
         place = math.log(self.sigmas[0] / sigma) / self.rung
         last = [self._rung_of(self.sigma_max, ratio) + self.steps - 1 for ratio in self.ratios]
-        begins = (self.sigma_max, *(min(self.sigma_max, self.wake_sigma),) * (len(last) - 1))
-        wake = [self._rung_of(begin, ratio) for begin, ratio in zip(begins, self.ratios, strict=True)]
+        late = min(self.sigma_max, self.wake_sigma)
+        wake = [
+            self._rung_of(self.sigma_max if level in self.at_once else late, ratio)
+            for level, ratio in enumerate(self.ratios)
+        ]
         finished, active, waiting = [], [], []
         for level, rungs in enumerate(zip(wake, last, strict=True)):
             if rungs[1] < place - _SLACK:

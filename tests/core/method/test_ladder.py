@@ -128,6 +128,39 @@ def test_late_waking_skips_the_evaluations_above_it_and_no_others(case):
             assert math.log(kept[0]) <= highest + 0.001 * ladder.rung
 
 
+@given(ladders(), st.floats(0, 1.1), st.integers(1, 12))
+def test_no_level_wakes_below_the_sigma_that_late_is_given(case, share, first):
+    """From level `first` on: all evaluations from the last one at or above it on, and no others."""
+    _, ladder, sigma_max, sigma_min, _ = case
+    wake = sigma_min * (sigma_max / sigma_min) ** share
+    late = ladder.late(wake, range(first))
+    for level, ratio in enumerate(ladder.ratios):
+        own = [sigma * ratio for sigma in ladder.sigmas[:-1] if level in ladder.active(sigma)]
+        kept = [sigma * ratio for sigma in late.sigmas[:-1] if level in late.active(sigma)]
+        assert kept == own[-len(kept) :]
+        if level < first:
+            assert kept == own
+        else:
+            slack = math.exp(0.001 * ladder.rung)
+            assert kept == own or kept[0] >= wake / slack or len(kept) == 1
+            assert len(kept) == 1 or kept[1] <= wake * slack
+
+
+def test_late_keeps_the_evaluation_at_its_sigma_and_at_infinity_all():
+    ladder = aligned_ladder(ZoomGeometry(3, 8, 8, 4.0), 8.0, 1.0, 4)
+    active = [list(ladder.late(2.0).active(sigma)) for sigma in ladder.sigmas[:-1]]
+    assert active == [[0], [0], [0], [0], [1], [1], [2], [2]]
+    assert [list(ladder.late(2.0, (0, 1)).active(sigma)) for sigma in ladder.sigmas[:-1]][2:5] == [[0, 1], [0, 1], [1]]
+    for off in (ladder.late(math.inf), ladder.late(2.0, range(3))):
+        assert [off.active(sigma) for sigma in off.sigmas[:-1]] == [ladder.active(sigma) for sigma in off.sigmas[:-1]]
+
+
+@pytest.mark.parametrize(("sigma", "what"), [(0.0, "sigma is 0"), (math.nan, "sigma is nan"), (-1.0, "sigma is -1")])
+def test_late_refuses_other_values(sigma, what):
+    with pytest.raises(ValueError, match=what):
+        aligned_ladder(ZoomGeometry(3, 8, 8), 10.0, 0.1, 5).late(sigma)
+
+
 @given(late_ladders())
 def test_late_wavefronts_are_contiguous_and_progress_is_that_of_all_steps(case):
     ladder, late, _ = case
