@@ -16,8 +16,8 @@ FAMILIES = list(REAL_FAMILIES)
 SAMPLERS = ["euler", "dpmpp_2m_sde"]
 # so that one zoom step is a whole number of them
 ENOUGH_RUNGS = dict.fromkeys(("flux", "flux2", "klein", "krea2", "radiance"), 5)
-# This one gives the picture itself, so that a small sigma damps nothing: a change of 1e-5 in the stock run's noise changes
-# its result by 5e-4.
+# This one gives the picture itself, so that a small sigma damps nothing: a change of 1e-5 in the stock run's noise
+# changes its result by 5e-4.
 ROUNDING = {"radiance": 10.0}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from .families import FAMILIES, Family, Part
 from .galaxy import PROMPTS, STYLE
-from .pieces import NEGATIVE, Source, decode, save, zoom_sampler
+from .pieces import NEGATIVE, STACK_NOTE, Source, decode, save, zoom_sampler
 from .workflow import Node, Output, Workflow
 
 
@@ -21,7 +21,8 @@ def describe(key: str, definitions: dict[str, Any]) -> Workflow:
     negative = NEGATIVE if family.cfg > 1 else ""  # without guidance nobody reads it
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=negative, prompts=PROMPTS)
     latent, geometry = _sample(workflow, family, source, prompts)
-    save(workflow, decode(workflow, source, latent), geometry, f"zoomstack/{key}")
+    note = STACK_NOTE.replace("Zoom KSampler", geometry.node.title)
+    save(workflow, decode(workflow, source, latent), geometry, f"zoomstack/{key}", note=note)
     return workflow
 
 
@@ -35,7 +36,8 @@ def _note(family: Family) -> str:
 2. Write the prompts, one per line, the widest view first. Neighbors should agree on what is in the middle.
 3. Press **Run**.
 
-Files, size and settings are those of {family.origin}. {family.hint}
+Files, size and settings are those of {family.origin}. {family.hint} It was tried on a small network of this family, \
+not on these files.
 
 Pictures of {family.size} × {family.size}, for a graphics card with {family.memory} GB; on a smaller one ComfyUI moves \
 parts of the model to and fro, which takes longer.
