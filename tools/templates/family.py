@@ -64,28 +64,31 @@ def _node(workflow: Workflow, part: Part, offered: dict[str, Any]) -> Node:
 
 def _sample(workflow: Workflow, family: Family, source: Source, prompts: Node) -> tuple[Output, Output]:
     """The latents of all levels, and their geometry."""
-    size = {"width": family.size, "height": family.size}
+    size: dict[str, Any] = {"width": family.size, "height": family.size}
     if isinstance(family.scheduler, str):
         workflow.group("3. Sample all levels together")
         latent = workflow.node(family.latent, **size)["LATENT"]
-        sampling = {"sampler_name": family.sampler_name, "scheduler": family.scheduler}
-        sampling |= {"steps": family.steps, "cfg": family.cfg}
-        sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
+        widgets = {"sampler_name": family.sampler_name, "scheduler": family.scheduler}
+        sampler = zoom_sampler(workflow, source, prompts, latent, **widgets, steps=family.steps, cfg=family.cfg)
         return sampler["LATENT"], sampler["geometry"]
     workflow.group("3. Steps and guidance")
-    sampling = {"model": source.model, "steps": family.steps, **size}
-    sigmas = _node(workflow, family.scheduler, sampling)["SIGMAS"]
-    sampler = workflow.node("KSamplerSelect", sampler_name=family.sampler_name)["SAMPLER"]
-    conditioning = {name: prompts[name] for name in ("positive", "negative")}
-    guider = workflow.node("CFGGuider", model=source.model, **conditioning, cfg=family.cfg)["GUIDER"]
-    joint = workflow.node("ZoomGuider", guider=guider, vae=source.vae if source.of_latents else None)
+    sigmas = _node(workflow, family.scheduler, {"model": source.model, "steps": family.steps, **size})
+    sampler = workflow.node("KSamplerSelect", sampler_name=family.sampler_name)
+    guider = workflow.node(
+        "CFGGuider",
+        model=source.model,
+        positive=prompts["positive"],
+        negative=prompts["negative"],
+        cfg=family.cfg,
+    )
+    joint = workflow.node("ZoomGuider", guider=guider["GUIDER"], vae=source.vae if source.of_latents else None)
     workflow.group("4. Sample all levels together")
     levels = workflow.node(
         "SamplerCustomAdvanced",
         noise=workflow.node("RandomNoise")["NOISE"],
         guider=joint["guider"],
-        sampler=sampler,
-        sigmas=sigmas,
+        sampler=sampler["SAMPLER"],
+        sigmas=sigmas["SIGMAS"],
         latent_image=workflow.node(family.latent, **size, batch_size=prompts["levels"])["LATENT"],
     )
     return levels["output"], joint["geometry"]
