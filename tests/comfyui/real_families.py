@@ -26,6 +26,7 @@ test. A configuration of the same class with smaller sizes stands before each of
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,6 @@ import torch
 from comfy.ldm.chroma_radiance.model import ChromaRadiance
 from comfy.ldm.flux.model import Flux
 from comfy.ldm.hunyuan_video.model import HunyuanVideo
-from comfy.ldm.krea2.model import SingleStreamDiT
 from comfy.ldm.lumina.model import NextDiT
 from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -213,6 +213,8 @@ def _wan(channels: int = 16) -> torch.nn.Module:
 
 
 def _krea2() -> torch.nn.Module:
+    from comfy.ldm.krea2.model import SingleStreamDiT
+
     text = {"txtdim": 40, "txtlayers": 12}
     return SingleStreamDiT(features=128, heads=1, kvheads=1, layers=1, **text, **_ON_CPU)
 
@@ -254,10 +256,11 @@ REAL_FAMILIES = {
     "hunyuan": RealFamily(_hunyuan_image, 256, 0, (64, 16, 16)),
     "wan": RealFamily(_wan, 4096, 0, (16, 1, 16, 16)),
     "wan22": RealFamily(lambda: _wan(48), 4096, 0, (48, 1, 16, 16)),
-    "krea2": RealFamily(_krea2, 12 * 40, 0, (16, 1, 16, 16)),
     "z_image": RealFamily(_z_image, 256, 0, (16, 16, 16)),
     "radiance": RealFamily(_radiance, 256, 0, (3, 16, 16)),
 }
+if find_spec("comfy.ldm.krea2"):  # not in ComfyUI 0.24.1
+    REAL_FAMILIES["krea2"] = RealFamily(_krea2, 12 * 40, 0, (16, 1, 16, 16))
 
 
 def write_real(name: str, models: Path) -> str:
