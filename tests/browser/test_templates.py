@@ -46,10 +46,12 @@ def test_every_template_is_found(dialog: Tab, text: str) -> None:
         assert found[0] == DESCRIPTIONS["galaxy_to_planet_demo"].title  # the rest is the front end's own ranking
 
 
-@pytest.mark.parametrize(
-    ("text", "count"), [("galaxy", 2), ("photo", 2), ("extend", 2), ("off-center", 2), ("off center", 2)]
-)
-def test_a_journey_is_found_by_its_name(dialog: Tab, text: str, count: int) -> None:
+JOURNEYS = [("galaxy", 2), ("photo", 2), ("extend", 2), ("off-center", 2), ("off center", 2)]
+MODELS = [("SDXL", 2), ("Lightning", 1), ("SD1.5", 1), ("klein", 1), ("Krea", 1), ("Radiance", 1), ("Z-Image", 1)]
+
+
+@pytest.mark.parametrize(("text", "count"), JOURNEYS + MODELS)
+def test_a_journey_or_a_model_is_found_by_its_name(dialog: Tab, text: str, count: int) -> None:
     dialog.wait(dialog.page.locator(SEARCH).first.fill(text))
     dialog.do("() => new Promise((done) => setTimeout(done, 1200))")
     assert len([title for title in cards(dialog) if text.replace(" ", "-") in title]) == count

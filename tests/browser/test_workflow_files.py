@@ -34,6 +34,7 @@ def ui_file(name: str) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_loads_and_the_server_takes_it(tab: Tab, server: ComfyServer, name: str) -> None:
     workflow = read(ui_file(name))
+    skip_where_the_model_is_not_known(workflow, server)
     tab.load(workflow)
     assert tab.do(UNKNOWN) == []
     prompt = tab.do("async () => (await app.graphToPrompt()).output")
@@ -44,6 +45,14 @@ def test_it_loads_and_the_server_takes_it(tab: Tab, server: ComfyServer, name: s
     absent = models(workflow)
     refused = [complaint for complaint in complaints(server, prompt) if not any(name in complaint for name in absent)]
     assert refused == []
+
+
+def skip_where_the_model_is_not_known(workflow: Any, server: ComfyServer) -> None:
+    """Older versions of ComfyUI do not have the text encoder of every model."""
+    known = server.get("/object_info/CLIPLoader")["CLIPLoader"]["input"]["required"]["type"][0]
+    for node in workflow["nodes"]:
+        if node["type"] == "CLIPLoader" and node["widgets_values"][1] not in known:
+            pytest.skip(f"this ComfyUI has no {node['widgets_values'][1]}")
 
 
 def complaints(server: ComfyServer, prompt: Any) -> list[str]:

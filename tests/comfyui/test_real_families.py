@@ -14,7 +14,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
 
 FAMILIES = list(REAL_FAMILIES)
 SAMPLERS = ["euler", "dpmpp_2m_sde"]
-ENOUGH_RUNGS = {"flux": 5, "flux2": 5}  # so that one zoom step is a whole number of them
+# so that one zoom step is a whole number of them
+ENOUGH_RUNGS = dict.fromkeys(("flux", "flux2", "klein", "krea2", "radiance"), 5)
+# This one gives the picture itself, so that a small sigma damps nothing: a change of 1e-5 in the stock run's noise
+# changes its result by 5e-4.
+ROUNDING = {"radiance": 10.0}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def test_every_level_gets_its_own_prompt_and_sigma(
             (positive[i],) = host.evaluate(graph, ["flux", 0])
     inputs = {"model": models[name], "latent": family.empty(2), "steps": ENOUGH_RUNGS.get(name, 4)}
     error, result = compare(host, family, positive, negative, alignment, **inputs)
-    assert error < TOLERANCE
+    assert error < TOLERANCE * ROUNDING.get(name, 1.0)
     if alignment == 0.0:
         swapped = compare(host, family, positive[::-1], negative, alignment, **inputs)[1]
         assert (result - swapped).abs().max() > 100 * TOLERANCE * result.std(), "prompts must matter"

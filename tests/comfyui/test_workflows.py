@@ -13,11 +13,11 @@ import pytest
 import torch
 from comfy_cli.workflow_to_api import convert_ui_to_api
 from harness import PACK, Host, Prompt
-from make_thumbnails import with_badge
+from make_thumbnails import BAND, with_badge
 from PIL import Image
 from safetensors.torch import save_file
 from templates.descriptions import DESCRIPTIONS, workflows
-from templates.pieces import CHECKPOINT, LORA
+from templates.families import FAMILIES
 
 # torchsde warns of sigmas rounded to float32
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
@@ -33,8 +33,11 @@ LEVELS = {
     "off_center_zoom_demo": 6,
     "photo_zoom": 7,
     "photo_zoom_demo": 6,
+    **dict.fromkeys(FAMILIES, 9),
 }
 NAMES = list(LEVELS)
+GENERAL = [name for name in NAMES if name not in FAMILIES]  # the others: test_family_templates.py
+WITH_BADGE = [name for name, template in DESCRIPTIONS.items() if template.demo]
 
 
 def test_every_workflow_is_tested_here() -> None:
@@ -45,8 +48,13 @@ def test_every_workflow_is_tested_here() -> None:
 def definitions(host: Host) -> dict[str, Any]:
     """The host's node definitions. Lists of model files depend on the machine: the declared names count as there."""
     info = host.object_info()
-    for node, field, model in (("CheckpointLoaderSimple", "ckpt_name", CHECKPOINT), ("LoraLoader", "lora_name", LORA)):
-        info[node]["input"]["required"][field][0].append(model.name)
+    for name in NAMES:
+        for node in load(ui_file(name))["nodes"]:
+            files = [model["name"] for model in node["properties"].get("models", [])]
+            lists = info[node["type"]]["input"]["required"].values() if files else []
+            for choices, *_ in lists:
+                if isinstance(choices, list):
+                    choices.extend(files)
     return info
 
 
@@ -86,25 +94,33 @@ def test_every_template_has_a_thumbnail(name: str) -> None:
         assert thumbnail.width == thumbnail.height >= 512
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if f"{name}_demo" in NAMES])
-def test_the_thumbnail_of_a_twin_is_another_one(name: str) -> None:
-    demo, twin = (
-        np.asarray(Image.open(FOLDER / f"{DESCRIPTIONS[n].title}.jpg").convert("RGB"), dtype=float)
-        for n in (f"{name}_demo", name)
-    )
-    assert (np.abs(demo - twin).max(-1) > 60).mean() > 0.02  # the letters and the line of the badge
+def thumbnail(name: str) -> Image.Image:
+    with Image.open(FOLDER / f"{DESCRIPTIONS[name].title}.jpg") as picture:
+        return picture.convert("RGB")
 
 
-def test_the_thumbnails_of_twins_are_what_make_thumbnails_writes() -> None:
-    for name in NAMES:
-        if f"{name}_demo" in NAMES:
-            with Image.open(FOLDER / f"{DESCRIPTIONS[f'{name}_demo'].title}.jpg") as picture:
-                made = np.asarray(with_badge(picture), dtype=float)
-            file = np.asarray(Image.open(FOLDER / f"{DESCRIPTIONS[name].title}.jpg").convert("RGB"), dtype=float)
-            assert np.abs(made - file).mean() < 4  # JPEG
+@pytest.mark.parametrize("name", WITH_BADGE)
+def test_the_thumbnail_of_a_model_that_is_not_here_is_another_one(name: str) -> None:
+    demo, twin = (np.asarray(thumbnail(n), dtype=float) for n in (DESCRIPTIONS[name].demo, name))
+    assert (np.abs(demo - twin).max(-1) > 60).mean() > 0.01  # the letters and the line of the badge
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_BADGE)
+def test_the_thumbnail_is_what_make_thumbnails_writes(name: str) -> None:
+    template = DESCRIPTIONS[name]
+    made = with_badge(thumbnail(template.demo), template.badge)
+    difference = np.asarray(made, dtype=float) - np.asarray(thumbnail(name), dtype=float)
+    assert np.abs(difference).mean() < 4  # JPEG
+    assert np.abs(difference[-BAND:]).mean() < 4, "the badge of another model"
+
+
+def test_every_template_but_the_demos_says_whose_model_it_needs() -> None:
+    assert set(WITH_BADGE) == {name for name in NAMES if not name.endswith("_demo")}
+    badges = [DESCRIPTIONS[name].badge for name in FAMILIES]
+    assert len(set(badges)) == len(badges)
+
+
+@pytest.mark.parametrize("name", GENERAL)
 def test_where_latents_resample_badly_the_levels_are_blended_as_pictures(name: str) -> None:
     """The checkpoints that the workflows name are SDXL's; docs/blending.md calls blending their latents corrupted."""
     prompt = load(f"api/{name}.json")
@@ -115,7 +131,7 @@ def test_where_latents_resample_badly_the_levels_are_blended_as_pictures(name: s
     assert of_type(prompt, "ZoomMultiResBlend") == []  # that is for more control
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GENERAL)
 def test_the_noise_goes_through_the_whole_range_of_the_model(name: str) -> None:
     """What the templates were measured with; with aligned noise the scheduler says where it begins and ends."""
     assert {inputs["scheduler"] for inputs in of_type(load(f"api/{name}.json"), "ZoomKSampler")} == {"exponential"}
@@ -125,14 +141,14 @@ def test_the_noise_goes_through_the_whole_range_of_the_model(name: str) -> None:
 def test_the_geometry_is_set_in_one_place(name: str) -> None:
     """Whatever takes a geometry gets it by a link, but the first sampler or the Zoom Geometry before it."""
     prompt = load(f"api/{name}.json")
-    takers = of_type(prompt, "ZoomKSampler", "ZoomStack")
+    takers = of_type(prompt, "ZoomKSampler", "ZoomGuider", "ZoomStack")
     own = [inputs for inputs in takers if "geometry" not in inputs]
     nodes = of_type(prompt, "ZoomGeometry")
     assert len(own) + len(nodes) == 1
     assert all("zoom_factor" in inputs and not isinstance(inputs["zoom_factor"], list) for inputs in takers)
     for inputs in of_type(prompt, "ZoomStack"):
         source = prompt[inputs["geometry"][0]]
-        assert source["class_type"] == "ZoomKSampler"
+        assert source["class_type"] in ("ZoomKSampler", "ZoomGuider")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -172,7 +188,7 @@ def quickly(host: Host, prompt: Prompt) -> Prompt:
     return prompt
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GENERAL)
 def test_it_runs(host: Host, name: str) -> None:
     prompt = quickly(host, load(f"api/{name}.json"))
     outputs = host.run(prompt)

@@ -145,12 +145,12 @@ def write_checkpoint(name: str, folder: Path) -> Path:
         dtype=torch.float32,
         operations=comfy.ops.disable_weight_init,
     )
-    state = {f"model.diffusion_model.{key}": value for key, value in _randomize(unet, seed=0).items()}
-    state |= {f"cond_stage_model.{key}": value for key, value in _randomize(TinyTextEncoder(), seed=1).items()}
+    state = {f"model.diffusion_model.{key}": value for key, value in randomize(unet, seed=0).items()}
+    state |= {f"cond_stage_model.{key}": value for key, value in randomize(TinyTextEncoder(), seed=1).items()}
     if family.pixel:
         state["first_stage_model.pixel_space_vae"] = torch.tensor(1.0)
     else:
-        vae = _randomize(TAESD(latent_channels=family.channels), seed=2)
+        vae = randomize(TAESD(latent_channels=family.channels), seed=2)
         vae |= {"vae_scale": torch.tensor(family.vae_scale), "vae_shift": torch.tensor(family.vae_shift)}
         state |= {f"first_stage_model.{key}": value for key, value in vae.items()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -215,7 +215,7 @@ def _model_config(family: Family) -> type:
     return TinyConfig
 
 
-def _randomize(model: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
+def randomize(model: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
     """A state dict of random weights that keep the scale of what goes through: N(0, 1 / fan-in), norms 1, biases 0."""
     generator = torch.Generator().manual_seed(seed)
     state = {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from . import extend, galaxy, off_center, photo
+from . import extend, family, galaxy, off_center, photo
+from .families import FAMILIES
 from .workflow import Workflow
 
 
@@ -15,24 +17,41 @@ class Template(NamedTuple):
     The browser searches titles alone, and finds words only that begin within the first 33 letters: each title must hold
     what people look for, "ZoomStack" and "infinite zoom", early on. Of titles that fit equally well the one of fewer
     words comes first, so the demos do. The number is for the order.
+
+    Attributes:
+        demo: for a template that cannot run here, the key of the one whose picture it has.
+        badge: what its picture says of the model.
     """
 
     title: str
     describe: Callable[[dict[str, Any]], Workflow]
+    demo: str = ""
+    badge: str = ""
 
 
 TWIN = "infinite zoom with a checkpoint"
+YOURS = "your checkpoint"
 
 # The keys name the API files, which scripts use.
 DESCRIPTIONS = {
     "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
-    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint),
+    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint, "galaxy_to_planet_demo", YOURS),
     "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
-    "off_center_zoom": Template(f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint),
+    "off_center_zoom": Template(
+        f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint, "off_center_zoom_demo", YOURS
+    ),
     "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", photo.demo),
-    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint),
+    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint, "photo_zoom_demo", YOURS),
     "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", extend.demo),
-    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint),
+    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint, "extend_zoom_demo", YOURS),
+} | {
+    key: Template(
+        f"ZoomStack 5 {model.name}, infinite zoom with its settings",
+        partial(family.describe, key),
+        "galaxy_to_planet_demo",
+        model.name,
+    )
+    for key, model in FAMILIES.items()
 }
 
 

@@ -106,5 +106,5 @@ def _sample_and_save(
     workflow.group("3. Sample all levels together")
     latent = empty_latent(workflow, size)
     sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
-    images = decode(workflow, source, sampler)
+    images = decode(workflow, source, sampler["LATENT"])
     save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size)

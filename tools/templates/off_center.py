@@ -134,6 +134,6 @@ def _sample_and_save(
     workflow.group("3. Sample all levels together")
     latent = empty_latent(workflow, size)
     sampler = zoom_sampler(workflow, source, prompts, latent, geometry=geometry, **sampling)
-    images = decode(workflow, source, sampler)
+    images = decode(workflow, source, sampler["LATENT"])
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note)

@@ -100,13 +100,13 @@ def demo(definitions: dict[str, Any]) -> Workflow:
         sampler_name="dpmpp_2m",
         scheduler="karras",
     )
-    photo = decode(workflow, source, picture)
+    photo = decode(workflow, source, picture["LATENT"])
     workflow.group("3. Photo and prompts")
     anchors = _anchor(workflow, photo)
     prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
     workflow.group("4. Sample all levels with the photo")
     sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, seed=7, **DEMO_SAMPLING)
-    images = decode(workflow, source, sampler)
+    images = decode(workflow, source, sampler["LATENT"])
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE)
     return workflow
 
@@ -126,7 +126,7 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     geometry = workflow.node("ZoomGeometry", zoom_factors="2", focus=FOCUS)["geometry"]
     workflow.group("4. Sample all levels with the photo")
     sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, geometry=geometry)
-    images = decode(workflow, source, sampler)
+    images = decode(workflow, source, sampler["LATENT"])
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, note)
     return workflow

@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from .workflow import Model, Node, Output, Workflow
 
-CHECKPOINT = Model(
-    "sd_xl_base_1.0.safetensors",
-    "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
-    "checkpoints",
-)
-LORA = Model(
-    "sd_xl_offset_example-lora_1.0.safetensors",
-    "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_offset_example-lora_1.0.safetensors",
-    "loras",
-)
+
+def hugging_face(repository: str, path: str, directory: str = "") -> Model:
+    """A file of a repository there; ``directory`` of ComfyUI's models, where it is not the file's own folder."""
+    *_, folder, name = f"/{path}".split("/")
+    return Model(name, f"https://huggingface.co/{repository}/resolve/main/{path}", directory or folder)
+
+
+_SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
+CHECKPOINT = hugging_face(_SDXL, "sd_xl_base_1.0.safetensors", "checkpoints")
+LORA = hugging_face(_SDXL, "sd_xl_offset_example-lora_1.0.safetensors", "loras")
 
 FILES = f"""\
 **Files**
@@ -77,9 +77,9 @@ def empty_latent(workflow: Workflow, size: int) -> Output:
     return workflow.node("EmptyLatentImage", width=size, height=size)["LATENT"]
 
 
-def decode(workflow: Workflow, source: Source, sampler: Node) -> Output:
-    """The images of what ``sampler`` gives."""
-    return workflow.node("VAEDecode", samples=sampler["LATENT"], vae=source.vae)["IMAGE"]
+def decode(workflow: Workflow, source: Source, latent: Output) -> Output:
+    """The images of ``latent``."""
+    return workflow.node("VAEDecode", samples=latent, vae=source.vae)["IMAGE"]
 
 
 def save(
