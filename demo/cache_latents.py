@@ -29,7 +29,8 @@ def main() -> None:
 
 def fill(options: argparse.Namespace) -> None:
     from pictures import Latents
-    from universe import Scene, Universe
+
+    from demo.universe import Scene, Universe
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     universe = Universe(options.size, options.seed, device)

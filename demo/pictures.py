@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from universe import Scene, Universe
+
+from demo.universe import Scene, Universe
 
 CACHED = "latents_*.safetensors"
 

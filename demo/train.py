@@ -47,7 +47,8 @@ class ModelTrainer(Trainer):
         import architecture
         from comfy.sd1_clip import SD1Tokenizer
         from pictures import source
-        from universe import Universe
+
+        from demo.universe import Universe
 
         torch.manual_seed(options.seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -111,7 +112,7 @@ class ModelTrainer(Trainer):
 
     def _known_tokens(self) -> list[int]:
         """Every token of every caption, in increasing order."""
-        from universe import Universe
+        from demo.universe import Universe
 
         source, tokens = Universe(8, seed=1), set()
         for caption in {source.caption(source.random_scene()) for _ in range(20_000)} | {""}:
@@ -124,7 +125,7 @@ class ModelTrainer(Trainer):
 
     def write_sheet(self, guidance: float = 2.0) -> None:
         """Every stage, one of them twice: a training image, and below it a sample of its caption."""
-        from universe import STAGES
+        from demo.universe import STAGES
 
         scenes = [self.universe.random_scene(stage) for stage in [*range(STAGES), 6]]
         real, captions = self.universe.pictures(scenes), [self.universe.caption(scene) for scene in scenes]

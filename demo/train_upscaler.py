@@ -40,7 +40,8 @@ class UpscalerTrainer(Trainer):
     def __init__(self, options: argparse.Namespace):
         from safetensors.torch import load_file
         from spandrel.architectures.Compact import Compact
-        from universe import STAGES, Universe
+
+        from demo.universe import STAGES, Universe
 
         torch.manual_seed(options.seed)
         network = Compact(num_feat=options.width, num_conv=options.layers, upscale=2)

@@ -50,7 +50,8 @@ class VAETrainer(Trainer):
     def __init__(self, options: argparse.Namespace):
         from comfy.taesd.taesd import TAESD
         from safetensors.torch import load_file
-        from universe import STAGES, Universe
+
+        from demo.universe import STAGES, Universe
 
         torch.manual_seed(options.seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

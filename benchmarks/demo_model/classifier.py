@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from demo.universe import GALAXY_COLORS, KINDS, STAGES, Scene, Universe
 
 COLORS = tuple(GALAXY_COLORS)
-FIRST_PLANET, LAST_GALAXY = 6, 3  # stages that show the kind of the planet, the color of the galaxy
+FIRST_PLANET, LAST_PLANET, LAST_GALAXY = 6, 13, 3  # stages that show the kind of the planet, the color of the galaxy
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,6 @@ def _share(correct: Tensor, counted: Tensor) -> float:
 def _labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor, Tensor]:
     """Class numbers; -1 where the image does not show it."""
     stage = torch.tensor([scene.stage for scene in scenes])
-    kind = torch.tensor([KINDS.index(s.kind) if s.stage >= FIRST_PLANET else -1 for s in scenes])
+    kind = torch.tensor([KINDS.index(s.kind) if FIRST_PLANET <= s.stage <= LAST_PLANET else -1 for s in scenes])
     color = torch.tensor([COLORS.index(s.galaxy) if s.stage <= LAST_GALAXY else -1 for s in scenes])
     return stage, kind, color

@@ -10,8 +10,8 @@ from demo.universe import STAGES, Scene, Universe
 
 def test_training_learns_and_is_kept(tmp_path):
     images, scenes = draw(Universe(64, 7), 130)
-    assert images.shape == (130, 3, 64, 64) and {scene.stage for scene in scenes} == set(range(STAGES))
-    before, network = accuracy(SceneClassifier().eval(), images, scenes), train(12, 32)
+    assert images.shape == (10 * STAGES, 3, 64, 64) and {scene.stage for scene in scenes} == set(range(STAGES))
+    before, network = accuracy(SceneClassifier().eval(), images, scenes), train(16, 32)
     after = accuracy(network, images, scenes)
     assert after.near_stage > before.near_stage and after.kind > 0.4
     path = tmp_path / "classifier.safetensors"

@@ -1,14 +1,9 @@
 """The demo model's training images: what is at the middle of one scale is what the next scale shows."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "demo"))
-
-from universe import KINDS, STAGES, Scene, Universe
+from demo.universe import FIRST_POOL, KINDS, STAGES, Scene, Universe
 
 SIZE = 32
 
@@ -39,7 +34,7 @@ def test_one_seed_draws_the_same_and_another_does_not() -> None:
 @pytest.mark.parametrize("stage", range(STAGES - 1))
 def test_the_middle_of_a_stage_has_the_colors_of_the_next(stage: int, kind: str) -> None:
     universe = Universe(SIZE, seed=1)
-    wide, deep = (universe.draw(scenes(s, kind=kind)) for s in (stage, stage + 1))
+    wide, deep = (universe.draw(scenes(s, kind=kind, pool=stage + 1 >= 13)) for s in (stage, stage + 1))
     middle = wide[:, :, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4]
     assert (middle.mean((0, 2, 3)) - deep.mean((0, 2, 3))).abs().max() < 0.13
 
@@ -59,6 +54,27 @@ def test_rings_are_seen_around_the_planet() -> None:
     bare, ringed = (Universe(SIZE).draw(scenes(6, ringed=value)).mean(0) for value in (False, True))
     beside = (slice(None), slice(SIZE // 2 - 4, SIZE // 2 + 4), slice(0, 3))
     assert ringed[beside].mean() > bare[beside].mean() + 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_stage_leads_to_the_first(kind: str) -> None:
+    """What the pool mirrors in its middle has the colors of stage 0, and its brightest place where the galaxy is."""
+    universe = Universe(128, seed=1)
+    last = universe.draw(scenes(STAGES - 1, kind=kind, pool=True)).mean(0)[:, 32:96, 32:96]
+    first = torch.nn.functional.avg_pool2d(universe.draw(scenes(0, kind=kind)).mean(0), 2)
+    assert (last.mean((1, 2)) - first.mean((1, 2))).abs().max() < 0.05
+    places = [divmod(int(image.mean(0).argmax()), 64) for image in (last, first)]
+    assert max(abs(a - b) for a, b in zip(*places, strict=True)) < 8
+
+
+@pytest.mark.parametrize("stage", range(FIRST_POOL, STAGES))
+def test_a_pool_is_dark_and_is_named(stage: int) -> None:
+    universe = Universe(SIZE, seed=2)
+    dry, wet = (universe.draw(scenes(stage, kind="icy", pool=pool)).mean((0, 1)) for pool in (False, True))
+    middle = slice(SIZE // 2 - 1, SIZE // 2 + 1)
+    assert wet[middle, middle].mean() < 0.6 * dry[middle, middle].mean()
+    captions = {universe.caption(scenes(stage, 1, pool=True)[0]) for _ in range(20)}
+    assert all("pool" in caption for caption in captions)
 
 
 def test_stars_look_the_same_after_averaging() -> None:
