@@ -30,7 +30,8 @@ def main() -> None:
 def fill(options: argparse.Namespace) -> None:
     from pictures import Latents
 
-    from demo.universe import Scene, Universe
+    from demo.canvas import Scene
+    from demo.universe import Universe
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     universe = Universe(options.size, options.seed, device)

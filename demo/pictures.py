@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from demo.universe import Scene, Universe
+from demo.canvas import Scene
+from demo.universe import Universe
 
 CACHED = "latents_*.safetensors"
 

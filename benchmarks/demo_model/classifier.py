@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from demo.universe import GALAXY_COLORS, KINDS, STAGES, Scene, Universe
+from demo.canvas import Scene
+from demo.universe import GALAXY_COLORS, KINDS, STAGES, Universe
 
 COLORS = tuple(GALAXY_COLORS)
 FIRST_PLANET, LAST_PLANET, LAST_GALAXY = 6, 13, 3  # stages that show the kind of the planet, the color of the galaxy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from demo.universe import Scene
+from demo.canvas import Scene
 from zoomstack_core.geometry import ZoomGeometry
 
 from .overlap import AS_OFFERED, Overlap

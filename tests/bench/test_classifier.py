@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 
 from benchmarks.demo_model.classifier import SceneClassifier, accuracy, draw, load_or_train, train
-from demo.universe import STAGES, Scene, Universe
+from demo.canvas import Scene
+from demo.universe import STAGES, Universe
 
 
 def test_training_learns_and_is_kept(tmp_path):
-    images, scenes = draw(Universe(64, 7), 130)
+    images, scenes = draw(Universe(64, 7), 10 * STAGES)
     assert images.shape == (10 * STAGES, 3, 64, 64) and {scene.stage for scene in scenes} == set(range(STAGES))
     before, network = accuracy(SceneClassifier().eval(), images, scenes), train(16, 32)
     after = accuracy(network, images, scenes)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from demo.universe import FIRST_POOL, KINDS, STAGES, Scene, Universe
+from demo.canvas import Scene
+from demo.universe import FIRST_POOL, KINDS, STAGES, Universe
 
 SIZE = 32
 
