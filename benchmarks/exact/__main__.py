@@ -17,6 +17,7 @@ from zoomstack_core.method.sample import METHODS
 
 from .report import Report
 from .run import Setting, evaluations, run_exactly
+from .statistics import measure
 from .world import MODELS, GaussianWorld
 
 # the paper, its ablations (figures 8 and 10), and what we found better
@@ -32,6 +33,16 @@ SUITE = (
     Setting("laplacian", 1.0, churn=0.5, order=2),
     Setting("border", 1.0, churn=0.5, order=2),
     Setting("overlap_once", 1.0, churn=0.5, order=2),
+)
+
+SIZES = ((1.5, 12), (1.5, 36), (2.0, 8), (2.0, 12), (2.0, 32), (3.0, 12), (3.0, 36), (4.0, 16), (4.0, 32))
+
+# (levels, size, p, slope, steps): what border blending has to hold for
+TABLE = (
+    *((3, size, p, slope, 40) for p, size in SIZES for slope in (2.2, 2.6, 3.0)),
+    *((2, 64, 2.0, slope, 40) for slope in (2.2, 2.6, 3.0)),
+    *((4, 32, 2.0, slope, 40) for slope in (2.2, 3.0)),
+    *((3, size, 2.0, 2.6, steps) for size in (12, 32) for steps in (8, 20, 120)),
 )
 
 
@@ -52,9 +63,13 @@ def main() -> None:
     parser.add_argument("--order", type=int, nargs="+", default=[1], choices=(1, 2), help="with --methods")
     parser.add_argument("--wake", type=float, nargs="+", metavar="SIGMA", help="late waking, with aligned --methods")
     parser.add_argument("--model", choices=MODELS, default="mean", help="posterior mean, or an ideal few-step model")
+    parser.add_argument("--table", action="store_true", help="border blending at all of TABLE, in place of the above")
     parser.add_argument("--out", type=Path, help="folder for results.json, spectra.png and seams.png")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    if args.table:
+        print_table()
+        return
     geometry = ZoomGeometry(args.levels, args.height, args.width, args.zoom, tuple(args.focus))
     world = GaussianWorld(geometry, args.slope, model=args.model)
     ladder = {"steps": args.steps, "sigma_max": args.sigma_max, "sigma_min": args.sigma_min}
@@ -75,6 +90,22 @@ def main() -> None:
         data["results"] = {name: asdict(report) for name, report in reports.items()}
         (args.out / "results.json").write_text(json.dumps(data, indent=1))
         draw(args.out, reports)
+
+
+def print_table() -> None:
+    """Seams and KL of border blending at every setting of `TABLE`, and the seams of independent levels."""
+    print("| p, levels × size², slope, steps | churn .5: KL (1e-3), seams | churn 0 | independent seams |")
+    print("|---|---|---|---|")
+    for levels, size, zoom, slope, steps in TABLE:
+        world = GaussianWorld(ZoomGeometry(levels, size, size, zoom), slope)
+        cells = []
+        for churn in (0.5, 0.0):
+            found = measure(world, Setting("border", 1.0, steps, churn, 2))
+            kl = " ".join(f"{1000 * value:.2f}" for value in found.kl)
+            cells.append(f"{kl}, " + " ".join(f"{value:.3f}" for value in found.seams))
+        alone = measure(world, Setting("independent", 0.0, steps, 0.5, 2))
+        cells.append(" ".join(f"{value:.3f}" for value in alone.seams))
+        print(f"| {zoom:g}, {levels} × {size}², {slope}, {steps} | " + " | ".join(cells) + " |", flush=True)
 
 
 def _settings(args: argparse.Namespace, ladder: dict[str, float]) -> list[Setting]:

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
 
+from .world import sectors
+
 
 class ExactNoise:
     """White noise for `sample_joint(noise=…)` whose channels are a square root of the covariance, not a sample of it.
@@ -31,11 +33,7 @@ class ExactNoise:
     def __init__(self, geometry: ZoomGeometry, memory: int = 1, seed: int = 0) -> None:
         self.geometry = geometry
         self._generator = torch.Generator().manual_seed(seed)
-        centered = all(step.focus == (0.5, 0.5) for step in geometry.steps)
-        rows, columns = (
-            _parities(n) if centered else [torch.eye(n).double()] for n in (geometry.height, geometry.width)
-        )
-        self._sectors = [(down, right) for down in rows for right in columns if down.numel() and right.numel()]
+        self._sectors = sectors(geometry)
         self._dims = [geometry.levels * down.shape[1] * right.shape[1] for down, right in self._sectors]
         self._counts = [(memory + 1) * dim for dim in self._dims]
         self.channels = sum(self._counts)
@@ -75,12 +73,3 @@ class ExactNoise:
         down, right = self._sectors[sector]
         own = down.T @ images[:, start : start + self._counts[sector]].double() @ right
         return rearrange(own, "levels channels rows columns -> channels (levels rows columns)")
-
-
-def _parities(size: int) -> list[Tensor]:
-    """Orthonormal columns of the even and of the odd vectors."""
-    eye = torch.eye(size, dtype=torch.float64)
-    half = size // 2
-    even = (eye + eye.flip(0))[:, : size - half]
-    odd = (eye - eye.flip(0))[:, :half]
-    return [even / even.norm(dim=0), odd / odd.norm(dim=0).clamp(min=1)]

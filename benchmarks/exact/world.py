@@ -64,7 +64,18 @@ class GaussianWorld:
     @cached_property
     def eigen(self) -> list[tuple[Tensor, Tensor]]:
         """Eigenvalues, ascending, and eigenvectors (columns) of every level's covariance."""
-        return [_eigen(self.covariance(level, level)) for level in range(self.geometry.levels)]
+        geometry = self.geometry
+        found = []
+        for level in range(geometry.levels):
+            covariance, values, vectors = self.covariance(level, level), [], []
+            for down, right in sectors(geometry):  # no covariance is between two of them
+                basis = torch.kron(down, right)
+                own = _eigen(basis.T @ covariance @ basis)
+                values.append(own[0])
+                vectors.append(basis @ own[1])
+            order = torch.cat(values).argsort()
+            found.append((torch.cat(values)[order], torch.cat(vectors, 1)[:, order]))
+        return found
 
     def denoise(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
         """The model's estimate from z = x + sigma · noise of every level on its own, as `sample_joint` calls it."""
@@ -101,6 +112,25 @@ class GaussianWorld:
         rows = rect.top + (torch.arange(self.geometry.height, dtype=torch.float64) + 0.5) * size
         columns = rect.left + (torch.arange(self.geometry.width, dtype=torch.float64) + 0.5) * size
         return rows, columns, size
+
+
+def sectors(geometry: ZoomGeometry) -> list[tuple[Tensor, Tensor]]:
+    """Orthonormal columns (along an axis of rows, of columns) of images that a sampler and the world never mix.
+
+    A zoom about the middle is symmetric: what is even or odd in x or y stays so. Other zooms have one sector.
+    """
+    centered = all(step.focus == (0.5, 0.5) for step in geometry.steps)
+    rows, columns = (parities(n) if centered else [torch.eye(n).double()] for n in (geometry.height, geometry.width))
+    return [(down, right) for down in rows for right in columns if down.numel() and right.numel()]
+
+
+def parities(size: int) -> list[Tensor]:
+    """Orthonormal columns of the even and of the odd vectors."""
+    eye = torch.eye(size, dtype=torch.float64)
+    half = size // 2
+    even = (eye + eye.flip(0))[:, : size - half]
+    odd = (eye - eye.flip(0))[:, :half]
+    return [even / even.norm(dim=0), odd / odd.norm(dim=0).clamp(min=1)]
 
 
 def window_pixels(window: Window, height: int, width: int) -> Tensor:

@@ -16,6 +16,7 @@ from benchmarks.exact import GaussianWorld, Setting, run_exactly
 from benchmarks.exact.moments import ExactNoise
 from benchmarks.exact.report import Report, free_pixels, judge
 from benchmarks.exact.run import evaluations
+from benchmarks.exact.statistics import measure, variances
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import band_energy, consistency_error
 from zoomstack_core.method.render import render_images
@@ -227,3 +228,30 @@ def test_the_command_prints_a_table_and_draws_plots(tmp_path):
     assert len(results["border a1 c1 o1 w2"]["kl"]) == 2
     for name in ("spectra.png", "seams.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+# --- single statistics
+
+
+@pytest.mark.parametrize(("method", "alignment"), [("border", 1.0), ("laplacian", 1.0), ("independent", 0.0)])
+def test_single_statistics_are_those_of_the_whole_covariance(method, alignment):
+    setting = Setting(method, alignment, 10, 0.5, 2)
+    whole = run_exactly(world(), setting)
+    assert measure(world(), setting).seams == pytest.approx(whole.seams, abs=1e-6)
+
+
+def test_the_variances_of_all_eigendirections_give_the_divergence():
+    setting = Setting("border", 1.0, 10, 0.5, 2)
+    values, vectors = world().eigen[1]
+    functionals = torch.zeros(64, 3, 8, 8, dtype=torch.float64)
+    functionals[:, 1] = vectors.T.view(64, 8, 8)
+    ratio = variances(world(), setting, functionals) / values
+    divergence = float((ratio - 1 - ratio.log()).mean() / 2)
+    assert divergence == pytest.approx(run_exactly(world(), setting).kl[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("slope", [2.2, 2.6])
+def test_borders_do_not_show_in_larger_views(slope):
+    """At 24² the rectangle is larger than the border's reach, unlike at 8²."""
+    found = measure(GaussianWorld(ZoomGeometry(3, 24, 24), slope), Setting("border", **BEST))
+    assert found.seams == pytest.approx([1, 1], abs=0.03)

@@ -17,10 +17,11 @@ from .rows import rows_of
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
-# "border": the wider level's say is one half at this distance inside the rectangle, in its own pixels: at least
-# LEAST_REACH, REACH for every unit of its sigma, at most MOST_REACH. The first two are near to what keeps the error
-# of a Gaussian field's posterior mean least; beyond the third that gains nothing, and real networks lose detail.
-LEAST_REACH, REACH, MOST_REACH = 0.8, 1.55, 3.0
+# "border": how far inside the rectangle the wider level decides, in its own pixels: at least LEAST_REACH, which is the
+# outermost row wholly (what a soft weight leaves of that to the deeper level is seen as a seam), REACH for every unit
+# of its sigma, at most MOST_REACH: beyond that little is gained, and the deeper level's prompt loses its say.
+LEAST_REACH, REACH, MOST_REACH = 1.0, 2.0, 4.0
+STEEPNESS = 8
 
 
 def blend_levels(
@@ -33,7 +34,7 @@ def blend_levels(
     - "border" lets the wider level decide the shared band at the border of the inner rectangle and the deeper one in
       its middle: with aligned noise both have seen the same data there, and all that the wider level knows better is
       what lies beyond the border (nothing, where that is the image's own). How far inside that matters grows with the
-      noise, from 1 to 3 pixels.
+      noise, from 1 to 4 pixels, less in small rectangles.
     - "laplacian" splits what level i shows into one band per wider level and averages each band over the observations
       that carry it (the paper's way); the bands are cut by the renderer's own D and its matching expand, so a
       consistent stack comes back unchanged.
@@ -103,8 +104,7 @@ def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[fl
     links: dict[int, tuple[Link, Tensor]] = {}
     for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
         own = [sigmas[level] / geometry.step_into(level).factor for level in chosen]  # of what the deeper level knows
-        reach = [min(math.hypot(LEAST_REACH, REACH * sigma), MOST_REACH) for sigma in own]
-        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, reach, estimates), strict=True):
+        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, own, estimates), strict=True):
             links[level] = link, say
     blended = estimates.clone()
     for level in sorted(links):
@@ -115,25 +115,34 @@ def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[fl
     return blended
 
 
-def _say_of_the_wider(window: Window, geometry: ZoomGeometry, reach: list[float], like: Tensor) -> Tensor:
+def _say_of_the_wider(window: Window, geometry: ZoomGeometry, sigmas: list[float], like: Tensor) -> Tensor:
     """Weights [n, h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
-    falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(3)[:, None]
     rows, columns = (
-        (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
-        for before, after in (
-            _cubed_distances(span, size) for span, size in zip(window, (geometry.height, geometry.width), strict=True)
-        )
+        _say_of_the_deeper(span, size, sigmas)
+        for span, size in zip(window, (geometry.height, geometry.width), strict=True)
     )
     return (1 - rows[:, :, None] * columns[:, None]).to(like)
 
 
+def _say_of_the_deeper(span: Span, size: int, sigmas: list[float]) -> Tensor:
+    """Weights [n, pixels of the span] along one axis, float64."""
+    pixels = span.stop - span.start
+    # else nothing of a rectangle of few pixels would be left to the deeper level
+    most = min(MOST_REACH, (pixels + 2) / 4)
+    reach = [min(math.hypot(LEAST_REACH, REACH * sigma), most) for sigma in sigmas]
+    before, after = _distances(span, size)
+    falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(STEEPNESS)[:, None]
+    return (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
+
+
 @lru_cache(maxsize=512)
-def _cubed_distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
-    """From the centers of a span's pixels to its two ends; infinite where that is the image's own border."""
+def _distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
+    """From the centers of a span's pixels to its two ends, to the power of `STEEPNESS`; infinite where that is the
+    image's own border."""
     with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
-        cubes = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** 3
-        nowhere = torch.full_like(cubes, math.inf)
-        return cubes if span.start > 0 else nowhere, cubes.flip(0) if span.stop < size else nowhere
+        powers = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** STEEPNESS
+        nowhere = torch.full_like(powers, math.inf)
+        return powers if span.start > 0 else nowhere, powers.flip(0) if span.stop < size else nowhere
 
 
 def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:

@@ -27,6 +27,9 @@ ROUNDING = 1e-14
 # from so many coarse pixels along an axis on, adding up the fine ones of each is faster than a product of matrices
 MANY_BLOCKS = 32
 
+# a matrix of more rows than this is applied as so many rows at a time, each to the pixels that they use
+BAND = 128
+
 
 class Window(NamedTuple):
     """A block of whole pixels of one level."""
@@ -39,26 +42,32 @@ class Window(NamedTuple):
         return images[..., self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
 
 
+Bands = tuple[tuple[int, int], ...]
+"""For every `BAND` rows of a matrix, the first and the end of the columns that they use."""
+
+
 class Link(NamedTuple):
     """From a block of one level's pixels to the block of next wider level's pixels that it wholly covers.
 
     ``window`` is that block, on the wider level's grid. ``reduce`` is D; ``expand`` is its right inverse: reducing
     an expanded image gives it back. Both are (rows, columns) pairs of matrices. ``block`` is given where D is the plain
-    mean of block × block pixels and there are many: the result is the same up to rounding.
+    mean of block × block pixels and there are many: the result is the same up to rounding. So it is by the bands.
     """
 
     window: Window
     down: tuple[Tensor, Tensor]
     up: tuple[Tensor, Tensor]
     block: int | None
+    down_bands: tuple[Bands, Bands]
+    up_bands: tuple[Bands, Bands]
 
     def reduce(self, images: Tensor) -> Tensor:
         if self.block is not None:
             return block_sums(images, self.block) / self.block**2
-        return self.down[0] @ images @ self.down[1]
+        return _along_both(images, self.down, self.down_bands)
 
     def expand(self, images: Tensor) -> Tensor:
-        return self.up[0] @ images @ self.up[1]
+        return _along_both(images, self.up, self.up_bands)
 
 
 class NoiseLink(NamedTuple):
@@ -72,12 +81,13 @@ class NoiseLink(NamedTuple):
     keep: Tensor
     gain: Tensor
     block: int | None
+    bands: tuple[Bands, Bands]
 
     def gathered(self, noise: Tensor) -> Tensor:
         """The level's noise [..., H, W] on the window's pixels."""
         if self.block is not None:
             return block_sums(noise, self.block) / self.block
-        return self.gather[0] @ noise @ self.gather[1]
+        return _along_both(noise, self.gather, self.bands)
 
 
 def links_into(geometry: ZoomGeometry, level: int, depth: int, like: Tensor) -> Link | None:
@@ -127,7 +137,8 @@ def _chain(
         up = [expand_matrix(a, f, c, d) for a, f, c, d in zip(axes, fine, coarse, down, strict=True)]
         rows_down, columns_down, rows_up, columns_up = (m.to(device, dtype) for m in (*down, *up))
         block = _block(down, steps[-1].factor, 1 / steps[-1].factor)
-    return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T), block)
+        bands = (_bands(down[0]), _bands(down[1])), (_bands(up[0]), _bands(up[1]))
+    return Link(coarse, (rows_down, columns_down.T), (rows_up, columns_up.T), block, *bands)
 
 
 @cache_tensors
@@ -141,7 +152,9 @@ def noise_link(
         share = parts[0][2][:, None] * parts[1][2][None]
         gather = parts[0][1].to(device, dtype), parts[1][1].T.to(device, dtype)
         block = _block([matrix for _, matrix, _ in parts], step.factor, step.factor**-0.5)
-        return NoiseLink(window, gather, (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype), block)
+        bands = _bands(parts[0][1]), _bands(parts[1][1])
+        keep, gain = (1 - share).sqrt().to(device, dtype), share.sqrt().to(device, dtype)
+        return NoiseLink(window, gather, keep, gain, block, bands)
 
 
 def _block(matrices: list[Tensor], factor: float, weight: float) -> int | None:
@@ -155,6 +168,29 @@ def _block(matrices: list[Tensor], factor: float, weight: float) -> int | None:
         if not torch.allclose(matrix, plain, rtol=0, atol=ROUNDING):
             return None
     return block
+
+
+def _bands(matrix: Tensor) -> Bands:
+    """A pixel depends on its neighbors only: on two or three a side through D, on about twenty through expand."""
+    bands = []
+    for rows in matrix.split(BAND):
+        used = (rows.abs() > ROUNDING).any(0).nonzero()
+        bands.append((int(used.min()), int(used.max()) + 1))
+    return tuple(bands)
+
+
+def _along_both(images: Tensor, matrices: tuple[Tensor, Tensor], bands: tuple[Bands, Bands]) -> Tensor:
+    """(rows matrix) @ images @ (columns matrix), of large matrices the bands only."""
+    rows, columns = matrices
+    if len(bands[0]) == 1:
+        images = rows @ images
+    else:
+        parts = zip(rows.split(BAND), bands[0], strict=True)
+        images = torch.cat([part[:, a:b] @ images[..., a:b, :] for part, (a, b) in parts], -2)
+    if len(bands[1]) == 1:
+        return images @ columns
+    parts = zip(columns.split(BAND, 1), bands[1], strict=True)
+    return torch.cat([images[..., a:b] @ part[a:b] for part, (a, b) in parts], -1)
 
 
 def block_sums(images: Tensor, block: int) -> Tensor:

@@ -120,14 +120,23 @@ def test_border_gives_the_shared_band_to_the_wider_level_at_the_border_and_to_th
         torch.testing.assert_close(detail[1], detail[0])
 
 
-def test_the_say_of_the_wider_level_falls_off_smoothly_from_the_border():
+def test_the_say_of_the_wider_level_falls_off_within_a_few_pixels_of_the_border():
     geometry = ZoomGeometry(2, 64, 64)
-    weight = say_of_the_wider(geometry, sigma=4.0)  # of the deeper level: 2 in the wider one, whose reach is 3.2 pixels
-    assert weight[0, 0] > 0.9 and weight[0, 16] > 0.75 and weight[16, 16] < 0.01
+    weight = say_of_the_wider(geometry, sigma=4.0)  # of the deeper level: 2 in the wider one, whose reach is 4 pixels
+    assert weight[0, 0] > 0.99 and weight[0, 16] > 0.99 and weight[16, 16] < 0.01
     middle = weight[16, :16]
-    assert middle[2] > 0.5 > middle[3]
-    assert (middle[1:] <= middle[:-1] + 1e-12).all() and (middle[:-1] - middle[1:]).max() < 0.35
+    assert middle[3] > 0.5 > middle[4]
+    assert (middle[1:] <= middle[:-1] + 1e-12).all() and (middle[:-1] - middle[1:]).max() < 0.7
     torch.testing.assert_close(weight, weight.flip(0, 1).T)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0, 50.0])
+def test_the_outermost_row_is_the_wider_levels_and_the_middle_the_deeper_ones(sigma):
+    """At every noise; also in small rectangles, which a reach of 4 pixels would cover."""
+    for size in (12, 64):
+        weight = say_of_the_wider(ZoomGeometry(2, size, size), sigma)
+        assert weight[0].min() > 0.99 and weight[:, -1].min() > 0.99
+        assert weight[size // 4, size // 4] < 0.5
 
 
 def test_the_reach_of_the_border_grows_with_the_noise():
@@ -136,12 +145,14 @@ def test_the_reach_of_the_border_grows_with_the_noise():
     for less, more in zip(weights, weights[1:], strict=False):
         assert (more - less > -1e-12).all() and (more - less).max() > 1e-3
     assert weights[0][16, 1:31].max() < 0.02  # finished images: the deeper level decides all but the outermost pixels
-    assert torch.equal(say_of_the_wider(geometry, 50.0), weights[-1])  # it ends at three pixels
+    assert torch.equal(say_of_the_wider(geometry, 50.0), weights[-1])  # it ends at four pixels
 
 
 def say_of_the_wider(geometry, sigma):
     """Weights [h, w] of the wider of two levels in their shared band."""
-    images = torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).repeat(1, 1, 64, 64)
+    images = (
+        torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).repeat(1, 1, geometry.height, geometry.width)
+    )
     blended = blend_levels(images, geometry, "border", [sigma / geometry.factors[0], sigma])
     return links_into(geometry, 1, 1, images).reduce(blended[1])[0]
 

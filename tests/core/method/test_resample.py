@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pytest
@@ -283,3 +284,19 @@ def test_cached_matrices_do_not_depend_on_who_asked_first():
         noise = noise_link(23, 29, "box", geometry.steps[0], torch.float64, DOUBLE.device)
     for matrix in (*link.down, *link.up, *noise.gather, noise.keep, noise.gain):
         assert not matrix.is_inference() and matrix.device.type == "cpu" and not matrix.requires_grad
+
+
+@pytest.mark.parametrize(("factor", "focus"), [(1.5, (0.5, 0.5)), (2.0, (0.3, 0.6)), (3.7, (0.5, 0.1))])
+def test_large_matrices_are_applied_in_bands_without_a_difference(factor, focus):
+    geometry = ZoomGeometry(2, 300, 420, factor, focus)
+    like = torch.zeros((), dtype=torch.float64)
+    link = links_into(geometry, 1, 1, like)
+    noise = noise_link(300, 420, geometry.prefilter, geometry.steps[0], like.dtype, like.device)
+    assert all(len(bands) > 1 for bands in link.up_bands)
+    images = torch.randn(2, 300, 420, dtype=torch.float64)
+    reduced = link.down[0] @ images @ link.down[1]
+    close = functools.partial(torch.testing.assert_close, rtol=0, atol=1e-12)
+    close(link.reduce(images), reduced)
+    close(link.expand(reduced), link.up[0] @ reduced @ link.up[1])
+    close(noise.gathered(images), noise.gather[0] @ images @ noise.gather[1])
+    close(link.reduce(link.expand(reduced)), reduced)
