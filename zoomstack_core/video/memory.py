@@ -67,9 +67,9 @@ def most_in_view(journey: Journey, height: int, width: int) -> int:
     geometry = journey.geometry
     if geometry.is_chain:
         return min(geometry.levels, IN_VIEW)
-    # at the end of a step most levels are in view, since what is nested is largest there
+    # soon after a level fills the frame what it shows has faded in, and most of it is in view
     last = journey.round_length or journey.last
-    places = [min(i + part, last) for i in range(last + 1) for part in (0.0, 0.5, 0.9)]
+    places = [min(i + part, last) for i in range(last + 1) for part in (0.0, 0.15, 0.5)]
     views = (place_levels(journey, place, height, width) for place in sorted(set(places)))
     return max(IN_VIEW, *(len({placement.level for placement in view}) for view in views))
 
