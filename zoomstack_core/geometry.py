@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 
 from .errors import ArgumentError, shown
 from .geometry_checks import Parents, SiblingsOverlap, checked_factors, checked_foci, checked_parents
-from .rectangles import Rect, Span, Step, overlap, step_rect
+from .rectangles import Rect, Span, Step, nested_rect, overlap, step_rect
 
 __all__ = ["PREFILTERS", "Parents", "Rect", "Span", "Step", "ZoomGeometry", "step_rect"]
 
@@ -184,13 +184,8 @@ class ZoomGeometry:
         path = self.path_to(inner)
         if outer not in path:
             raise ValueError(f"level {outer} does not show level {inner}, which lies in {path[:-1]}")
-        top, left, height, width = 0.0, 0.0, float(self.height), float(self.width)
-        for level in reversed(path[path.index(outer) + 1 :]):
-            step = self.step_into(level)
-            box = step_rect(step, self.height, self.width)
-            top, left = box.top + top / step.factor, box.left + left / step.factor
-            height, width = height / step.factor, width / step.factor
-        return Rect(top, left, height, width)
+        steps = [self.step_into(level) for level in path[path.index(outer) + 1 :]]
+        return nested_rect(steps, self.height, self.width)
 
     # --- other geometries
 
