@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.joint_step import JointStep
-from zoomstack_core.method.ladder import aligned_ladder
+from zoomstack_core.method.ladder import Front, aligned_ladder
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
 from zoomstack_core.method.resample import links_into
@@ -71,8 +71,8 @@ def variances(world: GaussianWorld, setting: Setting, functionals: Tensor) -> Te
         drawn.append(torch.zeros(shape, dtype=torch.float64, requires_grad=True))
         return drawn[-1]
 
-    def evaluate(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-        return world.denoise(z, sigma, torch.arange(active.start, active.stop)) if len(active) else z
+    def evaluate(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+        return world.denoise(z, sigma, torch.tensor(front.active)) if front.active else z
 
     if setting.method == "independent":
         ladder = common_ladder(geometry, sigmas)
@@ -80,8 +80,8 @@ def variances(world: GaussianWorld, setting: Setting, functionals: Tensor) -> Te
     else:
         blended = JointStep(geometry, setting.method)
 
-        def joint(z: Tensor, sigma: Tensor, active: range) -> Tensor:
-            return blended(evaluate(z, sigma, active), active, sigmas=sigma.tolist())
+        def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
+            return blended(evaluate(z, sigma, front), front.active, sigmas=sigma.tolist(), waiting=front.waiting)
 
         limits = float(sigmas[0]), float(sigmas[-2])
         ladder = aligned_ladder(geometry, *limits, setting.steps, setting.alignment, wake_sigma=setting.wake_sigma)
