@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import extend, family, galaxy, off_center, photo
+from . import endless, extend, family, galaxy, off_center, photo, two_worlds
 from .families import FAMILIES
 from .workflow import Workflow
 
@@ -33,26 +33,34 @@ TWIN = "infinite zoom with a checkpoint"
 YOURS = "your checkpoint"
 
 # The keys name the API files, which scripts use.
-DESCRIPTIONS = {
-    "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
-    "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint, "galaxy_to_planet_demo", YOURS),
-    "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
-    "off_center_zoom": Template(
-        f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint, "off_center_zoom_demo", YOURS
-    ),
-    "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", photo.demo),
-    "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint, "photo_zoom_demo", YOURS),
-    "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", extend.demo),
-    "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint, "extend_zoom_demo", YOURS),
-} | {
-    key: Template(
-        f"ZoomStack 5 {model.name}, infinite zoom with its settings",
-        partial(family.describe, key),
-        "galaxy_to_planet_demo",
-        model.name,
-    )
-    for key, model in FAMILIES.items()
-}
+DESCRIPTIONS = (
+    {
+        "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
+        "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint, "galaxy_to_planet_demo", YOURS),
+        "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
+        "off_center_zoom": Template(
+            f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint, "off_center_zoom_demo", YOURS
+        ),
+        "photo_zoom_demo": Template("ZoomStack 3 photo demo, infinite zoom", photo.demo),
+        "photo_zoom": Template(f"ZoomStack 3 photo, {TWIN}", photo.checkpoint, "photo_zoom_demo", YOURS),
+        "extend_zoom_demo": Template("ZoomStack 4 extend demo, infinite zoom", extend.demo),
+        "extend_zoom": Template(f"ZoomStack 4 extend, {TWIN}", extend.checkpoint, "extend_zoom_demo", YOURS),
+    }
+    | {
+        key: Template(
+            f"ZoomStack 5 {model.name}, infinite zoom with its settings",
+            partial(family.describe, key),
+            "galaxy_to_planet_demo",
+            model.name,
+        )
+        for key, model in FAMILIES.items()
+    }
+    | {
+        "two_worlds_demo": Template("ZoomStack 6 two worlds demo, infinite zoom", two_worlds.demo),
+        "two_worlds": Template(f"ZoomStack 6 two worlds, {TWIN}", two_worlds.checkpoint, "two_worlds_demo", YOURS),
+        "endless_zoom": Template(f"ZoomStack 7 endless, {TWIN}", endless.checkpoint, "galaxy_to_planet_demo", YOURS),
+    }
+)
 
 
 def workflows(definitions: dict[str, Any]) -> dict[str, dict[str, Any]]:

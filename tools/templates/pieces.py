@@ -83,7 +83,13 @@ def decode(workflow: Workflow, source: Source, latent: Output) -> Output:
 
 
 def save(
-    workflow: Workflow, images: Output, geometry: Output, prefix: str, video_size: int = 0, note: str = STACK_NOTE
+    workflow: Workflow,
+    images: Output,
+    geometry: Output,
+    prefix: str,
+    video_size: int = 0,
+    note: str = STACK_NOTE,
+    **camera: Any,
 ) -> None:
     """The last two groups: the consistent stack with its images and its explorer, and its video."""
     number = len(workflow.groups) + 1
@@ -95,5 +101,5 @@ def save(
     captions = next((node["prompts"] for node in reversed(workflow.nodes) if node.type == "ZoomPromptSchedule"), None)
     workflow.node("ZoomViewer", stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer")
     workflow.group(f"{number + 1}. Video")
-    video = workflow.node("ZoomVideo", stack=stack["stack"], width=video_size, height=video_size)
+    video = workflow.node("ZoomVideo", stack=stack["stack"], width=video_size, height=video_size, **camera)
     workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix=prefix)
