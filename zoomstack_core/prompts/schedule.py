@@ -99,9 +99,9 @@ def parse_schedule(text: str) -> Schedule:
     comma separated values with a header; records with a line "Prompt: …" each.
 
     A level lies in the one before it. One whose prompt begins with ``from 3:`` lies in level 3 instead, and those that
-    follow go on from it. Also read: ``from level 3 -``, ``Level 7 (from 3):``, an object's or a table's "from" or "parent".
-    Alone on its line it counts for the next prompt. Levels are numbered from 1, in a list that numbers them from 0
-    from 0.
+    follow go on from it. Also read: ``from level 3 -``, ``Level 7 (from 3):``, "from" or "parent" of an object or a
+    table. Alone on its line it counts for the next prompt. Levels are numbered from 1, as in most lists; from 0 where
+    the list itself does so.
 
     Negative prompts are what stands behind ``--neg``, which may begin a line below its prompt; in fields of such a
     name; and in lines "Negative prompt: …", which count for the prompt above them, or for all (see `by_level`).
