@@ -302,7 +302,7 @@ export class PromptRows {
   /** The node reads more than lines: JSON, numbered lists with talk around them. Say so where it differs. */
   async _compare() {
     const { text } = this;
-    if (!text.trim()) return;
+    if (!text.trim() || outline(this.lines).some(({ wrong }) => wrong !== undefined)) return; // it is refused
     let read;
     try {
       read = await this.options.read(text);
