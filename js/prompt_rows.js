@@ -312,13 +312,17 @@ export class PromptRows {
     if (text !== this.text) return;
     this.reads = { text, count: read.length };
     this.refresh();
-    if (read.length === rows.levels(this.lines).length) {
+    const [asMany, sameTree] = [
+      read.length === rows.levels(this.lines).length,
+      String(rows.parentsOf(read.join("\n"))) === String(rows.parentsOf(text)), // not in "Level 7 (from 3): …"
+    ];
+    if (asMany && sameTree) {
       if (this.note.querySelector("button")) this.tell("");
       return;
     }
     const rewrite = button({}, "Make them lines");
     rewrite.addEventListener("click", () => this._rearrange(rows.withPromptsAlone(this.lines, read), 0));
-    this.tell(`The node reads ${read.length} prompts in this text. `, rewrite);
+    this.tell(`The node reads ${asMany ? "other branches" : `${read.length} prompts`} in this text. `, rewrite);
   }
 
 }

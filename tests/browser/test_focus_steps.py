@@ -147,9 +147,20 @@ def test_the_prompts_tell_how_many_steps_there_are(tab: Tab) -> None:
     assert texts(tab) == ["2", "0.5, 0.5\n0.51, 0.5\n0.5, 0.5"]
     saved = tab.do("async () => await app.graphToPrompt()")
     (inputs,) = [node["inputs"] for node in saved["output"].values() if node["class_type"] == "ZoomGeometry"]
-    assert inputs == {"zoom_factors": "2", "focus": "0.5, 0.5\n0.51, 0.5\n0.5, 0.5", "prefilter": "box"}
+    focus = "0.5, 0.5\n0.51, 0.5\n0.5, 0.5"
+    assert inputs == {"zoom_factors": "2", "focus": focus, "prefilter": "box", "endless": False}
     tab.load(saved["workflow"])
-    assert texts(tab) == ["2", "0.5, 0.5\n0.51, 0.5\n0.5, 0.5"]
+    assert texts(tab) == ["2", focus]
+    tab.do(
+        """() => {
+            const geometry = app.rootGraph.nodes.find((node) => node.type === "ZoomGeometry");
+            geometry.widgets.find((widget) => widget.name === "focus").value = "0.5, 0.5";
+            geometry.widgets.find((widget) => widget.name === "endless").value = true;
+        }"""
+    )
+    tab.do(menu)
+    assert tab.do(OPTIONS) == ["All steps", *(f"Step {step} of 4" for step in (1, 2, 3, 4))]
+    use(tab)
 
 
 def test_a_click_on_the_button_opens_the_picker(tab: Tab) -> None:

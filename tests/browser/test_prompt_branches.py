@@ -124,6 +124,14 @@ def test_json_with_parents_becomes_lines(tab: Tab) -> None:
     reads(tab, "a\nb\nfrom 1: c\nd")
 
 
+def test_branches_that_only_the_node_reads_can_be_made_lines(tab: Tab) -> None:
+    shown(tab, "Level 0: a\nLevel 1: b\nLevel 2 (from 0): c")
+    tab.until("() => document.querySelector('.zoomstack-rows-note button')")
+    assert told(tab).startswith("The node reads other branches in this text.")
+    tab.do("() => { document.querySelector('.zoomstack-rows-note button').click(); }")
+    reads(tab, "a\nb\nfrom 1: c")
+
+
 def test_an_endless_zoom_has_one_step_more(tab: Tab) -> None:
     with_geometry(tab, "a\nb\nc\nd", zoom_factors="2, 3, 4", focus="0.5, 0.5")
     assert warned(tab) == ""
