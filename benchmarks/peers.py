@@ -13,28 +13,35 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.blend import blend_levels
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
+from zoomstack_core.nesting import Nesting
 
 
 @dataclass(frozen=True)
 class Case:
-    """A geometry and a device; all cases have four channels, as latents do."""
+    """A geometry and a device; all cases have four channels, as latents do.
+
+    Attributes:
+        tree: every level has two children, as far as there are levels, in place of one.
+    """
 
     levels: int
     size: int = 64
     zoom: float = 2.0
     blend: str = "laplacian"
     device: str = "cpu"
+    tree: bool = False
 
     @property
     def geometry(self) -> ZoomGeometry:
-        return ZoomGeometry(self.levels, self.size, self.size, self.zoom)
+        parents = (None, *((level - 1) // 2 for level in range(1, self.levels))) if self.tree else None
+        return Nesting((self.zoom,), parents=parents).fit(self.levels, self.size, self.size)
 
 
 def time_step(case: Case) -> float:
     """Milliseconds of blending, rendering and step noise, of all levels."""
     geometry = case.geometry
     images = torch.randn(case.levels, 4, case.size, case.size, device=case.device)
-    sigmas = [0.1 * case.zoom**level for level in range(case.levels)]
+    sigmas = [0.1 * magnification for magnification in geometry.magnifications]
 
     def step() -> None:
         render_images(blend_levels(images, geometry, case.blend, sigmas), geometry)

@@ -116,9 +116,18 @@ def growth(devices: list[str], found: Findings) -> None:
                 _growth(f"32 / 16 levels, {blend}, {device}", many, sixteen, "", "pairs of levels: 31 / 15 = 2.07"),
                 _growth(f"128² / 64², {blend}, {device}", large, eight, "", "4 times the area, 8 times the products"),
                 _growth(f"p = 4 / p = 2, {blend}, {device}", far, eight, "<= 1"),
+                _tree(blend, device),
             ]
         title = f"Blend, render and noise of a step, ms ({device})"
         found.charts.append(Chart(title, lines, "levels", logarithmic=True))
+
+
+def _tree(blend: str, device: str, leaves: int = 64) -> Ratio:
+    """A tree of two children each over a chain of as many levels."""
+    chain = Case(2 * leaves - 1, blend=blend, device=device)
+    rounds = [[time_step(each) for each in (replace(chain, tree=True), chain)] for _ in range(3)]
+    tree, straight = (min(column) for column in zip(*rounds, strict=True))
+    return _growth(f"tree of {leaves} leaves / chain of {chain.levels}, {blend}, {device}", tree, straight)
 
 
 def _growth(name: str, more: float, less: float, target: str = "", note: str = "") -> Ratio:
