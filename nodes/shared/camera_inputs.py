@@ -320,7 +320,7 @@ def _ends(
 ) -> tuple[float, float | None]:
     """The first and the last zoom, counted from 0. Errors speak of the inputs that are set, and count as these do."""
     levels = journey.last + 1
-    where, its_last = ("", "the last one")
+    where, its_last = "", "the last one"
     if not journey.geometry.is_chain:
         where, its_last = " of those the camera comes to", f"the last of the {levels}"
     start_is_old = first_level == FIRST and start_zoom != NO_START

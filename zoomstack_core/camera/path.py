@@ -158,7 +158,7 @@ class ZoomPath:
         stops = {float(i): self._dwells[i] for i in between if self._dwells[i] or i in self.turns}
         if self.rounds and self.easing not in STEADY:
             seams = (self.start + k * self._round_length for k in range(1, self.rounds))
-            stops = {**{seam: 0.0 for seam in seams if seam < self.last}, **stops}
+            stops = {**{seam: 0.0 for seam in seams if seam < self.last - 1e-9}, **stops}
         return sorted(stops.items())
 
     @property

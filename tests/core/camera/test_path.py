@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoomstack_core.camera.journey import Journey
 from zoomstack_core.camera.path import DIRECTIONS, EASED_ENDS, EASINGS, ZoomPath
+from zoomstack_core.geometry import ZoomGeometry
 
 UNEVEN = (2.0, 4.0, 1.5, 3.0)
 
@@ -336,3 +338,12 @@ def test_it_stops_at_turns_for_no_time(easing: str) -> None:
 def test_bad_turns_and_rounds_say_what_is_wrong(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ZoomPath((2.0, 2.0), duration=4.0, **options)
+
+
+def test_a_path_along_a_tree_turns_where_its_journey_does() -> None:
+    tree = ZoomGeometry(4, 64, 64, 4.0, ((0.25, 0.5), (0.5, 0.5), (0.75, 0.5)), parents=(None, 0, 1, 0))
+    journey = Journey.visiting(tree, [2, 3])
+    path = ZoomPath(journey.factors, seconds_per_level=1, turns=journey.turns, direction="in_out", loop=True)
+    zooms = path.zooms(20)
+    assert len(zooms) == 2 * 5 * 20
+    assert (journey.turns, [zooms.count(place) for place in (0.0, 2.0, 4.0, 5.0)]) == ((2, 4), [1, 2, 2, 1])
