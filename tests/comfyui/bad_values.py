@@ -94,7 +94,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     return {
         "ZoomDemoModel": {},
         "ZoomFrames": path,
-        "ZoomGeometry": {"zoom_factors": "2", "focus": "0.5, 0.5", "prefilter": "box"},
+        "ZoomGeometry": {"zoom_factors": "2", "focus": "0.5, 0.5", "prefilter": "box", "endless": False},
         "ZoomGuider": {"guider": guider, "held": held, **joint},
         "ZoomHeldLevels": hold,
         "ZoomHoldLevels": hold,
