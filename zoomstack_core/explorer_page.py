@@ -172,13 +172,15 @@ def _page(urls: Sequence[str], geometry: ZoomGeometry, prompts: Sequence[str], t
 
 
 def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:
-    """What js/zoom_math.js calls a Geometry."""
-    return {
+    """What js/zoom_math.js calls a Geometry. Only what is no chain has "parents", see `ZoomGeometry`."""
+    told = {
         "height": geometry.height,
         "width": geometry.width,
         "factors": list(geometry.factors),
         "foci": [list(step.focus) for step in geometry.steps],
     }
+    assert geometry.parents is not None, "made in __post_init__"
+    return told if geometry.is_chain else {**told, "parents": list(geometry.parents)}
 
 
 def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:

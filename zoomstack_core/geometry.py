@@ -221,13 +221,8 @@ class ZoomGeometry:
         path = self.path_to(inner)
         if outer not in path:
             raise ValueError(f"level {outer} does not show level {inner}, which lies in {path[:-1]}")
-        top, left, height, width = 0.0, 0.0, float(self.height), float(self.width)
-        for level in reversed(path[path.index(outer) + 1 :]):
-            step = self.step_into(level)
-            box = step_rect(step, self.height, self.width)
-            top, left = box.top + top / step.factor, box.left + left / step.factor
-            height, width = height / step.factor, width / step.factor
-        return Rect(top, left, height, width)
+        steps = [self.step_into(level) for level in path[path.index(outer) + 1 :]]
+        return nested_rect(steps, self.height, self.width)
 
     # --- other geometries
 
@@ -343,6 +338,16 @@ def step_rect(step: Step, height: int, width: int) -> Rect:
     inner_height, inner_width = height / step.factor, width / step.factor
     top = min(max(step.focus[1] * height - inner_height / 2, 0.0), height - inner_height)
     left = min(max(step.focus[0] * width - inner_width / 2, 0.0), width - inner_width)
+    return Rect(top, left, inner_height, inner_width)
+
+
+def nested_rect(steps: Sequence[Step], height: int, width: int) -> Rect:
+    """Where the level at the end of these steps lies in that at their beginning, in pixels of levels of this size."""
+    top, left, inner_height, inner_width = 0.0, 0.0, float(height), float(width)
+    for step in reversed(steps):
+        box = step_rect(step, height, width)
+        top, left = box.top + top / step.factor, box.left + left / step.factor
+        inner_height, inner_width = inner_height / step.factor, inner_width / step.factor
     return Rect(top, left, inner_height, inner_width)
 
 

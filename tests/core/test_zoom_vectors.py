@@ -3,13 +3,18 @@
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from zoomstack_core.camera.journey import Journey
+from zoomstack_core.explorer_page import geometry_for_browser
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.video.draw_frame import place_levels
 
-FILE = Path(__file__).resolve().parents[1] / "vectors" / "zoom_math.json"
+FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 GEOMETRIES = [
     ZoomGeometry(4, 64, 64, 2.0),
     ZoomGeometry(3, 1024, 768, 4.0, (0.9, 0.2)),
@@ -17,29 +22,50 @@ GEOMETRIES = [
     ZoomGeometry(4, 48, 64, (1.5, 3.7, 2.0), ((0.4, 0.6), (0.5, 0.5), (0.0, 1.0))),
     ZoomGeometry(1, 20, 30),
 ]
+TREE = ZoomGeometry(
+    5, 60, 80, (3.0, 2.5, 2.0, 4.0), ((0.4, 0.6), (0.2, 0.3), (0.7, 0.7), (0.1, 0.9)), parents=(None, 0, 1, 1, 3)
+)
+RING = ZoomGeometry(3, 64, 48, (4.0, 2.5, 3.0), ((0.9, 0.2), (0.3, 0.6), (0.5, 0.5)), parents=(2, 0, 1))
+RING_OF_TWO = ZoomGeometry(3, 50, 50, (3.0, 4.0, 2.0), ((0.2, 0.2), (0.7, 0.8), (0.3, 0.3)), parents=(1, 0, 0))
+JOURNEYS = [
+    Journey.visiting(TREE, [2, 4]),  # one branch after the other
+    Journey.visiting(TREE, [4, 2, 0]),
+    Journey.of(RING),
+    Journey.round(RING_OF_TWO, 2),  # with a branch beside
+]
 SIZES = [(480, 480), (300, 533)]  # height, width of the view
 PARTS = (0.0, 0.37, 0.71, 0.96)
+FEW_PARTS = (0.0, 0.3)
 
 
 def vectors() -> list[dict[str, Any]]:
     """Per geometry: what the front end is told of it, and the levels of frames at many zooms and sizes."""
     return [
         {
-            "height": g.height,
-            "width": g.width,
-            "factors": list(g.factors),
-            "foci": [list(step.focus) for step in g.steps],
-            "frames": [frame(g, zoom, *size) for size in SIZES for zoom in zooms(g)],
+            **geometry_for_browser(g),
+            "frames": [frame(g, zoom, *size) for size in SIZES for zoom in zooms(g.levels - 1, PARTS)],
         }
         for g in GEOMETRIES
     ]
 
 
-def zooms(geometry: ZoomGeometry) -> list[float]:
-    return [level + part for level in range(geometry.levels - 1) for part in PARTS] + [float(geometry.levels - 1)]
+def journeys() -> list[dict[str, Any]]:
+    """The same of trees and rings: "journey" holds the levels that a camera visits, a zoom is a place on it."""
+    return [
+        {
+            **geometry_for_browser(journey.geometry),
+            "journey": list(journey.levels),
+            "frames": [frame(journey, place, *size) for size in SIZES for place in zooms(journey.last, FEW_PARTS)],
+        }
+        for journey in JOURNEYS
+    ]
 
 
-def frame(geometry: ZoomGeometry, zoom: float, height: int, width: int) -> dict[str, Any]:
+def zooms(last: int, parts: tuple[float, ...]) -> list[float]:
+    return [level + part for level in range(last) for part in parts] + [float(last)]
+
+
+def frame(way: ZoomGeometry | Journey, zoom: float, height: int, width: int) -> dict[str, Any]:
     placements = [
         {
             "level": p.level,
@@ -48,7 +74,7 @@ def frame(geometry: ZoomGeometry, zoom: float, height: int, width: int) -> dict[
             "opacity": p.opacity,
             "feather": list(p.feather),
         }
-        for p in place_levels(geometry, zoom, height, width)
+        for p in place_levels(way, zoom, height, width)
     ]
     return {"zoom": zoom, "height": height, "width": width, "placements": placements}
 
@@ -62,14 +88,17 @@ def assert_close(found: Any, expected: Any, where: str = "vectors") -> None:
         assert len(found) == len(expected), where
         for i, value in enumerate(expected):
             assert_close(found[i], value, f"{where}[{i}]")
+    elif expected is None:
+        assert found is None, where
     else:
         assert math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-7), where
 
 
-def test_the_file_holds_what_the_renderer_does() -> None:
+@pytest.mark.parametrize(("name", "make"), [("zoom_math", vectors), ("zoom_journeys", journeys)])
+def test_the_file_holds_what_the_renderer_does(name: str, make: Callable[[], list[dict[str, Any]]]) -> None:
     """ZOOMSTACK_WRITE_VECTORS=1 writes it anew after a change of the renderer, which js/zoom_math.js must follow."""
-    made = vectors()
+    file, made = FOLDER / f"{name}.json", make()
     if os.environ.get("ZOOMSTACK_WRITE_VECTORS"):
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(json.dumps(made) + "\n", encoding="utf-8")
-    assert_close(json.loads(FILE.read_text(encoding="utf-8")), made)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    assert_close(json.loads(file.read_text(encoding="utf-8")), made)

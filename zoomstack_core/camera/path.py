@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
@@ -16,17 +16,20 @@ from .easing import EASED_ENDS, EASINGS, ease
 __all__ = ["DIRECTIONS", "EASED_ENDS", "EASINGS", "ZoomPath"]
 
 DIRECTIONS = ("in", "out", "in_out", "out_in")
+STEADY = ("linear", "none")  # easings that keep a constant speed but for the ends of a movement
 
 
 @dataclass(frozen=True)
 class ZoomPath:
     """What zoom every frame of a clip shows. Zoom i is level i filling the frame; real numbers lie between levels.
 
+    On a journey through a tree or a ring, a zoom is a place on it, and level i the i-th level of the journey.
+
     A zoom looks steady when the magnification grows by the same factor in every second. So the path is linear in the
     logarithm of the magnification, also where the steps have different factors, and is eased there.
 
     Args:
-        factors: zoom factor of every step between levels, as ``ZoomGeometry.factors``; empty for one level.
+        factors: zoom factor of every step between levels, as ``Journey.factors``; empty for one level.
         duration: seconds of the whole clip, rests included. Give this or ``seconds_per_level``.
         seconds_per_level: seconds from one level to the next on average; rests are added. One level alone is shown
             for this long.
@@ -35,13 +38,18 @@ class ZoomPath:
             the whole movement), "none" (constant speed, abrupt ends), or a family of ``easing.ease``. Each leg of
             there and back is eased by itself, and each part between two rests.
         hold_start, hold_end: seconds of rest before the first movement, and after it (there and back: at the turn).
-        loop: for there and back: leave out the last frame, which the repeated clip shows first.
+        loop: for there and back, and whole rounds of a ring: leave out the last frame, which the repeated clip shows
+            first. A ring is then gone round without a stop, as long as it is steady ("linear", "none") and has no rest
+            at its ends.
         start, end: the widest and the deepest zoom shown; an end of None is the deepest level. "out" goes from end
             to start.
         dwell: seconds of rest at every level between start and end, or a tuple of them, one for each level of the
-            stack; there and back rests on both ways. Those of the levels at start and end are not used.
+            journey; there and back rests on both ways. Those of the levels at start and end are not used.
         ends: which ends of a movement are soft: "both", "start" or "end" in time; both legs of there and back alike.
         ramp: seconds in which a "linear" leg gathers its speed, and loses it again; at most half the leg each.
+        turns: zooms where the journey turns from inwards to outwards, or back, see ``Journey.turns``: it slows down
+            there as at a rest of no time.
+        rounds: how many rounds of a ring the factors are; 0 for none. Easings that are not steady ease each by itself.
 
     Raises:
         ValueError: for anything else, and where the rests leave no time to move.
@@ -65,6 +73,8 @@ class ZoomPath:
     ramp: float = 1.0
     dwell: float | tuple[float, ...] = 0.0
     ends: str = "both"
+    turns: tuple[int, ...] = ()
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))
@@ -86,17 +96,23 @@ class ZoomPath:
                 raise ArgumentError("dwell", shown(self.dwell), f"one number or {levels} of them (one per level)")
         if not all(0 <= seconds < math.inf for seconds in self._dwells):
             raise ArgumentError("dwell", shown(self.dwell), "seconds of at least 0")
-        if self.loop and not self.there_and_back:
-            raise ArgumentError(
-                "loop",
-                f"is on and the direction {self.direction}",
-                "`direction` in_out or out_in, so that the clip ends where it begins",
-            )
+        object.__setattr__(self, "turns", tuple(self.turns))
+        if not all(0 < turn < levels - 1 for turn in self.turns):
+            raise ArgumentError("turns", shown(self.turns), f"zooms between 0 and {levels - 1}")
+        if self.rounds < 0 or (self.rounds and len(self.factors) % self.rounds):
+            raise ArgumentError("rounds", shown(self.rounds), f"0, or rounds that {len(self.factors)} factors make")
         deepest = len(self.factors)
         if not (0 <= self.start < deepest or self.start == deepest == 0):
             raise ArgumentError("start", shown(self.start), f"a zoom of at least 0, below {deepest}, the last level")
         if not (self.start < self.last <= deepest or self.last == deepest == 0):
             raise ArgumentError("end", shown(self.last), f"a zoom above `start`, {self.start:g}, up to {deepest}")
+        if self.loop and not self.there_and_back and not self._ends_where_it_begins:
+            raise ArgumentError(
+                "loop",
+                f"is on and the direction {self.direction}",
+                "`direction` in_out or out_in, so that the clip ends where it begins"
+                + (", or whole rounds" if self.rounds else ""),
+            )
         if (self.duration is None) == (self.seconds_per_level is None):
             raise ArgumentError(
                 "duration",
@@ -126,10 +142,24 @@ class ZoomPath:
         return self.dwell if isinstance(self.dwell, tuple) else (self.dwell,) * (len(self.factors) + 1)
 
     @property
-    def _stops(self) -> list[tuple[int, float]]:
-        """The levels on the way where a leg rests, and for how many seconds."""
+    def _round_length(self) -> float:
+        """Zooms of a round; 0 where there is no ring."""
+        return len(self.factors) / self.rounds if self.rounds else 0.0
+
+    @property
+    def _ends_where_it_begins(self) -> bool:
+        rounds = (self.last - self.start) / self._round_length if self._round_length else 0.0
+        return round(rounds) > 0 and math.isclose(rounds, round(rounds), abs_tol=1e-9)
+
+    @property
+    def _stops(self) -> list[tuple[float, float]]:
+        """The zooms on the way where a leg comes to a stop, and for how many seconds."""
         between = range(math.floor(self.start) + 1, math.ceil(self.last))
-        return [(level, self._dwells[level]) for level in between if self._dwells[level]]
+        stops = {float(i): self._dwells[i] for i in between if self._dwells[i] or i in self.turns}
+        if self.rounds and self.easing not in STEADY:
+            seams = (self.start + k * self._round_length for k in range(1, self.rounds))
+            stops = {**{seam: 0.0 for seam in seams if seam < self.last}, **stops}
+        return sorted(stops.items())
 
     @property
     def _legs(self) -> int:
@@ -143,7 +173,7 @@ class ZoomPath:
     @property
     def _told_rests(self) -> str:
         """What the rests add up from, for errors."""
-        stops = self._stops
+        stops = [stop for stop in self._stops if stop[1]]
         ways = " on both ways" if self.there_and_back else ""
         told = f"`hold_start` {self.hold_start:g}, `hold_end` {self.hold_end:g}, `dwell` "
         if not stops:
@@ -182,7 +212,7 @@ class ZoomPath:
         if self.start == self.last:
             return [self.start] * count
         rest_start, rest_end = round(self.hold_start * fps), round(self.hold_end * fps)
-        rests = [(level, round(seconds * fps)) for level, seconds in self._stops]
+        rests = [(zoom, round(seconds * fps)) for zoom, seconds in self._stops]
         moves = count - rest_start - rest_end - self._legs * sum(rest for _, rest in rests) - (0 if self.loop else 1)
         if self.there_and_back:
             # both legs have the same number of frames; one that is left over is spent at the turn
@@ -196,16 +226,40 @@ class ZoomPath:
                 "more seconds, shorter rests, or a higher `fps`",
             )
         outward = self.direction in ("out", "out_in")
+        if self.loop and not self.there_and_back and self.easing in STEADY and not rest_start + rest_end:
+            return self._endless(moves, rests, self.ramp * fps, outward)
         leg = self._leg(moves, rests, self.ramp * fps, outward)
         clip = [leg[0]] * rest_start + leg + [leg[-1]] * rest_end
         if self.there_and_back:
             back = self._leg(moves, rests, self.ramp * fps, not outward)
             clip += back[1:-1] if self.loop else back[1:]
+        elif self.loop:
+            del clip[-1]
         return clip
 
-    def _leg(self, moves: int, rests: list[tuple[int, int]], ramp_frames: float, outward: bool) -> list[float]:
+    def _endless(self, moves: int, rests: list[tuple[float, int]], ramp_frames: float, outward: bool) -> list[float]:
+        """Round a ring without a stop at the seam: from the first rest to the same one later, begun at the seam."""
+        way = self.last - self.start
+        first, pause = rests[0] if rests else (self.start, 0)
+        path = replace(
+            self,
+            factors=self.factors * 2,
+            start=first,
+            end=first + way,
+            dwell=0.0,
+            turns=(),
+            rounds=2 * self.rounds,
+            easing=self.easing if rests else "none",
+        )
+        leg = path._leg(moves, rests[1:], ramp_frames, outward)[1:] + [first] * pause
+        beyond = [zoom > self.last if outward else zoom >= self.last for zoom in leg]
+        clip = [zoom - way if wrap else zoom for zoom, wrap in zip(leg, beyond, strict=True)]
+        seam = clip.index(max(clip) if outward else min(clip))
+        return clip[seam:] + clip[:seam]
+
+    def _leg(self, moves: int, rests: list[tuple[float, int]], ramp_frames: float, outward: bool) -> list[float]:
         """From start to the deepest zoom, or outward, with rests: moves + 1 zooms, and those of the rests."""
-        places = [self.start, *(float(level) for level, _ in rests), self.last]
+        places = [self.start, *(zoom for zoom, _ in rests), self.last]
         marks = [self._log_magnification(place) for place in places]
         pauses = [0, *(frames for _, frames in rests), 0]
         if outward:

@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 from ..errors import ArgumentError, shown
-from ..geometry import Rect, ZoomGeometry
+from ..geometry import Rect, Step, ZoomGeometry, nested_rect
+from .journey import Journey, Position
 
 # A deeper level fades in while the level around it grows from 1 to this many output pixels per pixel: before that it
 # has no detail to add, since the stack is consistent.
@@ -46,68 +47,66 @@ def even_size(geometry: ZoomGeometry, height: int = 0, width: int = 0) -> tuple[
     return max(2, height // 2 * 2), max(2, width // 2 * 2)
 
 
-def place_levels(geometry: ZoomGeometry, zoom: float, height: int, width: int) -> list[Placement]:
-    """The levels that make a frame, the widest first; it covers the frame, the others are laid over it.
+def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: int) -> list[Placement]:
+    """The levels that make a frame, each after the one that shows it; the first covers the frame, the others are laid
+    over it.
 
-    From zoom i to i + 1 the view is scaled by p^-f around the point that level i+1 shares with its rectangle in level
-    i. Of that view the frame shows the largest part of its aspect, and keeps this point where it is.
+    Between two places of the journey the view of the wider level is scaled by p^-f around the point that it shares with
+    the deeper one. Of that view the frame shows the largest part of its aspect, and keeps this point where it is. A
+    level of a ring may be there several times.
 
     Args:
-        zoom: in [0, levels - 1].
+        way: the journey, or a geometry for its own one, `Journey.of`.
+        zoom: a place on it: in [0, last], for a chain in [0, levels - 1].
         height, width: pixels of the frame.
 
     Raises:
         ValueError: if the zoom is outside its range.
     """
-    if not 0 <= zoom <= geometry.levels - 1:
-        raise ArgumentError("zoom", shown(zoom), f"a number from 0 to {geometry.levels - 1}")
-    base = int(zoom)
-    view = _view(geometry, base, zoom - base, width / height)
+    journey = way if isinstance(way, Journey) else Journey.of(way)
+    if not 0 <= zoom <= journey.last:
+        raise ArgumentError("zoom", shown(zoom), f"a number from 0 to {journey.last}")
+    geometry, at = journey.geometry, journey.at(zoom)
+    view = _view(geometry, at, width / height)
     scale = height / view.height
     # scale at which a level that just fills the frame is shown; the same at every zoom
-    full = scale / (geometry.factors[base] ** (zoom - base) if base < geometry.levels - 1 else 1.0)
+    full = scale / at.factor**at.part
     frame = Rect(-view.top * scale, -view.left * scale, geometry.height * scale, geometry.width * scale)
-    placements = [Placement(base, frame, scale, 1.0, (0.0, 0.0, 0.0, 0.0))]
-    for level, factor in enumerate(geometry.factors[base:], start=base + 1):
-        # at the latest when the level fills the frame it must be all there
-        opaque_at = min(FADE_IN, factor * full)
-        clear_at = opaque_at / min(FADE_IN, factor)
-        opacity = _smoothstep(math.log(placements[-1].scale / clear_at) / math.log(opaque_at / clear_at))
-        if opacity == 0:
-            break
-        inner = geometry.rect(base, level)
-        rect = Rect(
-            (inner.top - view.top) * scale, (inner.left - view.left) * scale, inner.height * scale, inner.width * scale
-        )
-        gaps = (rect.top, height - rect.top - rect.height, rect.left, width - rect.left - rect.width)
-        sides = (rect.height, rect.height, rect.width, rect.width)
-        feather = tuple(_feather(gap, (1 - 1 / factor) / 2 * side) for gap, side in zip(gaps, sides, strict=True))
-        placements.append(Placement(level, rect, rect.height / geometry.height, opacity, feather))
+    placements = [Placement(at.level, frame, scale, 1.0, (0.0, 0.0, 0.0, 0.0))]
+    steps_to: list[tuple[Step, ...]] = [()]  # from the first placement to each
+    for wider, steps in zip(placements, steps_to, strict=True):  # both grow: the children of the children follow
+        for level in geometry.children(wider.level):
+            factor = geometry.step_into(level).factor
+            # at the latest when the level fills the frame it must be all there
+            opaque_at = min(FADE_IN, factor * full)
+            clear_at = opaque_at / min(FADE_IN, factor)
+            opacity = _smoothstep(math.log(wider.scale / clear_at) / math.log(opaque_at / clear_at))
+            if opacity == 0:
+                continue
+            inner = nested_rect((*steps, geometry.step_into(level)), geometry.height, geometry.width)
+            top, left = (inner.top - view.top) * scale, (inner.left - view.left) * scale
+            rect = Rect(top, left, inner.height * scale, inner.width * scale)
+            gaps = (rect.top, height - rect.top - rect.height, rect.left, width - rect.left - rect.width)
+            sides = (rect.height, rect.height, rect.width, rect.width)
+            if any(gap <= -side for gap, side in zip(gaps, sides, strict=True)):
+                continue  # beside the frame
+            feather = tuple(_feather(gap, (1 - 1 / factor) / 2 * side) for gap, side in zip(gaps, sides, strict=True))
+            placements.append(Placement(level, rect, rect.height / geometry.height, opacity, feather))
+            steps_to.append((*steps, geometry.step_into(level)))
     return placements
 
 
-def _view(geometry: ZoomGeometry, level: int, part: float, aspect: float) -> Rect:
-    """What the frame shows, in the pixels of `level`, at the part [0, 1) of the way to the next level."""
+def _view(geometry: ZoomGeometry, at: Position, aspect: float) -> Rect:
+    """What the frame shows, in the pixels of the position's level."""
     size = (geometry.height, geometry.width)
-    here = _fixed_point(geometry, level)
-    after = _fixed_point(geometry, level + 1)
-    shrink = geometry.factors[level] ** -part if level < geometry.levels - 1 else 1.0
+    shrink = at.factor**-at.part
     whole = (size[0] * shrink, size[1] * shrink)
     shown = (min(whole[0], whole[1] / aspect), min(whole[1], whole[0] * aspect))
     top, left = (
-        fixed * size[axis] * (1 - shrink) + (fixed + part * (then - fixed)) * (whole[axis] - shown[axis])
-        for axis, (fixed, then) in enumerate(zip(here, after, strict=True))
+        fixed * size[axis] * (1 - shrink) + (here + at.part * (then - here)) * (whole[axis] - shown[axis])
+        for axis, (fixed, here, then) in enumerate(zip(at.fixed, at.anchor, at.next_anchor, strict=True))
     )
     return Rect(top, left, *shown)
-
-
-def _fixed_point(geometry: ZoomGeometry, level: int) -> tuple[float, float]:
-    """(y, x) in [0, 1]²: the point of a level that stays while zooming to the next; of the last level as before it."""
-    if geometry.levels == 1:
-        return 0.5, 0.5
-    outer = min(level, geometry.levels - 2)
-    top, left, height, width = geometry.rect(outer, outer + 1)
-    return top / (geometry.height - height), left / (geometry.width - width)
 
 
 def _feather(gap: float, widest: float) -> float:
