@@ -141,14 +141,14 @@ export function lowestZoom(geometry, aspect) {
 }
 
 /** View pixels per pixel of a level that fills the view. @param {Geometry} geometry @param {Size} size */
-const fillScale = (geometry, { width, height }) => Math.max(width / geometry.width, height / geometry.height);
+export const fullScale = (geometry, { width, height }) => Math.max(width / geometry.width, height / geometry.height);
 
 /** View pixels per pixel of a level up to which a view is sharp enough. @param {Geometry} geometry @param {Size} size */
-export const largestScale = (geometry, size) => Math.max(SHARP, BEYOND * fillScale(geometry, size));
+export const largestScale = (geometry, size) => Math.max(SHARP, BEYOND * fullScale(geometry, size));
 
 /** @param {Geometry} geometry @param {Size} size */
 export function highestZoom(geometry, size) {
-  const beyond = Math.log(largestScale(geometry, size) / fillScale(geometry, size));
+  const beyond = Math.log(largestScale(geometry, size) / fullScale(geometry, size));
   return geometry.factors.length + beyond / Math.log(factorAt(geometry, geometry.factors.length));
 }
 
