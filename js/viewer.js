@@ -4,11 +4,12 @@
 import { element } from "./dom.js";
 import { FrameDetail } from "./frame_detail.js";
 import { LevelPainter } from "./level_painter.js";
+import { captionOf, captionOfView, logFromFirst } from "./viewer_captions.js";
 import { ViewerControls } from "./viewer_controls.js";
 import { listenToInput } from "./viewer_input.js";
 import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
-import { asLine, childrenOf, lastPlace, lineThrough, placeOn } from "./zoom_tree.js";
+import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
 import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
 
 /**
@@ -102,9 +103,13 @@ export class ZoomViewer {
     this.stack = stack;
     this.say("");
     this.controls.enable(true);
-    if (!same) this._restart();
-    this._showLevels();
-    this.map.show(stack.geometry, stack.urls.map((_, level) => this._describe(level)));
+    if (!same) {
+      this.line = lineThrough(stack.geometry, 0);
+      this.round = 1;
+      this.fit();
+    }
+    this._showLevels(stack);
+    this.map.show(stack.geometry, stack.urls.map((_, level) => captionOf(stack, level)));
     this.draw();
     this.root.dispatchEvent(new CustomEvent("zoomstack:ready"));
   }
@@ -242,41 +247,18 @@ export class ZoomViewer {
     painter.paint(target, placements);
     if (moving) this.detail.learn(startedAt);
     this.frames++;
-    const { level, round = 0 } = math.seenOf(placements, pixels[0], pixels[1]);
-    const place = this._logAt(this.view.zoom);
-    const described = this._describe(level, place - round * this._logAt(this.line.first + this.line.round));
-    this.controls.showPlace(place, this.line.round ? `Round ${this.round + round} · ${described}` : described);
-    this.map.showLevel(level);
+    const seen = math.seenOf(placements, pixels[0], pixels[1]);
+    const caption = captionOfView(stack, this.line, this.view.zoom, seen, this.round);
+    this.controls.showPlace(logFromFirst(this.line, this.view.zoom), caption);
+    this.map.showLevel(seen.level);
   }
 
-  /** ln of the magnification from level 0, of a ring in the round of the view. @param {number} zoom on the line */
-  _logAt(zoom) {
-    return math.logMagnification(this.line, zoom) - math.logMagnification(this.line, this.line.first);
-  }
-
-  /** @param {number} level @param {number} [magnification] ln of it; below 0 where a view of another shape shows all of
-   * the widest level, which is ×1 all the same */
-  _describe(level, magnification) {
-    const { geometry, urls, prompts } = /** @type {Stack} */ (this.stack);
-    const size = math.magnificationText(Math.max(0, magnification ?? logMagnificationOf(geometry, level)));
-    const text = `Level ${level + 1} of ${urls.length}, ${size}`;
-    return prompts[level] ? `${text}: ${prompts[level]}` : text;
-  }
-
-  /** The scrub bar is that of the line. */
-  _showLevels() {
+  /** The scrub bar is that of the line. @param {Stack} stack */
+  _showLevels(stack) {
     const { levels, first } = this.line;
     const onLine = levels.slice(first, lastPlace(this.line) + 1);
-    const places = onLine.map((_, place) => this._logAt(first + place));
-    this.controls.showLevels(places, onLine.map((level) => this._describe(level)));
-  }
-
-  /** Begin with the widest view of a new stack. */
-  _restart() {
-    const { geometry } = /** @type {Stack} */ (this.stack);
-    this.line = lineThrough(geometry, 0);
-    this.round = 1;
-    this.fit();
+    const places = onLine.map((_, place) => logFromFirst(this.line, first + place));
+    this.controls.showLevels(places, onLine.map((level) => captionOf(stack, level)));
   }
 
   /** @param {math.View} view @param {import("./zoom_tree.js").Line} [line] that the view is on, if it is another one
@@ -288,7 +270,7 @@ export class ZoomViewer {
     const kept = inRound({ line, view });
     [this.line, this.view] = [kept.line, kept.view];
     this.round += rounds + kept.rounds;
-    if (other) this._showLevels();
+    if (other && this.stack) this._showLevels(this.stack);
     this._tickSoon();
   }
 
@@ -363,14 +345,16 @@ export class ZoomViewer {
     const zoom = math.magnified(line, view.zoom, amount);
     const next = free ? math.zoomedAt(line, view, zoom, atX, atY, size) : math.alongPath(line, view, zoom, size);
     if (free && amount > 0 && next.zoom < Math.min(zoom, line.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
-    this.strayed = free || (this.strayed && math.isOffPath(line, next, this.aspect));
+    this.strayed = free || (this.strayed && line === this.line && math.isOffPath(line, next, this.aspect));
     this._setView(next, line, rounds);
   }
 
-  /** Whether a turn inwards goes where it is made: after the view was moved away from the path. One outwards never does,
-   * so that it leads back. @param {number} amount */
-  isFree(amount) {
-    return amount > 0 && this.strayed && math.isOffPath(this.line, this.view, this.aspect);
+  /** Whether a turn inwards goes where it is made: after the view was moved away from the path, and not towards another
+   * branch. One outwards never does, so that it leads back.
+   * @param {number} amount @param {number} atX @param {number} atY parts of the picture */
+  isFree(amount, atX, atY) {
+    const off = amount > 0 && this.strayed && math.isOffPath(this.line, this.view, this.aspect);
+    return off && towards(this, atX, atY, this.size).line === this.line;
   }
 
   /** Whether a point of the picture lies on the next level. @param {number} atX @param {number} atY */
@@ -404,13 +388,6 @@ export class ZoomViewer {
 }
 
 const isCalm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** ln of the magnification of a level, of a ring in its round. @param {import("./zoom_tree.js").Geometry} geometry
- * @param {number} level */
-function logMagnificationOf(geometry, level) {
-  const line = lineThrough(geometry, level);
-  return math.logMagnification(line, placeOn(line, level)) - math.logMagnification(line, line.first);
-}
 
 /** @param {string} url */
 async function loadBitmap(url) {

@@ -35,13 +35,13 @@ function listenToPicture(viewer, signal) {
     {
       wheelBy: (amount, atX, atY, free) => {
         viewer.hintOnce(HOW_TO_LOOK);
-        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount));
+        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount, atX, atY));
       },
       doubleClick: (amount, atX, atY) => {
-        viewer.glideBy(amount, atX, atY, viewer.isFree(amount) || (amount > 0 && !viewer.isOnNext(atX, atY)));
+        viewer.glideBy(amount, atX, atY, viewer.isFree(amount, atX, atY) || (amount > 0 && !viewer.isOnNext(atX, atY)));
       },
       pinchBegins: () => {
-        freePinch = viewer.isFree(1);
+        freePinch = viewer.isFree(1, 0.5, 0.5);
       },
       pinchBy: (amount, atX, atY, right, down) => {
         viewer.rest();
@@ -94,7 +94,7 @@ function onKey(viewer, event) {
   const { stack, zoom, flight } = viewer;
   if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
   const inControl = event.target !== viewer.root;
-  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1));
+  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1, 0.5, 0.5));
   /** @type {Record<string, (() => void) | undefined>} */
   const anywhere = {
     "+": deeper,

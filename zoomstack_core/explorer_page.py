@@ -29,6 +29,7 @@ MODULES = (
     "frame_detail",
     "level_painter",
     "gestures",
+    "viewer_captions",
     "viewer_controls",
     "viewer_map",
     "viewer_input",
