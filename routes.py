@@ -77,7 +77,7 @@ async def read_prompts(request: web.Request) -> web.Response:
     except ValueError as error:
         raise _Refused(f"no prompts can be read in this text: {error}") from None
     avoided = schedule.negatives or [""] * len(schedule.prompts)
-    lines = [f"{p} --neg {n}" if n else p for p, n in zip(schedule.prompts, avoided, strict=True)]
+    lines = [f"{line} --neg {n}" if n else line for line, n in zip(schedule.lines, avoided, strict=True)]
     return web.json_response({"prompts": lines})
 
 

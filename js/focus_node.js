@@ -75,8 +75,8 @@ function geometryOptions(node, pictures) {
   const fixedFactor = isLinked(node, "zoom_factors");
   const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus")?.value)) };
   const steps = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
-  const known = levelsAround(node) ?? pictures.length;
-  const count = Math.max(0, known - 1, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
+  const known = (levelsAround(node) ?? pictures.length) - 1 + Number(valueOf(node, "endless") === true); // steps
+  const count = Math.max(0, known, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
   return {
     steps,
     count,
@@ -84,7 +84,7 @@ function geometryOptions(node, pictures) {
     fixedFactor,
     digits: 3,
     limits: [1.01, 1000],
-    note: noteOn(read, fixedFactor, known - 1, count),
+    note: noteOn(read, fixedFactor, known, count),
     use: ({ factors, foci }) => {
       const values = {
         ...(factors === steps.factors ? {} : { zoom_factors: factorsText(factors) }),

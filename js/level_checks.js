@@ -44,19 +44,24 @@ const nameOf = (node) => node.title || node.type;
 /** @param {number} number @param {string} what */
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
-/** @param {number} levels */
-const steps = (levels) => `${count(levels, "level")} ${levels === 1 ? "has" : "have"} ${count(levels - 1, "step")}`;
+/** @param {number} levels @param {boolean} endless @param {number} steps */
+const stepsOf = (levels, endless, steps) =>
+  `${count(levels, "level")}${endless ? " of an endless zoom" : ""} ${levels === 1 ? "has" : "have"} ${count(steps, "step")}`;
 
 /** @param {GraphNode} geometry @param {number} levels */
 function geometryProblems(geometry, levels) {
+  const endless = valueOf(geometry, "endless");
+  if (endless === undefined) return []; // only a run can tell
+  if (endless && levels === 1) return [`${nameOf(geometry)} is endless, and there is 1 level: write 2 prompts at least.`];
+  const steps = levels - 1 + Number(Boolean(endless));
   const lists = {
     "zoom factor": parseFactors(String(valueOf(geometry, "zoom_factors"))),
     "focus point": parseFoci(String(valueOf(geometry, "focus"))),
   };
   return Object.entries(lists).flatMap(([what, values]) => {
-    if (!values || values.length === 1 || values.length === levels - 1) return [];
-    const enough = levels > 2 ? `one for all steps, or ${levels - 1} of them` : "one";
-    return [`${nameOf(geometry)} has ${count(values.length, what)}, and ${steps(levels)}: give ${enough}.`];
+    if (!values || values.length === 1 || values.length === steps) return [];
+    const enough = steps > 1 ? `one for all steps, or ${steps} of them` : "one";
+    return [`${nameOf(geometry)} has ${count(values.length, what)}, and ${stepsOf(levels, Boolean(endless), steps)}: give ${enough}.`];
   });
 }
 

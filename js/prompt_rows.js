@@ -3,9 +3,10 @@
 // the text. Knows nothing of ComfyUI.
 
 import { button, element } from "./dom.js";
+import { isEmpty, outline } from "./prompt_branches.js";
 import * as rows from "./prompt_text.js";
 import { magnificationText } from "./zoom_math.js";
-import { logMagnificationOf } from "./zoom_steps.js";
+import { logMagnifications } from "./zoom_steps.js";
 
 /**
  * @typedef {object} RowsOptions
@@ -20,6 +21,8 @@ import { logMagnificationOf } from "./zoom_steps.js";
 
 /** Milliseconds without an edit until the node is asked what it reads. */
 const PATIENCE = 400;
+/** Branches of branches that are indented. */
+const DEEPEST = 6;
 const NO_FACTOR = "There is no zoom factor for the step to this level";
 const UNKNOWN = "How much this level is magnified is shown when a node with a zoom factor is connected and its value is known";
 
@@ -72,27 +75,35 @@ export class PromptRows {
 
   /** The number of levels when the rows that are still empty have got their prompts. */
   get _expected() {
-    const empty = rows.prompts(this.lines).filter((prompt) => !prompt).length;
+    const empty = rows.prompts(this.lines).filter(isEmpty).length;
     return this.reads.text === this.text ? this.reads.count + empty : this.levels;
   }
 
   /** The zoom factors may have changed, or what else must fit the levels: write it anew. */
   refresh() {
     const factors = this.options.factors();
+    const tree = outline(this.lines);
+    const logs = factors ? logMagnifications(factors, tree.map(({ parent }) => parent)) : [];
+    const prompts = rows.prompts(this.lines);
     const areLevels = this._expected === this.list.children.length; // not the lines of a JSON text
-    for (const [row, item] of [...this.list.children].entries()) {
-      const log = factors ? logMagnificationOf(factors, row) : undefined;
-      const missing = areLevels && factors !== null && log === undefined;
-      const size = log === undefined ? "" : magnificationText(log);
-      const [shown, field] = [item.children[1], item.children[2]];
+    for (const [row, item] of /** @type {HTMLElement[]} */ ([...this.list.children]).entries()) {
+      const log = logs[row] ?? NaN;
+      const missing = areLevels && factors !== null && Number.isNaN(log);
+      const size = Number.isNaN(log) ? "" : magnificationText(log);
+      const [shown, field] = [item.children[1], /** @type {HTMLTextAreaElement} */ (item.children[2])];
+      const { parent, depth, begins, wrong } = tree[row];
+      if (field !== document.activeElement && field.value !== prompts[row]) field.value = prompts[row];
+      item.style.setProperty("--zoomstack-depth", String(Math.min(depth, DEEPEST)));
+      item.classList.toggle("zoomstack-rows-branch", begins);
       const text = missing ? "×?" : size;
       if (shown.textContent !== text) shown.textContent = text;
       shown.setAttribute("title", missing ? NO_FACTOR : size ? "" : UNKNOWN);
-      item.classList.toggle("zoomstack-rows-wrong", missing);
-      const spoken = missing ? `, ${NO_FACTOR}` : size && `, ${size}`;
+      item.classList.toggle("zoomstack-rows-wrong", missing || wrong !== undefined);
+      const branch = begins ? `, a branch in level ${Number(parent) + 1}` : "";
+      const spoken = branch + (missing ? `, ${NO_FACTOR}` : size && `, ${size}`);
       field.setAttribute("aria-label", `Prompt of level ${row + 1}${spoken}`);
     }
-    const problems = this.options.problems(this._expected).join(" ");
+    const problems = [...tree.flatMap(branchProblem), ...this.options.problems(this._expected)].join(" ");
     if (this.warning.textContent !== problems) this.warning.textContent = problems;
   }
 
@@ -134,6 +145,7 @@ export class PromptRows {
       field,
       act("up", "↑", `Move level ${row + 1} outwards (Alt+Up)`, row === 0),
       act("down", "↓", `Move level ${row + 1} inwards (Alt+Down)`, row === count - 1),
+      act("branch", "↳", `Add a branch in level ${row + 1}`),
       act("remove", "×", `Remove level ${row + 1}`),
     );
   }
@@ -150,8 +162,9 @@ export class PromptRows {
   _rearrange(lines, row, action) {
     const field = /** @type {HTMLElement | null} */ (this.list.querySelector("textarea:focus"));
     field?.blur(); // what was typed there is an edit of its own
-    this._changed(lines, true);
+    this.lines = lines;
     this._draw();
+    this._changed(lines, true);
     this.focus(row);
     if (!action) return;
     const button = this.list.children[row]?.querySelector(`[data-action="${action}"]`);
@@ -177,6 +190,13 @@ export class PromptRows {
     if (other < 0 || other >= this.list.children.length) return;
     this._rearrange(rows.withRowsSwapped(this.lines, row, other), other, action);
     this.tell(`Level ${row + 1} is now level ${other + 1}.`);
+  }
+
+  /** @param {number} row */
+  _branch(row) {
+    const added = rows.withBranch(this.lines, row);
+    this._rearrange(added.lines, added.row);
+    this.tell(`Level ${added.row + 1} is added, in level ${row + 1}.`);
   }
 
   /** @param {number} row */
@@ -213,6 +233,7 @@ export class PromptRows {
     const row = this._rowOf(event);
     if (action === "up") this._swap(row, row - 1, action);
     else if (action === "down") this._swap(row, row + 1, action);
+    else if (action === "branch") this._branch(row);
     else if (action === "remove") this._remove(row);
   }
 
@@ -248,7 +269,7 @@ export class PromptRows {
     const row = this._rowOf(event);
     const prompts = await this._read(text);
     if (!prompts.length) return;
-    this._insert(row, prompts, rows.prompts(this.lines)[row] === "");
+    this._insert(row, prompts, isEmpty(rows.prompts(this.lines)[row]));
   }
 
   async _pasteFromClipboard() {
@@ -281,7 +302,7 @@ export class PromptRows {
   /** The node reads more than lines: JSON, numbered lists with talk around them. Say so where it differs. */
   async _compare() {
     const { text } = this;
-    if (!text.trim()) return;
+    if (!text.trim() || outline(this.lines).some(({ wrong }) => wrong !== undefined)) return; // it is refused
     let read;
     try {
       read = await this.options.read(text);
@@ -291,8 +312,7 @@ export class PromptRows {
     if (text !== this.text) return;
     this.reads = { text, count: read.length };
     this.refresh();
-    // a row that is still empty is no level
-    if (read.length === rows.prompts(this.lines).filter((prompt) => prompt !== "").length) {
+    if (read.length === rows.levels(this.lines).length) {
       if (this.note.querySelector("button")) this.tell("");
       return;
     }
@@ -301,6 +321,14 @@ export class PromptRows {
     this.tell(`The node reads ${read.length} prompts in this text. `, rewrite);
   }
 
+}
+
+/** @param {import("./prompt_branches.js").Place} place @param {number} row */
+function branchProblem({ wrong }, row) {
+  if (wrong === undefined) return [];
+  const levels = row > 1 ? `one of the levels 1 to ${row}` : "level 1";
+  const what = row ? `begins with from ${wrong}, which is no level above it: write ${levels}` : `is the widest and lies in no other: remove from ${wrong}`;
+  return [`Level ${row + 1} ${what}.`];
 }
 
 /** Whether an arrow key would leave a text field, as the cursor stands. @param {HTMLTextAreaElement} field

@@ -1,10 +1,13 @@
 // @ts-check
 // Prompt rows as what they are: the lines of one text, with comments and blank lines between them. Pure functions.
-// Lines end where zoomstack_core/prompts/schedule.py sees them end; tests/vectors/prompt_lines.json holds both to the same rows.
+// Branches are those of prompt_branches.js. Lines end where zoomstack_core/prompts/schedule.py sees them end; tests/vectors/prompt_lines.json holds both to the same rows.
+
+import { isEmpty, linked, numbered, outline, parentsOfLevels, withMarksInPlace, withoutBranchesOf, withText } from "./prompt_branches.js";
 
 /**
- * @typedef {{before: string, text: string, after: string, row: boolean, end: string}} Line a line as it stands in the
- * text: the blanks before, what is between, the blanks after; whether it is a prompt; what ends it
+ * @typedef {{before: string, text: string, after: string, row: boolean, end: string, key?: object, from?: object}} Line a
+ * line as it stands in the text: the blanks before, what is between, the blanks after; whether it is a prompt; what ends it;
+ * of a prompt what it is known by, and by what the row is known in which it begins a branch
  * @typedef {Line[]} Lines
  */
 
@@ -35,7 +38,7 @@ export function toLines(text) {
     end = found[2];
     lines.push(toLine(found[1], end));
   }
-  return lines;
+  return linked(lines);
 }
 
 /** @param {string} line @param {string} end @returns {Line} */
@@ -65,31 +68,54 @@ function endOf(lines, place) {
 /** The prompts of the rows. @param {Lines} lines */
 export const prompts = (lines) => lines.filter(({ row }) => row).map(({ text }) => text);
 
+/** The rows that are levels. @param {Lines} lines */
+export const levels = (lines) => prompts(lines).filter((prompt) => !isEmpty(prompt));
+
 /** A row with another prompt; the blanks around it stay. @param {Lines} lines @param {number} row
  * @param {string} prompt @returns {Lines} */
 export function withPrompt(lines, row, prompt) {
-  const place = rowPlaces(lines)[row];
-  return lines.with(place, { ...lines[place], text: oneLine(prompt) });
+  return withText(lines, rowPlaces(lines)[row], oneLine(prompt));
 }
 
-/** More rows after a row, or before all rows at -1. @param {Lines} lines @param {number} row
+/** Which level lies in which: of each level the number, from 0, of the one that it lies in, null for the first. Null for a
+ * chain, in which every level lies in the one before it. What a run would refuse is read as if it were not there.
+ * @param {string} text @returns {(number | null)[] | null} */
+export function parentsOf(text) {
+  const parents = parentsOfLevels(toLines(text));
+  return parents.every((parent, level) => (parent ?? -1) === level - 1) ? null : parents;
+}
+
+/** More rows after a row, or before all rows at -1. Numbers of branches among them are those of their own list. @param {Lines} lines @param {number} row
  * @param {string[]} added @returns {Lines} */
 export function withRowsAfter(lines, row, added) {
-  const made = added.map((prompt) => ({ before: "", text: oneLine(prompt), after: "", row: true, end: "" }));
+  const made = linked(added.map((prompt) => ({ before: "", text: oneLine(prompt), after: "", row: true, end: "" })));
   const places = rowPlaces(lines);
   if (toText(lines) === "" && !places.length) return made;
   const place = row >= 0 ? endOf(lines, places[row]) : (places[0] ?? lines.length);
-  return lines.toSpliced(place, 0, ...made);
+  return numbered(lines.toSpliced(place, 0, ...made));
+}
+
+/** A row for another level in that of a row, behind all that lies in it already. @param {Lines} lines @param {number} row
+ * @returns {{lines: Lines, row: number}} the new row too */
+export function withBranch(lines, row) {
+  const tree = outline(lines);
+  const inside = new Set([row]);
+  let last = row;
+  while (inside.has(tree[last + 1]?.parent ?? -1)) inside.add(++last);
+  const more = withRowsAfter(lines, last, [last === row ? "" : "from 1: "]);
+  const place = rowPlaces(more)[last + 1];
+  const from = last === row ? undefined : lines[rowPlaces(lines)[row]].key;
+  return { lines: numbered(more.with(place, { ...more[place], from })), row: last + 1 };
 }
 
 /** @param {Lines} lines @param {number} row @returns {Lines} */
 export function withoutRow(lines, row) {
   const place = rowPlaces(lines)[row];
-  const left = lines.toSpliced(place, endOf(lines, place) - place);
-  return left.length ? left : toLines("");
+  const left = withoutBranchesOf(lines, place).toSpliced(place, endOf(lines, place) - place);
+  return left.length ? numbered(left) : toLines("");
 }
 
-/** Two rows that have changed places; what stands between them stays where it is. @param {Lines} lines
+/** Two rows that have changed places; what stands between them stays where it is, and so does the form of the tree. @param {Lines} lines
  * @param {number} row @param {number} other @returns {Lines} */
 export function withRowsSwapped(lines, row, other) {
   const places = rowPlaces(lines);
@@ -97,7 +123,9 @@ export function withRowsSwapped(lines, row, other) {
   const [endOfA, endOfB] = [endOf(lines, a), endOf(lines, b)];
   const parts = [[0, a], [b, endOfB], [endOfA, b], [a, endOfA], [endOfB, lines.length]];
   const swapped = parts.flatMap(([start, end]) => lines.slice(start, end));
-  return swapped.map((line, place) => ({ ...line, end: lines[place].end }));
+  const moved = swapped.map((line, place) => ({ ...line, end: lines[place].end }));
+  const now = rowPlaces(moved);
+  return numbered(withMarksInPlace(moved, [now[Math.min(row, other)], now[Math.max(row, other)]]));
 }
 
 /** Other prompts in place of all that is no comment. @param {Lines} lines @param {string[]} read @returns {Lines} */

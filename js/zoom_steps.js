@@ -55,10 +55,13 @@ export function withStep(values, count, step, value) {
   return Array.from({ length }, (_, i) => (i === step ? value : (ofStep(values, i) ?? values[values.length - 1])));
 }
 
-/** ln of the magnification of a level; undefined where a step before it has no factor.
- * @param {number[]} factors @param {number} level */
-export function logMagnificationOf(factors, level) {
-  let sum = 0;
-  for (let step = 0; step < level; step++) sum += Math.log(ofStep(factors, step) ?? NaN);
-  return Number.isNaN(sum) ? undefined : sum;
+/** ln of the magnification of every level; NaN where a step on the way to it has no factor.
+ * @param {number[]} factors @param {(number | null)[]} parents of each level the one before it that it lies in, null of the
+ * first */
+export function logMagnifications(factors, parents) {
+  /** @type {number[]} */ const logs = [];
+  for (const [level, parent] of parents.entries()) {
+    logs.push(parent === null ? 0 : logs[parent] + Math.log(ofStep(factors, level - 1) ?? NaN));
+  }
+  return logs;
 }

@@ -26,7 +26,7 @@ const ADDITIONS = {
 };
 
 /** Widgets that must fit the number of levels, or that say how large they are. */
-const COUNTED = new Set(["zoom_factors", "focus", "zoom_factor", "dwell", "negative", "expected_levels"]);
+const COUNTED = new Set(["zoom_factors", "focus", "endless", "zoom_factor", "dwell", "negative", "expected_levels"]);
 const SAVERS = new Set(["ZoomSaveVideo", "ZoomViewer"]);
 
 app.registerExtension({

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..messages.node_text import NodeText
 from ..sampling.host_types import CLIP
 from ..sampling.network.level_marks import Conditioning, mark_level
+from ..zoomstack_core.geometry import Parents
 from ..zoomstack_core.prompts.schedule import Schedule, is_broken_list, join_prompt, parse_schedule
 from ..zoomstack_core.quoting import short
 from .shared.checked import checked
@@ -88,7 +89,8 @@ class ZoomPromptSchedule(io.ComfyNode):
                     dynamic_prompts=True,
                     placeholder="one prompt per zoom level, the widest view first",
                     tooltip="One prompt per line, the widest view first; the number of lines is the number of zoom "
-                    "levels. Blank lines and lines that start with # or // are skipped. Numbered or bulleted lists, "
+                    "levels. A line that begins with from 3: starts a branch, which lies in level 3. Blank lines and "
+                    "lines that start with # or // are skipped. Numbered or bulleted lists, "
                     "keyframes, tables and JSON lists, as language models and other tools write them, are fine, also "
                     "with talk around them.",
                 ),
@@ -100,7 +102,8 @@ class ZoomPromptSchedule(io.ComfyNode):
                     display_name="levels", tooltip="The number of zoom levels. Fits the batch size of an empty latent."
                 ),
                 io.String.Output(
-                    display_name="prompts", tooltip="The prompts as they were read, one per line. For Zoom Viewer."
+                    display_name="prompts",
+                    tooltip="The prompts as they were read, one per line, with their branches. For Zoom Viewer.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -117,7 +120,8 @@ class ZoomPromptSchedule(io.ComfyNode):
         expected_levels: int = 0,
         prompts: str = "",
     ) -> io.NodeOutput:
-        levels, avoided = _parse("prompts", prompts)
+        schedule = _parse("prompts", prompts)
+        levels, avoided = schedule.prompts, schedule.negatives
         text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
         if is_broken_list(prompts):
             lines = "its one line is a prompt" if len(levels) == 1 else f"its lines are read as {len(levels)} prompts"
@@ -135,25 +139,35 @@ class ZoomPromptSchedule(io.ComfyNode):
                 "language model wrote them, run it again with another seed; or set expected_levels to 0. Read were:\n"
                 + "\n".join(_listed(levels))
             )
-        positive_marked: Conditioning = []
-        for level, prompt in enumerate(levels):
-            positive_marked += mark_level(_encode(clip, join_prompt(prefix, prompt, suffix)), level)
+        positive = [join_prompt(prefix, prompt, suffix) for prompt in levels]
         own = avoided if len(set(avoided)) > 1 else avoided[:1] or [""]
         negatives = _parse("negative", negative).prompts if negative.strip() else own
-        negative_marked = _encode_negative(clip, negatives, len(levels))
-        return io.NodeOutput(positive_marked, negative_marked, len(levels), "\n".join(levels))
+        return io.NodeOutput(
+            _encode_levels(clip, positive, schedule.parents),
+            _encode_negative(clip, negatives, schedule),
+            len(levels),
+            "\n".join(schedule.lines),
+        )
 
 
-def _encode_negative(clip: CLIP, lines: list[str], levels: int) -> Conditioning:
+def _encode_levels(clip: CLIP, lines: list[str], parents: Parents | None) -> Conditioning:
+    """A line per level, marked with its level and where that lies."""
+    marked: Conditioning = []
+    for level, line in enumerate(lines):
+        marked += mark_level(_encode(clip, line), level, parents[level] if parents else None)
+    return marked
+
+
+def _encode_negative(clip: CLIP, lines: list[str], schedule: Schedule) -> Conditioning:
     """One unmarked entry list for every level when there is one line, else one per level."""
     if len(lines) == 1:
         return _encode(clip, lines[0])
-    if len(lines) != levels:
+    if len(lines) != len(schedule.prompts):
         raise ValueError(
-            f"Zoom Prompt Schedule: negative has {len(lines)} lines for {levels} prompts; expected one line for all "
-            "levels, or one line per level."
+            f"Zoom Prompt Schedule: negative has {len(lines)} lines for {len(schedule.prompts)} prompts; expected one "
+            "line for all levels, or one line per level."
         )
-    return [entry for level, line in enumerate(lines) for entry in mark_level(_encode(clip, line), level)]
+    return _encode_levels(clip, lines, schedule.parents)
 
 
 def _parse(name: str, text: str) -> Schedule:

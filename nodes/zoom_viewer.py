@@ -10,6 +10,7 @@ from ..messages.node_text import NodeText
 from ..zoomstack_core.explorer_page import explorer_page, geometry_for_browser, images_of
 from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.method.stack import ZoomStack
+from ..zoomstack_core.prompts.branches import split_branch
 from ..zoomstack_core.prompts.schedule import parse_prompts
 from .shared.checked import checked
 from .shared.saving import PREFIX_HINT, place
@@ -87,7 +88,7 @@ def _captions(prompts: str | None, levels: int, text: NodeText) -> list[str]:
         return []
     lines = [line.strip() for line in prompts.splitlines() if line.strip()]
     if len(lines) == levels and not any(line.startswith(("#", "//")) for line in lines):
-        return lines  # as Zoom Prompt Schedule gives them, which has read them already
+        return [split_branch(line)[1] for line in lines]  # as Zoom Prompt Schedule gives them, which has read them
     try:
         captions = parse_prompts(prompts)
     except ValueError as error:

@@ -154,6 +154,8 @@ def test_a_text_over_a_megabyte_is_refused(host: Host) -> None:
         ("# x\n1. a\n2. b", ["a", "b"]),
         ('["a", "b \\ud83e"]', ["a", "b �"]),
         ('{"negPrompt": "x", "prompts": ["a", "b"]}', ["a --neg x", "b --neg x"]),
+        ("1. a\n2. b\n3. From 1 - c\n4. d", ["a", "b", "from 1: c", "d"]),
+        ('[{"prompt": "a"}, {"prompt": "b"}, {"prompt": "c", "parent": 1}]', ["a", "b", "from 1: c"]),
     ],
 )
 def test_the_rows_learn_what_the_node_reads(host: Host, text: str, prompts: list[str]) -> None:

@@ -40,6 +40,8 @@ def error(host: Host, levels: torch.Tensor, made: Any) -> float:
 def test_what_the_text_says(host: Host) -> None:
     made = nesting(host, zoom_factors="2, 4", focus="0.1, 0.9\n0.5, 0.5", prefilter="gaussian")
     assert (made.zoom_factors, made.focus, made.prefilter) == ((2.0, 4.0), ((0.1, 0.9), (0.5, 0.5)), "gaussian")
+    assert not made.closed
+    assert nesting(host, zoom_factors="2", focus="0.5, 0.5", endless=True).closed
 
 
 @pytest.mark.parametrize("family", ["eps", "flow"])

@@ -75,9 +75,25 @@ def test_negative_lines_are_one_per_level(host: Host) -> None:
         assert_same_encoding(entry, expected)
 
 
+def test_a_branch_is_marked_with_the_level_that_it_lies_in(host: Host) -> None:
+    text = "a star\na planet\nfrom 1: a moon\nits ground"
+    graph = schedule(host, prompts=text, prefix="photo", negative="w\nx\ny\nz")
+    positive, negative, prompts = host.evaluate(graph, ["schedule", 0], ["schedule", 1], ["schedule", 3])
+    expected = encode(host, "photo, a star", "photo, a planet", "photo, a moon", "photo, its ground", *"wxyz")
+    for entry, (expected_entry,) in zip([*positive, *negative], expected, strict=True):
+        assert_same_encoding(entry, expected_entry)
+    for conditioning in (positive, negative):
+        assert levels_of(conditioning) == [0, 1, 2, 3]
+        assert [options.get("zoom_parent") for _, options in conditioning] == [None, None, 0, None]
+        marks = host.module("sampling.network.level_marks")
+        assert marks.marked_parents(options for _, options in conditioning) == (None, 0, 0, 2)
+    assert prompts == text
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
+        ({"prompts": "a\nfrom 3: b"}, "prompts: row 2 begins with from 3, which is no row above it"),
         ({"prompts": PROMPTS, "negative": "x\ny"}, "negative has 2 lines for 3 prompts"),
         ({"prompts": "# nothing"}, "at least one prompt"),
         ({}, "at least one prompt"),

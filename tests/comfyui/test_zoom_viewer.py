@@ -55,6 +55,13 @@ def test_captions_of_a_schedule_are_not_read_again(host: Host) -> None:
     assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == lines
 
 
+@pytest.mark.parametrize("levels", [3, 4])  # with another number the text is read once more
+def test_captions_do_not_say_where_branches_begin(host: Host, levels: int) -> None:
+    prompt = graph(host, levels, prompts=["text", 0])
+    prompt["text"] = call("PrimitiveStringMultiline", value="a\nb\nfrom 1: c")
+    assert host.run(prompt)["viewer"]["zoom"][0]["prompts"] == ["a", "b", "c"]
+
+
 @pytest.fixture
 def notices(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the nodes show on themselves."""

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { outline } from "../../js/prompt_branches.js";
 import * as rows from "../../js/prompt_text.js";
 
 const TEXT = "# from far away\n  a galaxy  \n\n1. a star\n# the end is near\na planet\n";
@@ -73,6 +74,108 @@ test("lines are those that the node sees", () => {
   }
 });
 
+test("branches are those that the node reads", () => {
+  const vectors = JSON.parse(readFileSync(new URL("../vectors/prompt_trees.json", import.meta.url), "utf8"));
+  assert.ok(vectors.length > 9);
+  for (const [text, prompts, parents] of vectors) {
+    assert.deepEqual(rows.parentsOf(text), parents, text);
+    assert.equal(rows.levels(rows.toLines(text)).length, prompts.length);
+    assert.equal(rows.toText(rows.toLines(text)), text);
+  }
+  assert.deepEqual(rows.parentsOf("from 1: a\nb\nfrom 1: c\nfrom 9: d"), [null, 0, 0, 2]); // as if it were not there
+  assert.equal(rows.parentsOf(""), null);
+});
+
+// a galaxy with two stars, and two planets of the second one
+const TREE = "a\n# first\nb\nc\nfrom 1: d\ne\n\nfrom 4: f\ng";
+
+/** @param {(lines: rows.Lines) => rows.Lines} edit @param {string} text */
+const edited = (edit, text = TREE) => rows.toText(edit(rows.toLines(text)));
+
+test("numbers of branches follow rows that are added", () => {
+  assert.equal(edited((lines) => rows.withRowsAfter(lines, 1, ["x", "y"])), "a\n# first\nb\nx\ny\nc\nfrom 1: d\ne\n\nfrom 6: f\ng");
+  assert.equal(edited((lines) => rows.withRowsAfter(lines, -1, ["x"])), "x\na\n# first\nb\nc\nfrom 2: d\ne\n\nfrom 5: f\ng");
+  const pasted = edited((lines) => rows.withRowsAfter(lines, 1, ["x", "y", "from 1: z"]));
+  assert.equal(pasted, "a\n# first\nb\nx\ny\nfrom 3: z\nc\nfrom 1: d\ne\n\nfrom 7: f\ng");
+  assert.equal(edited((lines) => rows.withPromptsAlone(lines, ["x", "y", "from 1: z"])), "# first\nx\ny\nfrom 1: z");
+});
+
+test("a row that is empty has no number yet", () => {
+  let lines = rows.withRowsAfter(rows.toLines(TREE), 1, [""]);
+  assert.equal(rows.toText(lines), TREE.replace("b\n", "b\n\n"));
+  lines = rows.withPrompt(lines, 2, "x");
+  assert.equal(rows.toText(lines), "a\n# first\nb\nx\nc\nfrom 1: d\ne\n\nfrom 5: f\ng");
+  lines = rows.withPrompt(lines, 2, "");
+  assert.equal(rows.toText(lines), TREE.replace("b\n", "b\n\n"));
+});
+
+test("branches of a row that is emptied come back with its prompt", () => {
+  let lines = rows.withPrompt(rows.toLines(TREE), 3, "from 1: ");
+  assert.equal(rows.toText(lines), "a\n# first\nb\nc\nfrom 1: \ne\n\nfrom 1: f\ng");
+  assert.deepEqual(rows.parentsOf(rows.toText(lines)), [null, 0, 1, 0, 0, 4]);
+  lines = rows.withPrompt(lines, 3, "from 1: x");
+  assert.equal(rows.toText(lines), TREE.replace("d", "x"));
+});
+
+test("branches of a row that is removed begin where it began", () => {
+  assert.equal(edited((lines) => rows.withoutRow(lines, 1)), "a\n# first\nc\nfrom 1: d\ne\n\nfrom 3: f\ng");
+  assert.equal(edited((lines) => rows.withoutRow(lines, 3)), "a\n# first\nb\nc\nfrom 1: e\n\nfrom 1: f\ng");
+  assert.equal(edited((lines) => rows.withoutRow(lines, 0)), "# first\nb\nc\nfrom 1: d\ne\n\nfrom 3: f\ng");
+  assert.equal(edited((lines) => rows.withoutRow(lines, 0), "a\nfrom 1: b\nfrom 1: c"), "b\nfrom 1: c");
+  assert.equal(edited((lines) => rows.withoutRow(lines, 6)), TREE.replace("\ng", ""));
+});
+
+test("prompts change places, branches that begin in them go with them, and the tree keeps its form", () => {
+  const form = rows.parentsOf(TREE);
+  assert.equal(edited((lines) => rows.withRowsSwapped(lines, 0, 1)), "b\n# first\na\nc\nfrom 2: d\ne\n\nfrom 4: f\ng");
+  assert.equal(edited((lines) => rows.withRowsSwapped(lines, 3, 4)), "a\n# first\nb\nc\nfrom 1: e\nd\n\nfrom 5: f\ng");
+  const headFirst = edited((lines) => rows.withRowsSwapped(lines, 3, 2)); // the second star before its elder's planet
+  assert.equal(headFirst, "a\n# first\nb\nd\nfrom 1: c\ne\n\nfrom 3: f\ng");
+  assert.equal(edited((lines) => rows.withRowsSwapped(lines, 0, 1), "a\nfrom 1: b\nfrom 1: c"), "b\nfrom 1: a\nfrom 2: c");
+  assert.deepEqual(rows.parentsOf(edited((lines) => rows.withRowsSwapped(lines, 5, 6))), form);
+});
+
+test("a branch is added behind all that lies in its level", () => {
+  const branch = (/** @type {number} */ row, text = TREE) => {
+    const added = rows.withBranch(rows.toLines(text), row);
+    return [rows.toText(rows.withPrompt(added.lines, added.row, rows.prompts(added.lines)[added.row] + "x")), added.row];
+  };
+  assert.deepEqual(branch(0), [`${TREE}\nfrom 1: x`, 7]);
+  assert.deepEqual(branch(1), ["a\n# first\nb\nc\nfrom 2: x\nfrom 1: d\ne\n\nfrom 5: f\ng", 3]);
+  assert.deepEqual(branch(4), ["a\n# first\nb\nc\nfrom 1: d\ne\nx\n\nfrom 4: f\ng", 5]); // nothing lies there yet
+  assert.deepEqual(branch(0, "a"), ["a\nx", 1]);
+});
+
+test("a number that is typed is that of a level above", () => {
+  let lines = rows.withPrompt(rows.toLines("a\nb\nc"), 2, "from 1: c");
+  assert.deepEqual(rows.parentsOf(rows.toText(lines)), [null, 0, 0]);
+  lines = rows.withRowsAfter(lines, -1, ["x"]);
+  assert.equal(rows.toText(lines), "x\na\nb\nfrom 2: c");
+  lines = rows.withRowsAfter(rows.withPrompt(lines, 3, "from 7: c"), -1, ["y"]); // of no row: it stays
+  assert.equal(rows.toText(lines), "y\nx\na\nb\nfrom 7: c");
+});
+
+test("whatever is done to the rows of a tree gives a tree", () => {
+  let seed = 1;
+  const random = (/** @type {number} */ count) => (seed = (seed * 48271) % 2147483647) % count;
+  let lines = rows.toLines(TREE);
+  for (let i = 0; i < 2000; i++) {
+    const count = rows.prompts(lines).length;
+    const row = random(count);
+    const kind = random(5);
+    if (kind === 0 && count > 2) lines = rows.withoutRow(lines, row);
+    else if (kind === 1) lines = rows.withRowsAfter(lines, row, ["n"]);
+    else if (kind === 2 && row + 1 < count) lines = rows.withRowsSwapped(lines, row, row + 1);
+    else if (kind === 3) {
+      const added = rows.withBranch(lines, row);
+      lines = rows.withPrompt(added.lines, added.row, `${rows.prompts(added.lines)[added.row]}b`);
+    } else if (count > 20) lines = rows.withoutRow(lines, row);
+    const text = rows.toText(lines);
+    assert.deepEqual(outline(rows.toLines(text)), outline(lines), text); // the text says all
+    assert.ok(outline(lines).every(({ parent, wrong }, level) => wrong === undefined && (level ? parent !== null && parent < level : parent === null)));
+  }
+});
+
 test("line ends stay where they are, and new lines end as the others do", () => {
   const windows = rows.toLines("a\r\n# note\r\nb");
   assert.equal(rows.toText(rows.withRowsSwapped(windows, 0, 1)), "b\r\n# note\r\na");
@@ -90,10 +193,11 @@ test("what is pasted into a row takes time in proportion to its length", () => {
   const seconds = (/** @type {string} */ piece, /** @type {number} */ size) => {
     const pasted = `${piece.repeat(size)}x`;
     const start = performance.now();
-    rows.toText(rows.withPrompt(rows.toLines(pasted), 0, pasted));
+    rows.toText(rows.withPrompt(rows.toLines(`a\n${pasted}`), 0, pasted));
+    rows.parentsOf(pasted);
     return (performance.now() - start) / 1000;
   };
-  for (const piece of [" ", "\t", "\u00a0", "\r", "a ", "\n ", "`", "~", "-", "# ", "[", "\u2028"]) {
+  for (const piece of [" ", "\t", "\u00a0", "\r", "a ", "\n ", "`", "~", "-", "# ", "[", "\u2028", "a\n", "from 1: ", "from 1: a\n", "from 1:\n"]) {
     seconds(piece, 1000); // compiled by now
     const long = seconds(piece, 320_000); // going back over the text for each piece, 256 times the time of 20,000
     assert.ok(long < 2 || long < 64 * seconds(piece, 20_000), JSON.stringify(piece));

@@ -24,9 +24,10 @@ test("one step changes alone, all steps together", () => {
   assert.deepEqual(steps.withStep([2, 3, 4], 2, 0, 5), [5, 3, 4]);
 });
 
-test("the magnification of a level is the product of the steps before it", () => {
-  const of = (factors, level) => Math.round(Math.exp(steps.logMagnificationOf(factors, level)) * 1e6) / 1e6;
-  assert.deepEqual([0, 1, 2, 3].map((level) => of([2, 4, 1.5], level)), [1, 2, 8, 12]);
-  assert.deepEqual([0, 1, 5].map((level) => of([3], level)), [1, 3, 243]);
-  assert.equal(steps.logMagnificationOf([2, 4], 3), undefined);
+test("the magnification of a level is the product of the steps on the way to it", () => {
+  const of = (factors, parents) => steps.logMagnifications(factors, parents).map((log) => Math.round(Math.exp(log) * 1e6) / 1e6);
+  assert.deepEqual(of([2, 4, 1.5], [null, 0, 1, 2]), [1, 2, 8, 12]);
+  assert.deepEqual(of([3], [null, 0, 1, 2, 3, 4]), [1, 3, 9, 27, 81, 243]);
+  assert.deepEqual(of([2, 4], [null, 0, 1, 2]), [1, 2, 8, NaN]);
+  assert.deepEqual(of([2, 4, 3, 5], [null, 0, 0, 1, 2]), [1, 2, 4, 6, 20]);
 });

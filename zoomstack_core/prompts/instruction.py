@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..errors import ArgumentError
+from ..geometry import ZoomGeometry
 from ..nesting import MIDDLE, Nesting
 
 MOST_DIGITS = 15  # of a number that is written out
@@ -29,23 +30,26 @@ def write_instruction(scene: str, levels: int, nesting: Nesting, style: str = ""
     """
     if not scene.strip():
         raise ArgumentError("scene", "is empty", "a few words about what the zoom shows")
-    steps = nesting.fit(levels, 1, 1, name="geometry").steps  # the size does not enter
+    geometry = nesting.fit(levels, 1, 1, name="geometry")  # the size does not enter
+    steps = geometry.opened.steps
     goal = f"one scene at {levels} levels of a zoom, from the widest view to the deepest."
     nests, question = "", "if you zoomed in that far"
-    if steps and len(set(steps)) == 1:
+    if steps and len(set(geometry.steps)) == 1 and nesting.parents is None:
         factor = f"{steps[0].factor:g}"
         question = f"if you zoomed in by {factor}"
         nests = f"Every level shows {_place(steps[0].focus)} of the level before it, {factor} times larger."
     elif steps:
         nests = "\n".join(
-            f"Level {level} shows {_place(step.focus)} of level {level - 1}, {step.factor:g} times larger."
+            f"Level {level} shows {_place(step.focus)} of level {(geometry.parent(level - 1) or 0) + 1}, "
+            f"{step.factor:g} times larger."
             for level, step in enumerate(steps, 2)
         )
-    digits = sum(math.log10(step.factor) for step in steps)
+    digits = sum(math.log10(steps[level - 1].factor) for level in geometry.opened.path_to(levels - 1)[1:])
     total = f"{10**digits:.6g}" if digits < MOST_DIGITS else f"10^{digits:.0f}"
     paragraphs = [
         f"Write prompts for an image model: {goal}",
         f"{nests}\nThe last level is {total} times larger than the first." if nests else "",
+        _ring(geometry),
         f"Scene: {scene.strip()}",
         f"Style of all levels, to be repeated in every prompt: {style.strip()}" if style.strip() else "",
         f"For every level after the first, ask yourself: what would you see {question}? Say what fills the picture and "
@@ -55,6 +59,17 @@ def write_instruction(scene: str, levels: int, nesting: Nesting, style: str = ""
         "No numbers, no titles, no other text.",
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _ring(geometry: ZoomGeometry) -> str:
+    """What the last level must show of a zoom without an end."""
+    if not geometry.closed:
+        return ""
+    last, step = geometry.levels, geometry.steps[-1]
+    return (
+        f"The zoom has no end: {_place(step.focus)} of level {last} shows the whole of level 1 again, {step.factor:g} "
+        f"times smaller. So let level {last} hold what level 1 shows."
+    )
 
 
 def _place(focus: tuple[float, float]) -> str:

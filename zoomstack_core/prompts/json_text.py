@@ -6,8 +6,9 @@ import re
 from typing import NamedTuple
 
 from ..quoting import short
+from .branches import branch_in_field
 from .literals import Pairs, find_literals, read_literals
-from .words import NEGATIVES, plain
+from .words import BRANCHES, LEVELS, NEGATIVES, plain
 
 # "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
 _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级段階단계目:.]{0,4}", re.IGNORECASE)
@@ -24,12 +25,23 @@ _LISTS = ("prompts", "levels", "layers", "scenes", "steps", "images", "frames", 
 _PREFIXES = ("prefix", "promptprefix", "commonpromptprefix", "preprompt", "preprom", "prepromp", "pretext")
 _SUFFIXES = ("suffix", "promptsuffix", "commonpromptsuffix", "postprompt", "postprom", "postpromp", "apptext")
 
+_RANGE_ENDS = ("to", "until", "end", "till")  # of frames: "from" is their beginning then
+
 
 class Entry(NamedTuple):
-    """One level's prompt as it stands in a list, and what it says to avoid."""
+    """One level's prompt as it stands in a list, and what goes with it.
+
+    Attributes:
+        prompt: perhaps with "from 3:" before it.
+        negative: what it says to avoid.
+        level: its own number, if it has one.
+        branch: the number of the level that it lies in, where it says so.
+    """
 
     prompt: str
     negative: str = ""
+    level: int | None = None
+    branch: int | None = None
 
 
 class PromptList(NamedTuple):
@@ -87,14 +99,19 @@ def _prompt_list(value: object) -> PromptList:
         else:
             value = _inside(members)
     entries = [_entry_of(entry, column) for entry in value] if isinstance(value, list) else [_entry_of(value, column)]
-    return PromptList(entries, **around)
+    return PromptList(with_root(entries), **around)
+
+
+def with_root(entries: list[Entry]) -> list[Entry]:
+    """Entries of which the first may say with 0 that it lies in no other."""
+    return [entries[0]._replace(branch=None), *entries[1:]] if entries and entries[0].branch == 0 else entries
 
 
 def _inside(members: Pairs) -> object:
     """The levels of an object, as a list; or the list or object that has them."""
     levels = [(key, entry) for key, entry in members if _LEVEL_KEY.fullmatch(key) or _FRAME_KEY.fullmatch(key)]
     if len(levels) > 1:
-        return _by_number(_with_negatives(levels))
+        return _by_number([(key, _numbered(key, entry)) for key, entry in _with_negatives(levels)])
     inner = [(key, entry) for key, entry in members if isinstance(entry, list)]
     named = [(key, entry) for key, entry in inner if plain(key) in _LISTS]
     for choice in (named, inner):
@@ -115,6 +132,14 @@ def _with_negatives(levels: list[tuple[str, object]]) -> list[tuple[str, object]
         for key, entry in levels
         if not _is_negative(key)
     ]
+
+
+def _numbered(key: str, entry: object) -> object:
+    """An object of a level with the number that it is named by, where it says none."""
+    number = _number(key)
+    if not isinstance(entry, Pairs) or number is None or any(plain(name) in LEVELS for name, _ in entry):
+        return entry
+    return Pairs([("level", number), *entry])
 
 
 def _by_number(levels: list[tuple[str, object]]) -> list[object]:
@@ -146,13 +171,17 @@ def _entry_of(entry: object, column: int | None = None) -> Entry:
     if isinstance(entry, Pairs):
         texts = [(key, text) for key, text in entry if isinstance(text, str)]
         negative = next((text for key, text in texts if _role(key) == "negative"), "")
+        level, branch = _number_in(entry, LEVELS), _number_in(entry, BRANCHES)
+        if any(plain(key) in _RANGE_ENDS for key, _ in entry):
+            branch = None
         texts = [(key, text) for key, text in texts if not _role(key) and not _is_negative(key)]
+        texts = [(key, text) for key, text in texts if branch is None or plain(key) not in BRANCHES]
         for name in _PROMPT_KEYS:
             for key, text in texts:
                 if name in _words(key):
-                    return Entry(text, negative)
+                    return Entry(text, negative, level, branch)
         if len(texts) == 1:
-            return Entry(texts[0][1], negative)
+            return Entry(texts[0][1], negative, level, branch)
     elif isinstance(entry, list) and len(entry) > 1:
         if column is not None and column < len(entry) and isinstance(entry[column], str):
             return Entry(entry[column])
@@ -162,6 +191,10 @@ def _entry_of(entry: object, column: int | None = None) -> Entry:
         "expected a list of strings, one per level, or of objects that each have a prompt; got "
         f"{short(entry, 60)} in the list"
     )
+
+
+def _number_in(entry: Pairs, names: tuple[str, ...]) -> int | None:
+    return next((branch_in_field(value) for key, value in entry if plain(key) in names), None)
 
 
 def _role(key: object) -> str | None:

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from .branches import branch_in_label, join_branch
+
 _CJK_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
 _CJK = "〇零一二三四五六七八九十百两兩"
 _LETTER = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # of scripts that set no blank behind a number
@@ -44,12 +46,12 @@ _NUMBER = re.compile(
 _CIRCLED = re.compile(r"([⓪①-⒛❶-➓⓵-⓾㉑-㉟㊀-㊉㊱-㊿])\s*[.:、]?\s*")
 _LABEL = re.compile(
     rf"(?:{_WORDS})[\s_-]{{0,3}}(?:#|no\.\s?|nr\.\s?|№\s?)?(\d{{1,4}}|[{_CJK}]{{1,4}}|(?:{_ENGLISH})\b)"
-    rf"\s{{0,3}}[{_COUNTERS}]?(?:\s*(?:/|of|von|sur|de|из)\s*\d{{1,4}})?(?:\s*[(（\[][^()（）\[\]]{{0,80}}[)）\]])?\s*{_END}",
+    rf"\s{{0,3}}[{_COUNTERS}]?(?:\s*(?:/|of|von|sur|de|из)\s*\d{{1,4}})?(?:\s*[(（\[](?P<aside>[^()（）\[\]]{{0,80}})[)）\]])?\s*{_END}",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(
     rf"(?:第\s?(\d{{1,4}}|[{_CJK}]{{1,4}})\s?|(\d{{1,4}})\s?(?=[层層级級段階步단계번]))"
-    rf"[{_COUNTERS}목단계층장번째目]{{1,3}}(?:\s*[(（][^()（）]{{0,80}}[)）])?\s*(?:[:：]|、|[.．–—-](?=\s|$))\s*"
+    rf"[{_COUNTERS}목단계층장번째目]{{1,3}}(?:\s*[(（](?P<aside>[^()（）]{{0,80}})[)）])?\s*(?:[:：]|、|[.．–—-](?=\s|$))\s*"
 )
 # "0": "a cat", as animation tools write it: the prompt is in quotes, and so may be the number.
 _KEYFRAME = re.compile(r"[\"'“‘`]?(\d{1,9})[\"'”’`]?\s{0,9}(?::|=>|->|=|,)\s{0,9}(?=[\"'“‘`«])")
@@ -141,7 +143,8 @@ def strong_mark(text: str) -> Mark | None:
             break
     for pattern in (_LABEL, _ORDINAL):
         if found := pattern.match(text):
-            return Mark(text[found.end() :], _value(_group(found)))
+            rest, branch = text[found.end() :], branch_in_label(found["aside"] or "")
+            return Mark(rest if branch is None else join_branch(branch, rest), _value(_group(found)))
     return None if number is None else Mark(text, number)
 
 

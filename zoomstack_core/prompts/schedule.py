@@ -13,7 +13,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..geometry import Parents
 from ..quoting import short
+from .branches import join_branch, split_branch, tree_of
 from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
@@ -47,10 +49,23 @@ class Schedule(NamedTuple):
     Attributes:
         prompts: at least one; none is empty or holds a line break.
         negatives: what the text says to avoid, one per prompt, perhaps ""; empty where it says nothing of the kind.
+        parents: which level lies in which, as in `ZoomGeometry`; None for a chain.
     """
 
     prompts: list[str]
     negatives: list[str]
+    parents: Parents | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The prompts as lines that `parse_schedule` reads as the same tree."""
+        parents = self.parents or (None, *range(len(self.prompts) - 1))
+        return [
+            prompt
+            if parent is None or (parent == level - 1 and split_branch(prompt)[0] is None)
+            else join_branch(parent + 1, prompt)
+            for level, (prompt, parent) in enumerate(zip(self.prompts, parents, strict=True))
+        ]
 
 
 class _Line(NamedTuple):
@@ -62,6 +77,7 @@ class _Line(NamedTuple):
     after_gap: bool
     talk: bool  # could be talk around a list: a sentence, or a title in bold
     negative: str = ""
+    branch: int | None = None
 
 
 def parse_prompts(text: str) -> list[str]:
@@ -82,6 +98,11 @@ def parse_schedule(text: str) -> Schedule:
     settings of the infinite-zoom extension, with what they put before and behind every prompt; Markdown tables and
     comma separated values with a header; records with a line "Prompt: …" each.
 
+    A level lies in the one before it. One whose prompt begins with ``from 3:`` lies in level 3 instead, and those that
+    follow go on from it. Also read: ``from level 3 -``, ``Level 7 (from 3):``, "from" or "parent" of an object or a
+    table. Alone on its line it counts for the next prompt. Levels are numbered from 1, as in most lists; from 0 where
+    the list itself does so.
+
     Negative prompts are what stands behind ``--neg``, which may begin a line below its prompt; in fields of such a
     name; and in lines "Negative prompt: …", which count for the prompt above them, or for all (see `by_level`).
 
@@ -94,7 +115,7 @@ def parse_schedule(text: str) -> Schedule:
 
     Raises:
         ValueError: if there is no prompt, a list holds anything but prompts, ``--neg`` stands before the first prompt,
-            or there are more than MOST_LINES.
+            a level is to lie in one that does not come before it, or there are more than MOST_LINES.
     """
     body = _body(text)
     listed = read_json_prompts(body)
@@ -106,7 +127,8 @@ def parse_schedule(text: str) -> Schedule:
     if not entries:
         raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
     negatives = [entry.negative for entry in entries]
-    return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [])
+    parents = tree_of([entry.branch for entry in entries])
+    return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [], parents)
 
 
 def is_broken_list(text: str) -> bool:
@@ -179,11 +201,15 @@ def _read_lines(body: str) -> PromptList:
     if not lines:  # "## Level 1: a galaxy": headings are comments only where something stands below them
         return PromptList([Entry(prompt) for prompt, number in headings if number is not None])
     lines, shared = _with_negatives(lines, negatives)
-    numbered = [i for i, line in enumerate(lines) if line.number is not None]
-    numbers = [lines[i].number for i in numbered]
+    numbers = [line.number for line in lines if line.number is not None]
     if len(numbers) > 1 and numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1))):
-        lines = _join_continuations(lines, numbered)
-    return PromptList([Entry(line.prompt, line.negative) for line in _without_talk(lines)], negative=shared)
+        first = next(i for i, line in enumerate(lines) if line.number is not None)
+        starts = [
+            i for i, line in enumerate(lines) if line.number is not None or (i > first and line.branch is not None)
+        ]
+        lines = _join_continuations(lines, starts)
+    entries = [Entry(line.prompt, line.negative, line.number, line.branch) for line in _without_talk(lines)]
+    return PromptList(entries, negative=shared)
 
 
 def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[Avoided]]:
@@ -205,7 +231,8 @@ def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[
         elif bare:
             prompt, number = _unwrap(bare, weak.get(place))
             talk = line.endswith(SENTENCE_ENDS) or (line.startswith("**") and line.endswith("**"))
-            lines.append(_Line(prompt, number, prompt != bare, gap, talk))
+            branch, rest = split_branch(prompt)
+            lines.append(_Line(rest, number, prompt != bare, gap, talk, branch=branch))
             gap = False
     return lines, negatives
 
@@ -226,7 +253,8 @@ def _with_negatives(lines: list[_Line], found: list[Avoided]) -> tuple[list[_Lin
 
 
 def _join_continuations(lines: list[_Line], numbered: list[int]) -> list[_Line]:
-    """Every numbered line with the lines below it that it owns; lines around the list are left alone."""
+    """Every numbered line, and every branch, with the lines below it that it owns; lines around the list are left
+    alone."""
     last = numbered[-1]
     sizes = [after - before - 1 for before, after in zip(numbered, numbered[1:], strict=False)]
     fewest, most = min(sizes), max(sizes)
@@ -251,7 +279,8 @@ def _without_field(prompt: str) -> str:
 
 def _without_talk(lines: list[_Line]) -> list[_Line]:
     """``lines`` without what a language model says before and after its prompts; one line at least is left."""
-    marked = [i for i, line in enumerate(lines) if line.marked]
+    first = next((i for i, line in enumerate(lines) if line.marked), len(lines))
+    marked = [i for i, line in enumerate(lines) if line.marked or (i > first and line.branch is not None)]
     is_list = len(marked) > 1 and marked[-1] - marked[0] == len(marked) - 1
     start, stop = 0, len(lines)
     if is_list and marked[0] > 0:
@@ -281,17 +310,25 @@ def _is_farewell(line: _Line) -> bool:
 
 
 def _finished(found: PromptList) -> list[Entry]:
-    """A list's prompts as they are used: each on one line, with what stands around all, and with what it avoids."""
-    prompts: list[str] = []
+    """A list's prompts as they are used: each on one line, with what stands around all, what it avoids, and the number,
+    from 1, of the level that it lies in."""
+    finished: list[Entry] = []
     negatives: list[list[str]] = []
+    levels = [entry.level for entry in found.entries if entry.level is not None]
+    first = 0 if levels and levels == list(range(len(levels))) else 1
+    waiting = None
     for entry in found.entries:
         positive, *marked = NEGATIVE_MARK.split(_one_line(entry.prompt))
         positive = positive.rstrip(" ,") if marked else positive.strip()
+        branch, positive = (entry.branch, positive) if entry.branch is not None else split_branch(positive)
+        branch = waiting if branch is None else branch
+        waiting = None if positive else branch
         if positive:
-            prompts.append(join_prompt(found.prefix, positive, found.suffix))
+            prompt = join_prompt(found.prefix, positive, found.suffix)
+            finished.append(Entry(prompt, branch=None if branch is None else branch + 1 - first))
             negatives.append([*marked, entry.negative])
         elif any(marked):
-            if not prompts:
+            if not finished:
                 raise ValueError(
                     f"--neg {short(marked[0], 60)[1:-1]} stands before the first prompt; expected it behind the prompt "
                     "that it belongs to, or on the line below"
@@ -299,7 +336,7 @@ def _finished(found: PromptList) -> list[Entry]:
             negatives[-1] += marked
     shared = _one_line(found.negative)
     avoided = [_joined(_one_line(part) for part in parts) or shared for parts in negatives]
-    return [Entry(prompt, negative) for prompt, negative in zip(prompts, avoided, strict=True)]
+    return [entry._replace(negative=negative) for entry, negative in zip(finished, avoided, strict=True)]
 
 
 def _unwrapped(entries: Iterable[Entry]) -> list[Entry]:

@@ -6,10 +6,11 @@ import csv
 import re
 from collections.abc import Sequence
 
-from .json_text import Entry, PromptList
+from .branches import branch_in_field
+from .json_text import Entry, PromptList, with_root
 from .list_marks import strong_mark, without_bullet
 from .negatives import Avoided, by_level
-from .words import NEGATIVES, SENTENCE_ENDS, plain
+from .words import BRANCHES, LEVELS, NEGATIVES, SENTENCE_ENDS, plain
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE_SIGNS = set("|-: \t")
@@ -24,7 +25,9 @@ _OTHERS = {
     *("level", "levels", "lvl", "layer", "zoom", "zoomlevel", "scale", "factor", "zoomfactor", "magnification", "size"),
     *("index", "id", "no", "number", "nr", "n", "frame", "keyframe", "step", "scene", "stage", "shot", "title", "name"),
     *("subject", "view", "focus", "camera", "distance", "style", "notes", "note", "seed"),
+    *BRANCHES,
 }
+_WITH_PROMPTS = (NEGATIVES, LEVELS, BRANCHES)
 _BLOCK = re.compile(r"[|>][+-]?")  # YAML: the value stands on the lines below
 
 
@@ -125,11 +128,12 @@ def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
         column = sizes.index(max(sizes))
     if column is None:
         return None
-    negative = next((names.index(name) for name in NEGATIVES if name in names), len(names))
+    others = [next((names.index(name) for name in kind if name in names), len(names)) for kind in _WITH_PROMPTS]
     entries = []
     for row in rows[1:]:
         if len(row) > len(names) and column == len(names) - 1:  # the prompt has the separator in it
             row = [*row[:column], f"{separator} ".join(row[column:])]
         if column < len(row):
-            entries.append(Entry(row[column], row[negative] if negative < len(row) else ""))
-    return entries or None
+            negative, level, branch = (row[other] if other < len(row) else "" for other in others)
+            entries.append(Entry(row[column], negative, branch_in_field(level), branch_in_field(branch)))
+    return with_root(entries) or None

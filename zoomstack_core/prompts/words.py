@@ -10,6 +10,11 @@ SENTENCE_ENDS = (".", "!", "?", ":", "…", ")")
 NEGATIVES = ("negativeprompt", "negative", "negprompt", "negpromp", "negprom", "neg", "negtext")
 
 
+# Of those that say in which level one lies that does not lie in the level before it, and of those that number it.
+BRANCHES = ("from", "fromlevel", "parent", "parentlevel", "parentid", "branchof", "branchfrom", "branchesfrom")
+LEVELS = ("level", "id", "number", "index", "no", "nr")
+
+
 def plain(name: object) -> str:
     """A name by which a field or column is known: small letters and digits alone."""
     return re.sub(r"[\W_]+", "", str(name)).lower()

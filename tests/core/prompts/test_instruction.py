@@ -31,6 +31,20 @@ def test_it_says_every_step_where_they_differ() -> None:
     assert "zoomed in that far" in text
 
 
+def test_it_says_that_a_ring_leads_back() -> None:
+    text = write_instruction("a forest", 3, Nesting((2.0, 4.0, 3.0), closed=True))
+    assert "Level 3 shows the middle of level 2, 4 times larger.\nThe last level is 8 times larger" in text
+    assert "the middle of level 3 shows the whole of level 1 again, 3 times smaller" in text
+    assert "Level 4" not in text
+    assert "has no end" not in write_instruction("a forest", 3, Nesting((2.0, 4.0)))
+
+
+def test_it_says_in_which_level_a_branch_lies() -> None:
+    text = write_instruction("a forest", 4, Nesting((4.0,), parents=(None, 0, 0, 2)))
+    assert "Level 3 shows the right part of level 1, 4 times larger." in text
+    assert "Level 4 shows the middle of level 3" in text
+
+
 @pytest.mark.parametrize(
     ("point", "place"),
     [((0.5, 0.5), "middle"), ((0.6, 0.4), "middle"), ((0, 0), "upper left part"), ((1, 1), "lower right part")],

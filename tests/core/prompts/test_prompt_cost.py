@@ -14,16 +14,45 @@ from zoomstack_core.prompts.schedule import parse_prompts
 
 # All signs that the patterns of the parsers name, one per class, and the words that begin their alternatives.
 SIGNS = list(" \t\n\r*-–_#`~\"'“”‘«[]{}()<>:.,;|/\\=+0a1x１一、：①•第层\ufe0f\u20e3\ud800\x00")
-WORDS = ["level 1", "zoom", "prompt:", "image", "negative", "--neg", "</think>", "if you", "sure", "max_f", "0x"]
+WORDS = [
+    "level 1",
+    "zoom",
+    "prompt:",
+    "image",
+    "negative",
+    "--neg",
+    "</think>",
+    "if you",
+    "sure",
+    "max_f",
+    "0x",
+    "from 1: ",
+    "from ",
+]
 LISTS = ['["a",', '{"a":', "0:'a',", "\n[", "\n{", "\n“", "('", '\\"', "\\u", "prompts=[", "\nprompts=[", "//", "\n#1"]
-LINES = ["1. a\n", "a\n", "- a\n", "Prompt: a\n", "Level 1\n", "|a|b|\n", "|-|\n", '"\n', "```\n", "\n\n1. a\n"]
+LINES = [
+    "1. a\n",
+    "a\n",
+    "- a\n",
+    "Prompt: a\n",
+    "Level 1\n",
+    "|a|b|\n",
+    "|-|\n",
+    '"\n',
+    "```\n",
+    "\n\n1. a\n",
+    "from 1:\n",
+    "from 1: a\n",
+]
 BEFORE = ["", "**", '{"a":[', "level,prompt\n", "|a|b|\n|-|-|\n", "Prompt: a\nPrompt: b\n"]
 OF_TWO = ["**", " ", "\n", "[", "{", '"', "\\", "(", "a", "1", "|", ":"]
 TEXTS = [
     *itertools.product(BEFORE, [*SIGNS, *WORDS, *LISTS, *LINES]),
     *(("", first + second) for first, second in itertools.permutations(OF_TWO, 2)),
     *(("**", piece) for piece in ("a **", "**a ", " **")),
-    *itertools.product(("1. ", "level 1", "level 1 (", "1. a\n2. b\n", "```\n"), (" ", "a\n", "(", "**", "[", "'")),
+    *itertools.product(
+        ("1. ", "level 1", "level 1 (", "1. a\n2. b\n", "```\n", "a\nfrom 1"), (" ", "a\n", "(", "**", "[", "'")
+    ),
 ]
 SHORT, LONG = 4_000, 64_000
 NOTHING = 0.25  # seconds of the processor
