@@ -176,18 +176,17 @@ export class FocusPicker {
     });
   }
 
-  /** The other levels on the picture, and which of all overlap. @param {(number | null)[]} parents */
-  _showOthers(parents) {
+  /** All levels on the picture, and which of them overlap. @param {(number | null)[]} parents */
+  _showAll(parents) {
     const nameOf = (/** @type {number} */ step) => levelOfStep(step, parents) + 1;
-    const overlapping = this._overlapping(this.step);
-    this.rect.textContent = `${nameOf(this.step)}`;
-    this.rect.classList.toggle("zoomstack-focus-overlaps", overlapping.length > 0);
+    const name = (/** @type {HTMLElement} */ made, /** @type {number} */ step) => {
+      made.textContent = `${nameOf(step)}`;
+      made.classList.toggle("zoomstack-focus-overlaps", this._overlapping(step).length > 0);
+      return put(made, this._rectOf(step));
+    };
+    name(this.rect, this.step);
     this.others.replaceChildren(
-      ...this._beside(this.step).map((step) => {
-        const other = element("div", { class: "zoomstack-focus-other" }, `${nameOf(step)}`);
-        other.classList.toggle("zoomstack-focus-overlaps", overlapping.includes(step));
-        return put(other, this._rectOf(step));
-      }),
+      ...this._beside(this.step).map((step) => name(element("div", { class: "zoomstack-focus-other" }), step)),
     );
     const steps = [this.step, ...Array(this.options.count).keys()];
     const wrong = steps.find((step) => this._overlapping(step).length);
@@ -200,8 +199,8 @@ export class FocusPicker {
   _show() {
     const { factor, point } = this._now;
     const { parents, pictures, count } = this.options;
-    put(this.rect, this._rectOf(Math.max(0, this.step)));
-    if (parents) this._showOthers(parents);
+    if (parents) this._showAll(parents);
+    else put(this.rect, this._rectOf(Math.max(0, this.step)));
     for (const [field, value] of /** @type {const} */ ([[this.factor, factor], [this.x, point[0]], [this.y, point[1]]])) {
       if (field.value === "" || Number(field.value) !== value) field.value = String(value);
     }
@@ -289,7 +288,7 @@ export class FocusPicker {
   }
 }
 
-/** @template {HTMLElement} T @param {T} made @param {import("./zoom_tree.js").Rect} rect in parts of what it is in */
+/** @param {HTMLElement} made @param {import("./zoom_tree.js").Rect} rect in parts of what it is in */
 function put(made, rect) {
   for (const side of /** @type {const} */ (["left", "top", "width", "height"])) made.style[side] = `${rect[side] * 100}%`;
   return made;
