@@ -16,7 +16,9 @@ from ..zoomstack_core.video.encode import frame_rate
 from .shared.camera_inputs import (
     frame_size,
     hold_inputs,
+    journey_inputs,
     level_inputs,
+    make_journey,
     make_path,
     more_inputs,
     size_inputs,
@@ -50,6 +52,7 @@ class ZoomFrames(io.ComfyNode):
                 *hold_inputs(),
                 *more_inputs(),
                 *level_inputs(),
+                *journey_inputs(),
             ],
             outputs=[
                 io.Image.Output(
@@ -63,17 +66,26 @@ class ZoomFrames(io.ComfyNode):
     @classmethod
     @checked(ends="soft_ends")
     def execute(
-        cls, stack: ZoomStack, fps: float, width: int, height: int, motion_blur: float = 0.0, **path: Any
+        cls,
+        stack: ZoomStack,
+        fps: float,
+        width: int,
+        height: int,
+        motion_blur: float = 0.0,
+        rounds: int = 1,
+        visit: str = "",
+        **path: Any,
     ) -> io.NodeOutput:
         text = NodeText(cls.hidden.unique_id, "Zoom Frames")
         rate, size = frame_rate(fps), frame_size(stack.geometry, height, width)
         tell_size(text, size, height, width)
         height, width = size
-        zooms = make_path(text, stack.geometry, **path).zooms(rate)
+        journey = make_journey(text, stack.geometry, rounds, visit)
+        zooms = make_path(text, journey, **path).zooms(rate)
         _check_memory(len(zooms), height, width)
-        moments = shutter_zooms(zooms, stack.geometry, height, width, motion_blur, path["loop"])
-        render = FrameRenderer(stack, height, width)
-        progress = FrameProgress(stack, zooms, rate, text)
+        moments = shutter_zooms(zooms, journey, height, width, motion_blur, path["loop"])
+        render = FrameRenderer(stack, height, width, journey)
+        progress = FrameProgress(stack, journey, zooms, rate, text)
         images = torch.empty((len(zooms), height, width, 3))
         with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             for k, frame in enumerate(frames):

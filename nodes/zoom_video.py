@@ -9,17 +9,20 @@ import psutil
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
+from ..zoomstack_core.camera.journey import Journey
 from ..zoomstack_core.camera.shutter import shutter_zooms
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.video.ahead import work_ahead
 from ..zoomstack_core.video.draw_frame import FrameRenderer, PlaneRenderer
 from ..zoomstack_core.video.encode import FORMATS, MAX_CRF, PRESETS, available_formats, encode_video, frame_rate
 from ..zoomstack_core.video.formats import VideoFormat
-from ..zoomstack_core.video.memory import video_memory
+from ..zoomstack_core.video.memory import FLOAT, IN_VIEW, most_in_view, video_memory
 from .shared.camera_inputs import (
     frame_size,
     hold_inputs,
+    journey_inputs,
     level_inputs,
+    make_journey,
     make_path,
     more_inputs,
     size_inputs,
@@ -99,6 +102,7 @@ class ZoomVideo(io.ComfyNode):
                     "ProRes always has 10.",
                 ),
                 *level_inputs(),
+                *journey_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
@@ -117,6 +121,8 @@ class ZoomVideo(io.ComfyNode):
         motion_blur: float = 0.0,
         format: str = "h264",
         bit_depth: int = 8,
+        rounds: int = 1,
+        visit: str = "",
         **path: Any,
     ) -> io.NodeOutput:
         form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
@@ -125,12 +131,13 @@ class ZoomVideo(io.ComfyNode):
         rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
         tell_size(text, size, height, width)
         _check_limits(form, size, rate)
-        zooms = make_path(text, stack.geometry, **path).zooms(rate)
-        _check_memory(stack, size, form, bit_depth, preset)
-        moments = shutter_zooms(zooms, stack.geometry, *size, motion_blur, path["loop"])
-        render = _renderer(stack, *size, format, bit_depth)
+        journey = make_journey(text, stack.geometry, rounds, visit)
+        zooms = make_path(text, journey, **path).zooms(rate)
+        _check_memory(stack, journey, size, form, bit_depth, preset)
+        moments = shutter_zooms(zooms, journey, *size, motion_blur, path["loop"])
+        render = _renderer(stack, journey, *size, format, bit_depth)
         file = temporary_file(f"ZoomVideo_{uuid4().hex}.{form.extension}")
-        progress = FrameProgress(stack, zooms, rate, text)
+        progress = FrameProgress(stack, journey, zooms, rate, text)
         with told(NAME, file.parent, TEMPORARY), closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
             file.parent.mkdir(parents=True, exist_ok=True)
             encode_video(
@@ -169,8 +176,10 @@ def _check_limits(form: VideoFormat, size: tuple[int, int], rate: Fraction) -> N
         raise ValueError(f"{NAME}: {error}.") from error
 
 
-def _check_memory(stack: ZoomStack, size: tuple[int, int], form: VideoFormat, bits: int, preset: str) -> None:
-    needed, free = video_memory(stack, *size, form, bits, preset), psutil.virtual_memory().available
+def _check_memory(
+    stack: ZoomStack, journey: Journey, size: tuple[int, int], form: VideoFormat, bits: int, preset: str
+) -> None:
+    needed, free = video_memory(stack, *size, form, bits, preset, journey), psutil.virtual_memory().available
     if needed > free:
         height, width = size
         raise ValueError(
@@ -180,11 +189,14 @@ def _check_memory(stack: ZoomStack, size: tuple[int, int], form: VideoFormat, bi
         )
 
 
-def _renderer(stack: ZoomStack, height: int, width: int, form: str, bits: int) -> FrameRenderer | PlaneRenderer:
+def _renderer(
+    stack: ZoomStack, journey: Journey, height: int, width: int, form: str, bits: int
+) -> FrameRenderer | PlaneRenderer:
     """What gives the frames in the form that the encoder takes, on the GPU if there is one."""
     layout = FORMATS[form].layout(bits)
     if layout.rgb:
-        return FrameRenderer(stack, height, width)
-    pixels = stack.geometry.height * stack.geometry.width + height * width
-    device = device_with_room(16 * 4 * pixels)  # two or three levels, and the passes of a frame
-    return PlaneRenderer(stack, height, width, layout, device)
+        return FrameRenderer(stack, height, width, journey)
+    more = most_in_view(journey, height, width) - IN_VIEW
+    levels, frame = (16 + 3 * max(0, more)) * stack.geometry.height * stack.geometry.width, 16 * height * width
+    device = device_with_room(FLOAT * (levels + frame))  # the levels in view, and the passes of a frame
+    return PlaneRenderer(stack, height, width, layout, device, journey)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"  # as in pyproject.toml, a test keeps them equal
 
 if TYPE_CHECKING:
+    from .camera.journey import Journey as Journey
     from .camera.path import ZoomPath as ZoomPath
     from .errors import ArgumentError as ArgumentError
     from .geometry import Rect as Rect
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 # The same for who runs it: where each name is.
 _MODULES = {
+    "Journey": "camera.journey",
     "ZoomPath": "camera.path",
     "ArgumentError": "errors",
     "Rect": "geometry",

@@ -17,7 +17,7 @@ from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
-from .geometry import ZoomGeometry
+from .geometry import Parents, ZoomGeometry
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
 # Each needs only those before it.
@@ -36,6 +36,7 @@ MODULES = (
     "viewer",
 )
 QUALITY = 95
+MOST_LEVELS_OF_TREE = 1000  # all children of a level are compared with each other
 LOSSLESS_PIXELS = 256 * 256  # WebP halves the resolution of colors, which shows in small images
 
 _IMPORT = re.compile(
@@ -194,10 +195,13 @@ def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:
         factors, foci = tuple(given["factors"]), tuple(tuple(focus) for focus in given["foci"])
         if not all(isinstance(number, (int, float)) for number in (*factors, *itertools.chain(*foci))):
             raise TypeError
-        if not len(factors) == len(foci) == levels - 1:
+        parents = _parents_from_browser(given["parents"], levels) if "parents" in given else None
+        steps = levels - 1 + (parents is not None and parents[0] is not None)
+        if not len(factors) == len(foci) == steps:
             raise ValueError(f"the geometry has {len(factors)} factors and {len(foci)} foci for {levels} levels")
-        geometry = ZoomGeometry(levels, given["height"], given["width"], factors or 2.0, foci or (0.5, 0.5))
-        finite = math.isfinite(math.prod(geometry.factors))
+        size = given["height"], given["width"]
+        geometry = ZoomGeometry(levels, *size, factors or 2.0, foci or (0.5, 0.5), parents=parents)
+        finite = math.isfinite(max(geometry.magnifications))
     except KeyError as error:
         raise ValueError(f"the geometry has no {error.args[0]}") from error
     except (TypeError, OverflowError) as error:
@@ -205,6 +209,15 @@ def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:
     if not finite:
         raise ValueError("the geometry's factors are larger than can be")
     return geometry
+
+
+def _parents_from_browser(given: Any, levels: int) -> Parents:
+    """What is left for `ZoomGeometry` to check is which levels the parents are."""
+    if not isinstance(given, list) or len(given) != levels or levels > MOST_LEVELS_OF_TREE:
+        raise ValueError(f"the geometry has no parents for {levels} levels, at most {MOST_LEVELS_OF_TREE}")
+    if None in given[1:]:
+        raise ValueError("the geometry has levels besides the first that lie in no other")
+    return tuple(given)
 
 
 def images_of(layers: Tensor) -> list[Image.Image]:

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...messages.node_text import NodeText
+from ...zoomstack_core.camera.journey import Journey
 from ...zoomstack_core.camera.path import DIRECTIONS, EASED_ENDS, EASINGS, ZoomPath
 from ...zoomstack_core.camera.view import even_size
 from ...zoomstack_core.errors import ArgumentError
@@ -19,6 +20,8 @@ LEAST_SIDE = 512  # pixels of the longer side of frames whose size is not given
 FIRST, LAST = 1.0, 0.0
 NO_START, NO_END = 0.0, -1.0
 
+MOST_ROUNDS = 1000
+
 
 def timing_inputs() -> list[io.Input]:
     """How fast, which way, and how it begins and ends."""
@@ -30,7 +33,8 @@ def timing_inputs() -> list[io.Input]:
             max=600.0,
             step=0.1,
             tooltip="How long the zoom takes from one level to the next. The video takes this times the number "
-            "of levels less one, and the holds; there and back takes twice as long.",
+            "of levels less one, and the holds; there and back takes twice as long. In a tree every way between two "
+            "levels counts, in a ring that back to the first level too.",
         ),
         io.Float.Input(
             "fps", default=30.0, min=1.0, max=240.0, step=0.01, tooltip="Frames per second. 60 looks smoothest."
@@ -39,7 +43,8 @@ def timing_inputs() -> list[io.Input]:
             "direction",
             options=list(DIRECTIONS),
             default="in",
-            tooltip="in: from the widest to the deepest level; out: the other way; in_out and out_in: there and back.",
+            tooltip="in: from the widest to the deepest level; out: the other way; in_out and out_in: there and back. "
+            "In a tree: the camera's way from its first level to its last, or the other way.",
         ),
         io.Combo.Input(
             "easing",
@@ -52,8 +57,8 @@ def timing_inputs() -> list[io.Input]:
         io.Boolean.Input(
             "loop",
             default=False,
-            tooltip="For in_out and out_in: leaves out the last frame, which is the first one of the next round, so "
-            "that the video repeats without a stutter.",
+            tooltip="For in_out and out_in, and for rings: leaves out the last frame, which is the first one of the "
+            "next round, so that the video repeats without a stutter. A ring is then gone round without a stop.",
         ),
     ]
 
@@ -150,21 +155,45 @@ def more_inputs() -> list[io.Input]:
 
 
 def level_inputs() -> list[io.Input]:
-    """Which part of the zoom to show; the last inputs of a node, since saved workflows know widgets by their place."""
+    """Which part of the zoom to show; behind older inputs, since saved workflows know widgets by their place."""
     part: dict[str, Any] = {"optional": True, "advanced": True, "max": 1001.0, "step": 0.01}
     return [
         io.Float.Input(
             "first_level",
             default=FIRST,
             min=1.0,
-            tooltip="The widest view: 1 is the first level, 2 the second, 1.5 halfway between.",
+            tooltip="The widest view: 1 is the first level, 2 the second, 1.5 halfway between. In a tree or a ring: "
+            "where the camera's way begins, counted in the levels it comes to.",
             **part,
         ),
         io.Float.Input(
             "last_level",
             default=LAST,
             min=0.0,
-            tooltip="The deepest view, counted like first_level. 0: the last level.",
+            tooltip="The deepest view, counted like first_level. 0: the last level. In a tree or a ring: where the "
+            "camera's way ends.",
+            **part,
+        ),
+    ]
+
+
+def journey_inputs() -> list[io.Input]:
+    """Which way through a ring or a tree; the last inputs of a node."""
+    part: dict[str, Any] = {"optional": True, "advanced": True}
+    return [
+        io.Int.Input(
+            "rounds",
+            default=1,
+            min=1,
+            max=MOST_ROUNDS,
+            tooltip="For rings, which Zoom Geometry makes with endless: how often the camera goes round.",
+            **part,
+        ),
+        io.String.Input(
+            "visit",
+            default="",
+            tooltip="For trees, which Zoom Prompt Schedule makes: the levels to go to, in this order, such as 4, 7; "
+            "between them the camera comes out as far as it must. Empty: the end of every branch, one after another.",
             **part,
         ),
     ]
@@ -192,9 +221,29 @@ def tell_size(text: NodeText, size: tuple[int, int], height: int, width: int) ->
             text.notice(f"{name} is {made} in place of {wished}: the sides of a video are even numbers.")
 
 
+def make_journey(text: NodeText, geometry: ZoomGeometry, rounds: int, visit: str) -> Journey:
+    """The way that a node's inputs describe: round a ring, to the ends of a tree's branches, or to levels to visit.
+
+    Raises:
+        ArgumentError: for levels to visit that there are not.
+    """
+    round_a_ring = geometry.closed and not visit.strip()
+    if rounds > 1 and not round_a_ring:
+        text.notice(
+            "rounds does not count: visit says where the camera goes."
+            if geometry.closed
+            else "rounds does not count: only a ring can be gone round, which Zoom Geometry makes with endless."
+        )
+    if round_a_ring:
+        return Journey.round(geometry, rounds)
+    if visit.strip():
+        return Journey.visiting(geometry, _parse_visit(visit, geometry.levels))
+    return Journey.visiting(geometry, [level for level in range(geometry.levels) if not geometry.children(level)])
+
+
 def make_path(
     text: NodeText,
-    geometry: ZoomGeometry,
+    journey: Journey,
     seconds_per_level: float,
     direction: str,
     easing: str,
@@ -217,8 +266,8 @@ def make_path(
     Raises:
         ArgumentError: for levels that the stack has not, and what `ZoomPath` refuses.
     """
-    levels = geometry.levels
-    if levels == 1:
+    geometry = journey.geometry
+    if geometry.levels == 1:
         text.notice(
             "There is one level, so nothing moves. For a zoom write one prompt per line in Zoom Prompt Schedule, and "
             "give Zoom Stack one image per level."
@@ -237,9 +286,19 @@ def make_path(
             f"{' and '.join(unused)} of an older version {'does' if len(unused) == 1 else 'do'} not count: first_level "
             "and last_level are set."
         )
-    start, end = _ends(levels, start_zoom, end_zoom, first_level, last_level)
+    start, end = _ends(journey, start_zoom, end_zoom, first_level, last_level)
+    rests = _parse_dwell(dwell, geometry.levels)
+    by_place = [rests[level] if isinstance(rests, tuple) else rests for level in journey.levels]
+    if loop and journey.rounds and direction in ("in", "out"):
+        if hold_start or hold_end:
+            text.notice(
+                "hold_start and hold_end do not count: with loop the zoom goes round without a stop. For rests at "
+                "levels set dwell."
+            )
+        # the clip ends where it begins: this is a level on the way like any other
+        hold_start, hold_end = 0.0, by_place[int(start)] if start == int(start) else 0.0
     return ZoomPath(
-        geometry.factors,
+        journey.factors,
         duration=duration or None,
         seconds_per_level=None if duration else seconds_per_level,
         direction=direction,
@@ -247,17 +306,23 @@ def make_path(
         ends=soft_ends,
         hold_start=hold_start,
         hold_end=hold_end,
-        dwell=_parse_dwell(dwell, levels),
+        dwell=tuple(by_place[: journey.last + 1]),
         loop=loop,
         start=start,
         end=end,
+        turns=journey.turns,
+        rounds=journey.rounds,
     )
 
 
 def _ends(
-    levels: int, start_zoom: float, end_zoom: float, first_level: float, last_level: float
+    journey: Journey, start_zoom: float, end_zoom: float, first_level: float, last_level: float
 ) -> tuple[float, float | None]:
     """The first and the last zoom, counted from 0. Errors speak of the inputs that are set, and count as these do."""
+    levels = journey.last + 1
+    where, its_last = "", "the last one"
+    if not journey.geometry.is_chain:
+        where, its_last = " of those the camera comes to", f"the last of the {levels}"
     start_is_old = first_level == FIRST and start_zoom != NO_START
     end_is_old = last_level == LAST and end_zoom != NO_END and end_zoom >= 0
     start = start_zoom if start_is_old else first_level - 1
@@ -267,7 +332,8 @@ def _ends(
         if start_is_old:
             which = f"a zoom of at least 0, below {deepest}, the last level counted from 0"
             raise ArgumentError("start_zoom", f"is {start_zoom}", which)
-        raise ArgumentError("first_level", f"is {first_level:g}", f"a level from 1 to below {levels}, the last one")
+        which = f"a level{where} from 1 to below {levels}, {its_last}"
+        raise ArgumentError("first_level", f"is {first_level:g}", which)
     if end is None or start < end <= deepest or end == deepest == 0:
         return start, end
     if end_is_old:
@@ -278,12 +344,22 @@ def _ends(
         )
         raise ArgumentError("end_zoom", f"is {end_zoom}", f"a zoom above {above}, up to {deepest}")
     above = f"{start + 1:g}, which is start_zoom counted from 1" if start_is_old else f"first_level, {first_level:g}"
-    which = f"0, for the last level, or one above {above}, up to {levels}"
+    which = f"0, for the last level, or one{where} above {above}, up to {levels}"
     raise ArgumentError("last_level", f"is {last_level:g}", which)
 
 
 def _seconds(name: str, default: float, most: float, tooltip: str, **options: Any) -> io.Input:
     return io.Float.Input(name, default=default, min=0.0, max=most, step=0.1, tooltip=tooltip, **options)
+
+
+def _parse_visit(text: str, levels: int) -> list[int]:
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    numbers = [int(word) if re.fullmatch("[0-9]{1,6}", word) else 0 for word in words]
+    # where it is from the start needs no way
+    if not all(1 <= number <= levels for number in numbers) or (levels > 1 and set(numbers) <= {1}):
+        expected = f"numbers of levels from 1 to {levels}, with commas between, not 1 alone"
+        raise ArgumentError("visit", f"is {short(text)}", expected)
+    return [number - 1 for number in numbers]
 
 
 def _parse_dwell(text: str, levels: int) -> float | tuple[float, ...]:

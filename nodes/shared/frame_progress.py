@@ -8,6 +8,7 @@ from comfy.utils import ProgressBar
 from PIL import Image
 
 from ...messages.node_text import NodeText, clock
+from ...zoomstack_core.camera.journey import Journey
 from ...zoomstack_core.method.stack import ZoomStack
 from ...zoomstack_core.video.draw_frame import FrameRenderer
 from .host import check_interrupted
@@ -21,17 +22,18 @@ class FrameProgress:
 
     Args:
         stack: what is rendered.
+        journey: through its levels.
         zooms: of every frame.
         rate: frames per second; one frame of every second is previewed.
         text: of the node that renders.
     """
 
-    def __init__(self, stack: ZoomStack, zooms: list[float], rate: Fraction, text: NodeText):
+    def __init__(self, stack: ZoomStack, journey: Journey, zooms: list[float], rate: Fraction, text: NodeText):
         geometry = stack.geometry
         scale = min(1.0, PREVIEW_SIZE / max(geometry.height, geometry.width))
         size = max(1, round(geometry.height * scale)), max(1, round(geometry.width * scale))
         self._zooms, self._preview_every, self._text = zooms, math.ceil(rate), text
-        self._preview = FrameRenderer(stack, *size)
+        self._preview = FrameRenderer(stack, *size, journey)
         self._bar = ProgressBar(len(zooms))
         self._begin = self._last_text = time.monotonic()
 

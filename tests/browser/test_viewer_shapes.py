@@ -120,6 +120,11 @@ def test_a_ring_has_no_end(tab: Tab) -> None:
     assert tab.do(f"() => {VIEWER}.playing")
     assert tab.do(f"() => Object.values({VIEWER}.view).every(Number.isFinite)")
     tab.press("Space")
+    tab.click(".zoomstack-bar button[aria-label^=Save]")
+    tab.until("() => document.querySelector('.zoomstack-path')?.textContent.endsWith('.html')")
+    address = tab.do("() => document.querySelector('.zoomstack-note a[download]').href")
+    page = tab.do("async (address) => (await fetch(address)).text()", address)
+    assert '"parents": [2, 0, 1]' in page
 
 
 TREE = ZoomGeometry(

@@ -32,6 +32,8 @@ PATH_OPTIONS: dict[str, Any] = {
     "motion_blur": 0.0,
     "first_level": 1.0,
     "last_level": 0.0,
+    "rounds": 1,
+    "visit": "",
 }
 PERCENT = {"start_percent": 0.0, "end_percent": 1.0}
 

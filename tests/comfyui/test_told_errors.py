@@ -54,6 +54,12 @@ PATHS: dict[str, tuple[dict[str, Any], str]] = {
         {"first_level": 2.5, "end_zoom": 1.0},
         "end_zoom is 1.0; expected a zoom above 1.5, which is first_level counted from 0, up to 2",
     ),
+    "visit": ({"visit": "2, 4"}, "visit is '2, 4'; expected numbers of levels from 1 to 3, with commas between"),
+    "visit 0": ({"visit": "0"}, "visit is '0'; expected numbers of levels from 1 to 3"),
+    "visit words": ({"visit": "the moon"}, "visit is 'the moon'; expected numbers of levels from 1 to 3"),
+    "visit a comma": ({"visit": ","}, "visit is ','; expected numbers of levels from 1 to 3"),
+    "visit the first alone": ({"visit": "1, 1"}, "visit is '1, 1'; expected numbers of levels from 1 to 3"),
+    "visit very much": ({"visit": LONG}, "visit is 'xxx"),
     "end before start": ({"start_zoom": 1.0, "end_zoom": 0.5}, "end_zoom is 0.5; expected a zoom above start_zoom, 1"),
 }
 

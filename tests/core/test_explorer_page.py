@@ -11,7 +11,14 @@ import torch
 from PIL import Image
 
 from zoomstack_core import explorer_page as page_module
-from zoomstack_core.explorer_page import explorer_page, framed_page, images_of
+from zoomstack_core.explorer_page import (
+    explorer_page,
+    framed_page,
+    geometry_for_browser,
+    geometry_from_browser,
+    images_of,
+    rebuilt_page,
+)
 from zoomstack_core.geometry import ZoomGeometry
 
 GEOMETRY = ZoomGeometry(2, 24, 32, 4.0, (0.2, 0.5))
@@ -68,3 +75,65 @@ def test_what_cannot_be_bundled_is_an_error(tmp_path: pytest.TempPathFactory, mo
     monkeypatch.setattr(page_module, "FRONT_END", folder)
     with pytest.raises(ValueError, match=r"cannot bundle odd\.js"):
         page_module.bundled("odd")
+
+
+SHAPES = [
+    GEOMETRY,
+    ZoomGeometry(1, 8, 8),
+    ZoomGeometry(4, 24, 32, (3.0, 2.0, 2.0), ((0.3, 0.5), (0.2, 0.2), (0.8, 0.7)), parents=(None, 0, 1, 1)),
+    ZoomGeometry(3, 24, 32, (3.0, 2.0, 4.0), (0.3, 0.4), parents=(2, 0, 1)),
+]
+
+
+@pytest.mark.parametrize("geometry", SHAPES, ids=lambda g: str(g.parents))
+def test_a_geometry_survives_the_way_to_the_browser_and_back(geometry: ZoomGeometry) -> None:
+    told = json.loads(json.dumps(geometry_for_browser(geometry)))
+    assert geometry_from_browser(told, geometry.levels) == geometry
+    assert ("parents" in told) != geometry.is_chain
+
+
+def test_a_page_of_a_tree_can_be_made_anew() -> None:
+    tree = SHAPES[2]
+    images = images_of(torch.rand(4, 3, 24, 32, generator=torch.Generator().manual_seed(1)))
+    page = explorer_page(images, tree, ["a"])
+    assert stack_in(page)["geometry"]["parents"] == [None, 0, 1, 1]  # type: ignore[index]
+    assert stack_in(rebuilt_page(page, "x")) == stack_in(page)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"parents": parents} for parents in (None, 0, "None", {}, [], [None, 0], [None, 0, 0, 0, 0])),
+        *({"parents": [None, *parents]} for parents in ([1, 1, 1], [0, 3, 1], [0, 2, 1], [0, 1, -1], [0, 1, 4])),
+        *({"parents": [None, *parents]} for parents in ([0, 1, None], [0, 1, True], [0, 1, 1.0], [0, 1, "1"])),
+        *({"parents": [None, *parents]} for parents in ([0, 1, [1]], [0, 1, {}], [0, 1, NAN], [0, 1, 10**400])),
+        {"parents": [3, 0, 1, 1]},  # a ring has one more step
+        {"parents": ["3", 0, 1, 1]},
+        {"parents": [None, 0, 0, 0]},  # these lie over each other
+        {"foci": [[0.3, 0.5], [0.5, 0.5], [0.5, 0.5]]},
+        {"factors": [3.0, 1.2, 1.2]},
+        {"factors": [3.0, 2.0]},
+        {"factors": [1e308, 1e308, 2.0]},
+        {"factors": [3.0, 2.0, 2.0, 2.0], "foci": [[0.3, 0.5]] * 4},
+    ],
+    ids=lambda changed: str(changed)[:60],
+)
+def test_a_tree_that_is_none_is_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        geometry_from_browser({**geometry_for_browser(SHAPES[2]), **changed}, 4)
+
+
+def test_a_tree_of_very_many_levels_is_refused_at_once() -> None:
+    many = 100_000
+    told = {
+        "height": 8,
+        "width": 8,
+        "factors": [2.0] * many,
+        "foci": [[0.5, 0.5]] * many,
+        "parents": [None, *[0] * many],
+    }
+    with pytest.raises(ValueError, match="at most 1000"):
+        geometry_from_browser(told, many + 1)

@@ -71,10 +71,10 @@ class Journey:
             raise ArgumentError("rounds", shown(self.rounds), "0, or the rounds of a ring that the levels are")
 
     @staticmethod
-    def of(geometry: ZoomGeometry) -> Journey:
-        """Through all levels of a chain, one round of a ring, or to the most magnified leaf of a tree, the first of
-        equal ones."""
-        return _default(geometry)
+    def of(way: ZoomGeometry | Journey) -> Journey:
+        """A geometry's own journey: through all levels of a chain, one round of a ring, or to the most magnified leaf
+        of a tree, the first of equal ones. A journey is its own."""
+        return way if isinstance(way, Journey) else _default(way)
 
     @classmethod
     def round(cls, geometry: ZoomGeometry, rounds: int = 1) -> Journey:

@@ -158,7 +158,7 @@ class ZoomPath:
         stops = {float(i): self._dwells[i] for i in between if self._dwells[i] or i in self.turns}
         if self.rounds and self.easing not in STEADY:
             seams = (self.start + k * self._round_length for k in range(1, self.rounds))
-            stops = {**{seam: 0.0 for seam in seams if seam < self.last}, **stops}
+            stops = {**{seam: 0.0 for seam in seams if seam < self.last - 1e-9}, **stops}
         return sorted(stops.items())
 
     @property
@@ -252,8 +252,10 @@ class ZoomPath:
             easing=self.easing if rests else "none",
         )
         leg = path._leg(moves, rests[1:], ramp_frames, outward)[1:] + [first] * pause
-        beyond = [zoom > self.last if outward else zoom >= self.last for zoom in leg]
-        clip = [zoom - way if wrap else zoom for zoom, wrap in zip(leg, beyond, strict=True)]
+        if outward:
+            clip = [zoom - way if zoom > self.last else self.last if zoom == self.start else zoom for zoom in leg]
+        else:
+            clip = [zoom - way if zoom >= self.last else zoom for zoom in leg]
         seam = clip.index(max(clip) if outward else min(clip))
         return clip[seam:] + clip[:seam]
 

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
+from .journey import Journey
 
 SPACING = 2.0  # pixels that anything may move between two samples: each is about as sharp as that
 MOST_SAMPLES = 16
 
 
 def shutter_zooms(
-    zooms: Sequence[float], geometry: ZoomGeometry, height: int, width: int, shutter: float = 0.0, loop: bool = False
+    zooms: Sequence[float],
+    way: ZoomGeometry | Journey,
+    height: int,
+    width: int,
+    shutter: float = 0.0,
+    loop: bool = False,
 ) -> list[tuple[float, ...]]:
     """For every frame the zooms to average, at the middles of equal parts of the time that the shutter is open.
 
@@ -21,7 +27,7 @@ def shutter_zooms(
 
     Args:
         zooms: of every frame, see ``ZoomPath.zooms``.
-        geometry: of the stack.
+        way: the journey, or the stack's geometry for its own one, `Journey.of`.
         height, width: pixels of the frames.
         shutter: how long it is open, in frames, from 0 (no blur) to 1; a film camera's 180° are 0.5.
         loop: whether the first frame follows on the last one.
@@ -33,18 +39,22 @@ def shutter_zooms(
         raise ArgumentError("shutter", shown(shutter), "a number from 0 to 1")
     if not shutter:
         return [(zoom,) for zoom in zooms]
-    speeds = [math.log(factor) for factor in geometry.factors] or [0.0]
-    aside = max((max(x, 1 - x, y, 1 - y) for _, (x, y) in geometry.steps), default=0.5)
+    journey = Journey.of(way)
+    speeds = [math.log(factor) for factor in journey.factors] or [0.0]
+    aside = max((max(x, 1 - x, y, 1 - y) for _, (x, y) in journey.geometry.steps), default=0.5)
     reach = aside * math.hypot(height, width)
     frames = []
     last = len(zooms) - 1
     for k, zoom in enumerate(zooms):
-        before = zooms[k - 1] if k or loop else zoom
-        after = zooms[k + 1] if k < last else zooms[0] if loop else zoom
+        before = zooms[k - 1] if k else _nearest(zooms[-1], zoom, journey) if loop else zoom
+        after = zooms[k + 1] if k < last else _nearest(zooms[0], zoom, journey) if loop else zoom
         change = max(abs(zoom - before), abs(after - zoom)) * max(speeds)
         samples = min(max(1, math.ceil(shutter * change * reach / SPACING)), MOST_SAMPLES)
         frames.append(
-            tuple(_between(before, zoom, after, shutter * ((n + 0.5) / samples - 0.5)) for n in range(samples))
+            tuple(
+                _onto(_between(before, zoom, after, shutter * ((n + 0.5) / samples - 0.5)), journey)
+                for n in range(samples)
+            )
         )
     return frames
 
@@ -52,3 +62,14 @@ def shutter_zooms(
 def _between(before: float, zoom: float, after: float, time: float) -> float:
     """The zoom at a time of -1 (before) to 1 (after)."""
     return zoom + abs(time) * ((after if time > 0 else before) - zoom)
+
+
+def _nearest(zoom: float, to: float, journey: Journey) -> float:
+    """Of the places of a ring that look like this one the nearest to another; it may lie before the ring's first."""
+    length = journey.round_length
+    return zoom - length * round((zoom - to) / length) if length else zoom
+
+
+def _onto(zoom: float, journey: Journey) -> float:
+    """A place of a ring before its first or beyond its last, on the journey."""
+    return zoom if 0 <= zoom <= journey.last or not journey.rounds else zoom % journey.round_length

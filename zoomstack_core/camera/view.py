@@ -63,7 +63,7 @@ def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: i
     Raises:
         ValueError: if the zoom is outside its range.
     """
-    journey = way if isinstance(way, Journey) else Journey.of(way)
+    journey = Journey.of(way)
     if not 0 <= zoom <= journey.last:
         raise ArgumentError("zoom", shown(zoom), f"a number from 0 to {journey.last}")
     geometry, at = journey.geometry, journey.at(zoom)

@@ -8,6 +8,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from ..camera.journey import Journey
 from ..camera.view import Placement, even_size, place_levels
 from ..errors import ArgumentError
 from ..method.stack import ZoomStack
@@ -22,13 +23,14 @@ __all__ = ["FrameRenderer", "PlaneRenderer", "even_size", "place_levels", "rende
 BAND = 128
 
 
-def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tensor:
+def render_frame(stack: ZoomStack, zoom: float, height: int, width: int, journey: Journey | None = None) -> Tensor:
     """What is seen of a stack at a real zoom. For many frames, make one ``FrameRenderer``.
 
     Args:
         stack: N levels.
-        zoom: in [0, N - 1]; zoom i shows level i filling the frame.
+        zoom: in [0, N - 1]; zoom i shows level i filling the frame. In a tree or a ring: a place on the journey.
         height, width: pixels of the frame. If its aspect is not the stack's, the stack covers it and is cropped.
+        journey: through the levels; by default the stack's own, see `Journey.of`.
 
     Returns:
         [C, height, width] in [0, 1], dtype and device of the stack.
@@ -42,7 +44,7 @@ def render_frame(stack: ZoomStack, zoom: float, height: int, width: int) -> Tens
     >>> render_frame(stack, zoom=1.5, height=18, width=32).shape
     torch.Size([3, 18, 32])
     """
-    return FrameRenderer(stack, height, width)(zoom)
+    return FrameRenderer(stack, height, width, journey)(zoom)
 
 
 class FrameRenderer:
@@ -55,9 +57,10 @@ class FrameRenderer:
     Args:
         stack: N levels.
         height, width: pixels of the frames, at least 1.
+        journey: through the levels; by default the stack's own, see `Journey.of`.
 
     Raises:
-        ValueError: if height or width is less than 1.
+        ValueError: if height or width is less than 1, or the journey is one through other levels.
 
     >>> import torch
     >>> from zoomstack_core import FrameRenderer, ZoomGeometry, ZoomPath, ZoomStack
@@ -67,23 +70,23 @@ class FrameRenderer:
     8
     """
 
-    def __init__(self, stack: ZoomStack, height: int, width: int):
+    def __init__(self, stack: ZoomStack, height: int, width: int, journey: Journey | None = None):
         _check_size(height, width)
-        self.geometry = stack.geometry
+        self.journey = _journey(stack, journey)
         self.height, self.width = height, width
         self._dtype = stack.images.dtype
         dtype = compute_dtype(self._dtype)
         self._levels = _Levels(stack, stack.images.device, lambda image: [Sheet.of(image.to(dtype))])
 
     def __call__(self, *zooms: float) -> Tensor:
-        """[C, height, width] in [0, 1]: what is seen at a zoom in [0, N - 1], the mean if there are several.
+        """[C, height, width] in [0, 1]: what is seen at a zoom, a place on the journey; the mean if there are several.
 
         Raises:
             ValueError: for a zoom outside its range.
         """
         views, grid = [], Grid(self.height, self.width)
         for zoom in zooms:
-            placements = place_levels(self.geometry, zoom, self.height, self.width)
+            placements = place_levels(self.journey, zoom, self.height, self.width)
             views.append(make_layers(placements, [sheet for (sheet,) in self._levels.get(placements)], grid))
         sheet = views[0][0].sheet
         frame = torch.empty((sheet.channels, *grid[:2]), dtype=self._dtype, device=sheet.device)
@@ -104,20 +107,27 @@ class PlaneRenderer:
         height, width: pixels of the frames; multiples of the steps of chroma.
         layout: a format of Y'CbCr.
         device: where to draw; the stack's own by default.
+        journey: through the levels; by default the stack's own, see `Journey.of`.
 
     Raises:
-        ValueError: if the size or the number of channels does not fit.
+        ValueError: if the size, the number of channels or the journey does not fit.
     """
 
     def __init__(
-        self, stack: ZoomStack, height: int, width: int, layout: PixelFormat, device: torch.device | None = None
+        self,
+        stack: ZoomStack,
+        height: int,
+        width: int,
+        layout: PixelFormat,
+        device: torch.device | None = None,
+        journey: Journey | None = None,
     ):
         _check_size(height, width)
         if height % layout.step_y or width % layout.step_x:
             raise ArgumentError("height", f"is {height}", f"even numbers for {layout.name}, also as `width`, {width}")
         if stack.images.shape[1] != 3:
             raise ArgumentError("stack", f"has levels of {stack.images.shape[1]} channels", "3 channels")
-        self.geometry = stack.geometry
+        self.journey = _journey(stack, journey)
         self.height, self.width, self.layout = height, width, layout
         place = device or stack.images.device
         self._levels = _Levels(stack, place, self._sheets)
@@ -128,7 +138,7 @@ class PlaneRenderer:
         self._last: tuple[Sequence[float], Planes] | None = None
 
     def __call__(self, *zooms: float) -> Planes:
-        """What is seen at a zoom in [0, N - 1], the mean if there are several.
+        """What is seen at a zoom, a place on the journey; the mean if there are several.
 
         Raises:
             ValueError: for a zoom outside its range.
@@ -138,7 +148,7 @@ class PlaneRenderer:
             return last[1]
         luma, chroma = [], []
         for zoom in zooms:
-            placements = place_levels(self.geometry, zoom, self.height, self.width)
+            placements = place_levels(self.journey, zoom, self.height, self.width)
             sheets = self._levels.get(placements)
             luma.append(make_layers(placements, [sheet for sheet, _ in sheets], self._luma))
             chroma.append(make_layers(placements, [sheet for _, sheet in sheets], self._chroma))
@@ -180,6 +190,12 @@ def _paint_codes(
 def _check_size(height: int, width: int) -> None:
     if height < 1 or width < 1:
         raise ArgumentError("height", f"is {height}", f"at least 1, also as `width`, {width}")
+
+
+def _journey(stack: ZoomStack, journey: Journey | None) -> Journey:
+    if journey and journey.geometry != stack.geometry:
+        raise ArgumentError("journey", f"leads through {journey.geometry}", f"one through the stack, {stack.geometry}")
+    return journey or Journey.of(stack.geometry)
 
 
 class _Levels:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..camera.journey import Journey
+from ..camera.view import place_levels
 from ..method.stack import ZoomStack
 from .formats import MOST_THREADS, PRESETS, VideoFormat
 
-# Levels that a frame may need, and bytes of a number in which they are resampled.
+# Levels that a frame of a chain may need, and bytes of a number in which they are resampled.
 IN_VIEW = 3
 FLOAT = 4
 # Frames between the renderer and the encoder: being rendered, waiting, and being encoded.
@@ -30,7 +32,13 @@ X264_REFERENCES = dict(zip(PRESETS, (1, 1, 1, 2, 2, 3, 5, 8, 16), strict=True))
 
 
 def video_memory(
-    stack: ZoomStack, height: int, width: int, form: VideoFormat, bits: int = 8, preset: str = "veryfast"
+    stack: ZoomStack,
+    height: int,
+    width: int,
+    form: VideoFormat,
+    bits: int = 8,
+    preset: str = "veryfast",
+    journey: Journey | None = None,
 ) -> int:
     """Bytes at the peak, beyond those of the stack; true to about a half.
 
@@ -40,15 +48,30 @@ def video_memory(
         form: of the video.
         bits: per sample.
         preset: of the encoder.
+        journey: through the levels; by default the stack's own.
     """
-    levels, channels, rows, columns = stack.images.shape
+    _, channels, rows, columns = stack.images.shape
     layout = form.layout(bits)
     size = 1 if layout.bits == 8 else 2
     samples: float = 1 + 2 / (layout.step_y * layout.step_x)  # of luma and chroma, per pixel
     frame = FLOAT * channels if layout.rgb else samples * size
-    held = (FLOAT * channels if layout.rgb else FLOAT * samples) * min(levels, IN_VIEW)
+    held = (FLOAT * channels if layout.rgb else FLOAT * samples) * most_in_view(
+        journey or Journey.of(stack.geometry), height, width
+    )
     pixels = height * width
     return round(rows * columns * held + pixels * (ON_THE_WAY * frame + _encoder_bytes(form, size, preset, pixels)))
+
+
+def most_in_view(journey: Journey, height: int, width: int) -> int:
+    """About how many levels are held for the frames of a journey: of a tree also those beside the way."""
+    geometry = journey.geometry
+    if geometry.is_chain:
+        return min(geometry.levels, IN_VIEW)
+    # soon after a level fills the frame what it shows has faded in, and most of it is in view
+    last = journey.round_length or journey.last
+    places = [min(i + part, last) for i in range(last + 1) for part in (0.0, 0.15, 0.5)]
+    views = (place_levels(journey, place, height, width) for place in sorted(set(places)))
+    return max(IN_VIEW, *(len({placement.level for placement in view}) for view in views))
 
 
 def _encoder_bytes(form: VideoFormat, size: int, preset: str, pixels: int) -> float:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoomstack_core.camera.journey import Journey
 from zoomstack_core.camera.path import DIRECTIONS, EASED_ENDS, EASINGS, ZoomPath
+from zoomstack_core.geometry import ZoomGeometry
 
 UNEVEN = (2.0, 4.0, 1.5, 3.0)
 
@@ -227,3 +229,121 @@ def test_the_rests_that_are_told_add_up(path: dict[str, Any], told: str) -> None
     with pytest.raises(ValueError, match=f"more than 0 seconds beside the rests, {told}$") as caught:
         ZoomPath((2.0, 2.0, 2.0), duration=1.0, **path)
     caught.match(r"duration is 1.0, which leaves -?\d")
+
+
+ROUND = (4.0, 2.5, 3.0)
+
+
+def ring_path(rounds: int = 1, **options: Any) -> ZoomPath:
+    options = {"seconds_per_level": 2, "loop": True, **options}
+    return ZoomPath(ROUND * rounds, rounds=rounds, **options)
+
+
+def round_and_round(path: ZoomPath, fps: float) -> list[float]:
+    """ln of the magnification of the frames of two repeats: it grows from one to the next by the whole way."""
+    factors, zooms = path.factors, path.zooms(fps)
+    way = math.log(math.prod(factors[: round(path.last - path.start)]))
+    logs = magnifications(zooms, factors)
+    outward = path.direction == "out"
+    return logs + [log - way if outward else log + way for log in logs]
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("easing", ["linear", "none"])
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_steady_ring_runs_at_one_speed_through_its_seam(direction: str, easing: str, rounds: int) -> None:
+    path = ring_path(rounds, direction=direction, easing=easing)
+    assert len(path.zooms(25)) == path.frame_count(25) == rounds * 3 * 2 * 25
+    logs = round_and_round(path, 25)
+    steps = [b - a for a, b in pairwise(logs)]
+    assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-9)
+    assert (steps[0] > 0) == (direction == "in")
+    assert logs[0] == pytest.approx(0.0 if direction == "in" else math.log(30) * rounds)
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("easing", ["linear", "none", "smooth", "sine", "cubic"])
+@pytest.mark.parametrize("dwell", [0.0, (0, 0, 0.5, 0, 0, 0.5, 0)])
+@pytest.mark.parametrize("cut", [{}, {"start": 1.5, "end": 4.5}])
+def test_neither_the_speed_nor_its_change_jumps_at_the_seam(
+    direction: str, easing: str, dwell: Any, cut: dict[str, float]
+) -> None:
+    """At the seam the speed changes from frame to frame by no more than it does elsewhere."""
+    path = ring_path(2, direction=direction, easing=easing, dwell=dwell, seconds_per_level=4, **cut)
+    zooms, logs = path.zooms(30), round_and_round(path, 30)
+    count = len(zooms)
+    assert count == path.frame_count(30)
+    assert all(path.start <= zoom <= path.last for zoom in zooms)
+    steps = [b - a for a, b in pairwise(logs)]
+    bends = [abs(b - a) for a, b in pairwise(steps)]
+    seam = bends[count - 3 : count + 1]
+    assert max(seam) <= max(bends[: count - 3]) + 1e-12
+    if dwell:
+        rests = [zoom for zoom in (2.0, 5.0) if path.start < zoom < path.last]
+        assert [zooms.count(zoom) for zoom in rests] == [16] * len(rests)
+    if easing not in ("linear", "none"):  # eased round by round
+        assert max(abs(step) for step in steps[count - 2 : count + 1]) < 0.1 * max(map(abs, steps))
+
+
+def test_rests_of_a_looping_ring_do_not_slow_it_down_at_its_seam() -> None:
+    path = ring_path(1, dwell=(0, 1, 0, 0), easing="linear")
+    logs = round_and_round(path, 30)
+    steps = [b - a for a, b in pairwise(logs)]
+    seam = len(logs) // 2
+    assert steps[seam - 5 : seam + 5] == pytest.approx([max(steps)] * 10, rel=1e-6)
+    assert path.zooms(30).count(1.0) == 31
+
+
+def test_a_ring_without_loop_begins_and_ends_softly_and_comes_back_to_its_first_level() -> None:
+    zooms = ring_path(3, loop=False).zooms(20)
+    assert (zooms[0], zooms[-1]) == (0.0, 9.0)
+    steps = speeds(zooms, ROUND * 3)
+    assert steps[20:-20] == pytest.approx([max(steps)] * (len(steps) - 40))  # through both seams between
+    assert max(steps[0], steps[-1]) < 0.1 * max(steps)
+    rested = ring_path(1, hold_start=1, hold_end=1).zooms(20)
+    assert rested.count(0.0) + rested.count(3.0) == 41  # a rest at the seam is one
+    assert len(rested) == 20 * (6 + 2)
+
+
+def test_a_looping_ring_there_and_back_repeats_no_frame() -> None:
+    zooms = ring_path(1, direction="in_out", easing="none").zooms(10)
+    assert len(zooms) == 2 * 6 * 10
+    assert (zooms.count(0.0), zooms.count(3.0)) == (1, 1)
+
+
+@pytest.mark.parametrize("cut", [{"start": 0.5}, {"end": 5.0}, {"start": 1.0, "end": 3.0}])
+def test_a_part_of_a_round_is_no_loop(cut: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="in_out or out_in, so that the clip ends where it begins, or whole rounds"):
+        ring_path(2, **cut)
+
+
+@pytest.mark.parametrize("easing", ["linear", "smooth", "quint"])
+def test_it_stops_at_turns_for_no_time(easing: str) -> None:
+    path = ZoomPath(UNEVEN, seconds_per_level=3, easing=easing, turns=(2,))
+    zooms = path.zooms(30)
+    assert len(zooms) == path.frame_count(30) == 12 * 30
+    assert zooms.count(2.0) == 1
+    steps = speeds(zooms, UNEVEN)
+    turn = zooms.index(2.0)
+    assert max(steps[turn - 1], steps[turn]) < 0.02 * max(steps)
+    assert path.resting_seconds == 0
+    both = ZoomPath(UNEVEN, seconds_per_level=3, easing=easing, turns=(2,), dwell=(0, 0, 1, 0, 0))
+    assert both.zooms(30).count(2.0) == 31
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"turns": (0,)}, "turns"), ({"turns": (2,)}, "turns"), ({"rounds": 3}, "rounds"), ({"rounds": -1}, "rounds")],
+)
+def test_bad_turns_and_rounds_say_what_is_wrong(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ZoomPath((2.0, 2.0), duration=4.0, **options)
+
+
+def test_a_path_along_a_tree_turns_where_its_journey_does() -> None:
+    tree = ZoomGeometry(4, 64, 64, 4.0, ((0.25, 0.5), (0.5, 0.5), (0.75, 0.5)), parents=(None, 0, 1, 0))
+    journey = Journey.visiting(tree, [2, 3])
+    path = ZoomPath(journey.factors, seconds_per_level=1, turns=journey.turns, direction="in_out", loop=True)
+    zooms = path.zooms(20)
+    assert len(zooms) == 2 * 5 * 20
+    assert (journey.turns, [zooms.count(place) for place in (0.0, 2.0, 4.0, 5.0)]) == ((2, 4), [1, 2, 2, 1])

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from zoomstack_core.camera.journey import Journey
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video.formats import FORMATS, PRESETS, available_formats
-from zoomstack_core.video.memory import video_memory
+from zoomstack_core.video.memory import most_in_view, video_memory
 
 
 def stack(side: int = 512) -> ZoomStack:
@@ -58,3 +59,20 @@ def test_it_is_true_to_a_half(form: str, preset: str, side: int, bits: int, leve
         pytest.skip(f"no encoder for {form} in this build")
     estimate = video_memory(stack(levels), side, side, FORMATS[form], bits, preset) / 1e6
     assert measured / 1.5 < estimate < 1.5 * measured
+
+
+def test_a_tree_takes_what_its_views_show() -> None:
+    """The branches in view beside each other, not all levels; a ring as a chain, however often it is gone round."""
+    chain = ZoomGeometry(9, 512, 512, 3.0)
+    foci = tuple(((k % 3) / 3 + 1 / 6, k // 3 / 3 + 1 / 6) for k in range(8))
+    wide = ZoomGeometry(9, 512, 512, 3.0, foci, parents=(None, *[0] * 8))
+    ring = ZoomGeometry(9, 512, 512, 3.0, parents=(8, *range(8)))
+    views = [most_in_view(journey, 512, 512) for journey in map(Journey.of, (chain, wide, ring))]
+    assert views == [3, 9, 3]
+    assert most_in_view(Journey.round(ring, 1000), 512, 512) == 3
+    deep = ZoomGeometry(17, 512, 512, 3.0, foci * 2, parents=(None, *[0] * 8, *range(1, 9)))
+    assert most_in_view(Journey.of(deep), 512, 512) == 9
+    of_chain, of_tree = (
+        video_memory(ZoomStack(torch.zeros(9, 3, 512, 512), g), 512, 512, FORMATS["h264"]) for g in (chain, wide)
+    )
+    assert of_tree - of_chain == pytest.approx(6 * 512 * 512 * 4 * 1.5, rel=0.01)
