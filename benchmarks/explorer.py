@@ -1,9 +1,9 @@
 """How fast the explorer plays, in a real Chromium without a graphics card.
 
-``python -m benchmarks.explorer [--levels 16] [--size 1024]`` prints, for the exported page at several sizes of its
-window: pictures per second while it plays, and Chromium's processor time per picture, in milliseconds: of the page
-(its script and the drawing of the canvas) and of the process that puts pages on the screen. Here the picture has all of
-its pixels; outside of this measurement it has fewer while it moves, where frames would take too long.
+``python -m benchmarks.explorer [--levels 16] [--size 1024] [--branches 1]`` prints, for the exported page at several
+sizes of its window: pictures per second while it plays, and Chromium's processor time per picture, in milliseconds: of
+the page (its script and the drawing of the canvas) and of the process that puts pages on the screen. Here the picture
+has all of its pixels; outside of this measurement it has fewer while it moves, where frames would take too long.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from chrome import Chrome, Tab  # noqa: E402
 from chromium import find_browser  # noqa: E402
 
 from zoomstack_core.explorer_page import explorer_page, images_of  # noqa: E402
-from zoomstack_core.geometry import ZoomGeometry  # noqa: E402
+from zoomstack_core.nesting import Nesting  # noqa: E402
 
 WINDOWS = ((460, 480), (1400, 900), (2560, 1440))
 SECONDS = 6.0
 PLAY = """async (ms) => {
-    explorer._chooseDetail = () => {};
+    explorer.detail._choose = () => {};
     explorer.controls.speed.value = "2";
     explorer.goTo(1);
     await new Promise((done) => setTimeout(done, 500));
@@ -38,11 +38,12 @@ PLAY = """async (ms) => {
 }"""
 
 
-def page(levels: int, size: int) -> str:
-    """An exported page of smooth noise."""
+def page(levels: int, size: int, branches: int) -> str:
+    """An exported page of smooth noise: the widest level, and the others in chains beside each other in it."""
     coarse = torch.rand(levels, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     smooth = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
-    return explorer_page(images_of(smooth), ZoomGeometry(levels, size, size, 2.0))
+    parents = (None, *(max(0, level - branches) for level in range(1, levels)))
+    return explorer_page(images_of(smooth), Nesting((2.0,), parents=parents).fit(levels, size, size))
 
 
 def processor_seconds() -> dict[str, float]:
@@ -73,13 +74,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How fast the explorer plays.")
     parser.add_argument("--levels", type=int, default=16)
     parser.add_argument("--size", type=int, default=1024, help="width and height of every level")
+    parser.add_argument("--branches", type=int, default=1, help="chains that lie in the widest level, up to 4")
     arguments = parser.parse_args()
     browser = find_browser(Path(sys.executable), ROOT / ".host")
     if browser is None:
         sys.exit("No Chromium or Chrome that starts was found; python tools/test.py fetches one where it can.")
     with tempfile.TemporaryDirectory() as folder, Chrome(browser) as chrome:
         file = Path(folder) / "explorer.html"
-        file.write_text(page(arguments.levels, arguments.size), encoding="utf-8")
+        file.write_text(page(arguments.levels, arguments.size, arguments.branches), encoding="utf-8")
         tab = chrome.tab("")
         tab.open(file.as_uri())
         tab.until("() => explorer.frames > 0")

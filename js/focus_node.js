@@ -4,6 +4,7 @@
 import { FocusPicker } from "./focus_picker.js";
 import { findBefore, findBehind, GEOMETRY, geometryOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
 import { captureUndo, isOurs, setWidget } from "./host.js";
+import { parentsOf } from "./prompt_text.js";
 import { rowsOf } from "./prompts_node.js";
 import { urlOf } from "./server.js";
 import { lastResult } from "./viewer_node.js";
@@ -46,7 +47,9 @@ function placeOfFocus(node) {
 function chooseFocus(node) {
   const [result] = findBehind(node, lastResult);
   const pictures = (result?.images ?? []).map(urlOf);
-  const picker = new FocusPicker(node.type === GEOMETRY ? geometryOptions(node, pictures) : widgetOptions(node, pictures));
+  const picker = new FocusPicker(
+    node.type === GEOMETRY ? geometryOptions(node, pictures, result) : widgetOptions(node, pictures),
+  );
   picker.open();
 }
 
@@ -70,17 +73,22 @@ function widgetOptions(node, pictures) {
 }
 
 /** A factor and a focus for every step, in two texts. @param {GraphNode} node @param {string[]} pictures
+ * @param {import("./viewer_node.js").Result} [result] of the last run
  * @returns {import("./focus_picker.js").PickerOptions} */
-function geometryOptions(node, pictures) {
+function geometryOptions(node, pictures, result) {
   const fixedFactor = isLinked(node, "zoom_factors");
   const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus")?.value)) };
   const steps = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
-  const known = (levelsAround(node) ?? pictures.length) - 1 + Number(valueOf(node, "endless") === true); // steps
+  const rows = rowsAround(node);
+  const levels = rows?.levels ?? pictures.length;
+  const endless = valueOf(node, "endless") === true;
+  const known = levels - 1 + Number(endless); // steps
   const count = Math.max(0, known, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
   return {
     steps,
     count,
     pictures,
+    parents: branchesOf(rows ? parentsOf(rows.text) : result?.zoom[0].geometry.parents, levels, endless),
     fixedFactor,
     digits: 3,
     limits: [1.01, 1000],
@@ -106,10 +114,18 @@ function noteOn({ factors, foci }, fixedFactor, known, count) {
   return wrong === undefined ? undefined : `There are values for ${wrong} steps, and the zoom has ${known}.`;
 }
 
-/** The number of levels that the prompts around a node ask for. @param {GraphNode} node @returns {number | undefined} */
-function levelsAround(node) {
-  const levelsBefore = (/** @type {GraphNode} */ behind) => findBefore(behind, (before) => rowsOf(before)?.levels || undefined)[0];
-  return findBehind(node, levelsBefore)[0];
+/** The parents of so many levels, if some level has several children; a zoom without an end closes them to a ring.
+ * @param {(number | null)[] | null | undefined} parents @param {number} levels @param {boolean} endless */
+function branchesOf(parents, levels, endless) {
+  if (parents?.length !== levels) return undefined;
+  const closed = [endless ? levels - 1 : null, ...parents.slice(1)];
+  return new Set(closed).size < levels ? closed : undefined;
+}
+
+/** The rows of prompts around a node, which tell the levels. @param {GraphNode} node */
+function rowsAround(node) {
+  const withLevels = (/** @type {GraphNode} */ before) => (rowsOf(before)?.levels ? rowsOf(before) : undefined);
+  return findBehind(node, (behind) => findBefore(behind, withLevels)[0])[0];
 }
 
 /** @param {GraphNode} node @param {Record<string, number | string>} values by widget */

@@ -10,7 +10,7 @@ import { clamp, smoothstep } from "./zoom_math.js";
 
 /** Levels smaller than this are also kept enlarged, by a better filter than a moving picture has the time for. */
 const ENLARGED = 1024;
-/** How many levels are kept enlarged; a view shows a few at a time. */
+/** How many levels are kept enlarged, or as many as a view shows, if those are more. */
 const KEPT = 8;
 /** Below this number of view pixels a soft border is drawn hard. */
 const THIN = 0.5;
@@ -40,6 +40,7 @@ export class LevelPainter {
     this.levels = levels;
     /** Each level at its own size, half of it, a quarter … @type {Picture[][]} */
     this.smaller = levels.map((level) => [level]);
+    this.kept = KEPT;
     /** Level → enlarged picture, the least recently used first. @type {Map<number, HTMLCanvasElement>} */
     this.enlarged = new Map();
     /** Where soft levels are drawn before they are laid over the others: one canvas for the widest of them, one for the
@@ -59,10 +60,11 @@ export class LevelPainter {
 
   /** Draw a view; what no level covers stays clear, or black where the canvas is opaque.
    * @param {CanvasRenderingContext2D} target
-   * @param {Placement[]} placements in pixels of the canvas, the widest first */
+   * @param {Placement[]} placements in pixels of the canvas, each after the one around it */
   paint(target, placements) {
     target.clearRect(0, 0, target.canvas.width, target.canvas.height);
     target.imageSmoothingQuality = "low";
+    this.kept = Math.max(KEPT, placements.length);
     for (const [order, placement] of placements.entries()) {
       if (placement.feather.some((width) => width > THIN)) this._paintSoft(target, placement, order);
       else this._paintHard(target, placement, placements[order + 1]);
@@ -143,7 +145,7 @@ export class LevelPainter {
     this.enlarged.delete(level);
     this.enlarged.set(level, picture);
     for (const oldest of this.enlarged.keys()) {
-      if (this.enlarged.size <= KEPT) break;
+      if (this.enlarged.size <= this.kept) break;
       this.enlarged.delete(oldest);
     }
     return picture;

@@ -4,13 +4,17 @@
 import { element } from "./dom.js";
 import { FrameDetail } from "./frame_detail.js";
 import { LevelPainter } from "./level_painter.js";
+import { captionOf, captionOfView, logFromFirst } from "./viewer_captions.js";
 import { ViewerControls } from "./viewer_controls.js";
 import { listenToInput } from "./viewer_input.js";
+import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
+import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
+import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
 
 /**
  * @typedef {object} Stack
- * @property {math.Geometry} geometry
+ * @property {import("./zoom_tree.js").Geometry} geometry
  * @property {string[]} urls one image per level, the widest first
  * @property {string[]} prompts what the levels show; may be fewer, or none
  *
@@ -35,7 +39,11 @@ export class ZoomViewer {
   constructor(options = {}) {
     this.options = options;
     /** @type {Stack | null} */ this.stack = null;
+    /** On which the view is. */ this.line = asLine({ height: 1, width: 1, factors: [], foci: [] });
     /** @type {math.View} */ this.view = { zoom: 0, x: 0.5, y: 0.5 };
+    /** Of a ring. */ this.round = 1;
+    /** Whether the view was moved by hand, and not back to the path since then. */ this.strayed = false;
+    /** @type {Flight | null} */ this.flight = null;
     /** @type {LevelPainter | null} */ this.painter = null;
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
@@ -53,7 +61,9 @@ export class ZoomViewer {
     this.hint = element("div", { class: "zoomstack-hint", role: "status", hidden: true });
     this.hinted = new Set();
     this.hintTimer = 0;
-    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.hint, this.controls.caption);
+    this.map = new ViewerMap((level) => this.flyTo(level));
+    const { caption } = this.controls;
+    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.hint, this.map.root, caption);
     this.note = element("div", { class: "zoomstack-note", role: "status" });
     this.root = element(
       "div",
@@ -93,13 +103,14 @@ export class ZoomViewer {
     this.stack = stack;
     this.say("");
     this.controls.enable(true);
-    const levels = stack.urls.map((_, level) => level);
-    this.controls.showLevels(
-      levels.map((level) => math.logMagnification(stack.geometry, level)),
-      levels.map((level) => this._describe(level)),
-    );
-    if (same) this.draw();
-    else this.fit();
+    if (!same) {
+      this.line = lineThrough(stack.geometry, 0);
+      this.round = 1;
+      this.fit();
+    }
+    this._showLevels(stack);
+    this.map.show(stack.geometry, stack.urls.map((_, level) => captionOf(stack, level)));
+    this.draw();
     this.root.dispatchEvent(new CustomEvent("zoomstack:ready"));
   }
 
@@ -135,15 +146,39 @@ export class ZoomViewer {
 
   fit() {
     if (!this.stack) return;
-    this.pause();
-    this._setView(math.pathView(this.stack.geometry, math.lowestZoom(this.stack.geometry, this.aspect), this.aspect));
+    this.rest();
+    this.strayed = false;
+    this._setView(wholeView(this.line, this.aspect));
   }
 
-  /** Go to a zoom on the path of the video. @param {number} zoom */
+  /** The zoom of the view from level 0 on, of a ring in its round. */
+  get zoom() {
+    return this.view.zoom - this.line.first;
+  }
+
+  /** The zoom of the deepest level on the line. */
+  get lastZoom() {
+    return lastPlace(this.line) - this.line.first;
+  }
+
+  /** Go to a zoom on the path of the video, as `zoom` counts it. @param {number} zoom */
   goTo(zoom) {
     if (!this.stack) return;
     this.glide.amount = 0;
-    this._setView(math.limited(this.stack.geometry, math.pathView(this.stack.geometry, zoom, this.aspect), this.size));
+    this.flight = null;
+    this.strayed = false;
+    this._setView(math.limited(this.line, math.pathView(this.line, this.line.first + zoom, this.aspect), this.size));
+  }
+
+  /** Go to a level on the shortest way, little by little. @param {number} level */
+  flyTo(level) {
+    if (!this.stack) return;
+    this.rest();
+    this.strayed = false;
+    const flight = new Flight(this, level, this.size);
+    if (isCalm()) return this._setView(flight.end.view, flight.end.line);
+    this.flight = flight;
+    this._tickSoon();
   }
 
   toggle() {
@@ -151,12 +186,12 @@ export class ZoomViewer {
     else this.play();
   }
 
-  /** Zoom in along the path, from the widest view again if the deepest is reached. */
+  /** Zoom in along the path, from the widest view again if the deepest is reached; in a ring for ever. */
   play() {
     if (!this.stack || this.stack.urls.length < 2 || this.playing) return;
-    if (this.view.zoom >= this.stack.geometry.factors.length - 1e-6) this.goTo(0);
+    this.rest();
+    if (!this.line.endless && this.zoom >= this.lastZoom - 1e-6) this.goTo(0);
     this.playing = true;
-    this.glide.amount = 0;
     this.controls.showPlaying(true);
     this._tickSoon();
   }
@@ -171,6 +206,7 @@ export class ZoomViewer {
   rest() {
     this.pause();
     this.glide.amount = 0;
+    this.flight = null;
   }
 
   async toggleFullScreen() {
@@ -207,42 +243,46 @@ export class ZoomViewer {
     const target = canvas.getContext("2d", { alpha: false }); // opaque: much less work for the page around it
     if (!target) return;
     const startedAt = performance.now();
-    const placements = math.layoutLevels(stack.geometry, this.view, pixels[0], pixels[1]);
+    const placements = math.layoutLevels(this.line, this.view, pixels[0], pixels[1]);
     painter.paint(target, placements);
     if (moving) this.detail.learn(startedAt);
     this.frames++;
-    const place = math.logMagnification(stack.geometry, this.view.zoom);
-    this.controls.showPlace(place, this._describe(math.seenOf(placements, pixels[0], pixels[1]).level, place));
+    const seen = math.seenOf(placements, pixels[0], pixels[1]);
+    const caption = captionOfView(stack, this.line, this.view.zoom, seen, this.round);
+    this.controls.showPlace(logFromFirst(this.line, this.view.zoom), caption);
+    this.map.showLevel(seen.level);
   }
 
-  /** @param {number} level @param {number} [magnification] ln of it; below 0 where a view of another shape shows all of
-   * the widest level, which is ×1 all the same */
-  _describe(level, magnification) {
-    const { geometry, urls, prompts } = /** @type {Stack} */ (this.stack);
-    const size = math.magnificationText(Math.max(0, magnification ?? math.logMagnification(geometry, level)));
-    const text = `Level ${level + 1} of ${urls.length}, ${size}`;
-    return prompts[level] ? `${text}: ${prompts[level]}` : text;
+  /** The scrub bar is that of the line. @param {Stack} stack */
+  _showLevels(stack) {
+    const { levels, first } = this.line;
+    const onLine = levels.slice(first, lastPlace(this.line) + 1);
+    const places = onLine.map((_, place) => logFromFirst(this.line, first + place));
+    this.controls.showLevels(places, onLine.map((level) => captionOf(stack, level)));
   }
 
-  /** @param {math.View} view */
-  _setView(view) {
+  /** @param {math.View} view @param {import("./zoom_tree.js").Line} [line] that the view is on, if it is another one
+   * @param {number} [rounds] that the view is deeper in terms of it */
+  _setView(view, line = this.line, rounds = 0) {
     const { zoom, x, y } = this.view;
-    if (view.zoom === zoom && view.x === x && view.y === y && this.frames) return;
-    this.view = view;
+    const other = line !== this.line;
+    if (view.zoom === zoom && view.x === x && view.y === y && !other && this.frames) return;
+    const kept = inRound({ line, view });
+    [this.line, this.view] = [kept.line, kept.view];
+    this.round += rounds + kept.rounds;
+    if (other && this.stack) this._showLevels(this.stack);
     this._tickSoon();
   }
 
   /** The element has another size: the whole stays the whole, any other view is as far from the path as before. */
   _fitToSize() {
     if (!this.stack || !this.canvas.clientHeight) return;
-    const { geometry } = this.stack;
+    const { line } = this;
     const { zoom } = this.view;
-    const wasWhole = zoom <= math.lowestZoom(geometry, this.shape) + 1e-6;
-    const away = math.awayFromPath(geometry, this.view, this.shape);
+    const wasWhole = Math.abs(zoom - inRound({ line, view: wholeView(line, this.shape) }).view.zoom) < 1e-6;
+    const away = math.awayFromPath(line, this.view, this.shape);
     this.shape = this.aspect;
-    this.view = wasWhole
-      ? math.pathView(geometry, math.lowestZoom(geometry, this.aspect), this.aspect)
-      : math.besidePath(geometry, zoom, away, this.size);
+    this.view = wasWhole ? wholeView(line, this.aspect) : math.besidePath(line, zoom, away, this.size);
     this.draw();
   }
 
@@ -258,9 +298,10 @@ export class ZoomViewer {
       return;
     }
     const passed = math.clamp(now - this.lastTick, 0, LONGEST_STEP);
-    const moving = this.playing || this.glide.amount !== 0;
+    const moving = this.playing || this.flight !== null || this.glide.amount !== 0;
     this.lastTick = now;
     if (this.playing) this._advance(passed);
+    else if (this.flight) this._flyOn(this.flight, passed);
     else if (this.glide.amount) this._glideOn(passed);
     this.draw(moving);
     if (moving) this._tickSoon();
@@ -268,20 +309,26 @@ export class ZoomViewer {
 
   /** Along the path, and back towards it where the view was moved away. @param {number} passed milliseconds */
   _advance(passed) {
-    const { geometry } = /** @type {Stack} */ (this.stack);
+    const { line } = this;
     const speed = Number(this.controls.speed.value) * Math.LN2;
-    const zoom = Math.min(math.magnified(geometry, this.view.zoom, (speed * passed) / 1000), geometry.factors.length);
-    const [right, down] = math.awayFromPath(geometry, this.view, this.aspect);
+    const zoom = Math.min(math.magnified(line, this.view.zoom, (speed * passed) / 1000), line.factors.length);
+    const [right, down] = math.awayFromPath(line, this.view, this.aspect);
     const rest = Math.exp(-passed / RETURN);
-    this.view = math.besidePath(geometry, zoom, [right * rest, down * rest], this.size);
-    if (zoom >= geometry.factors.length) this.pause();
+    this._setView(math.besidePath(line, zoom, [right * rest, down * rest], this.size));
+    if (zoom >= line.factors.length) this.pause();
+  }
+
+  /** @param {Flight} flight @param {number} passed milliseconds */
+  _flyOn(flight, passed) {
+    const { line, view, done } = flight.step(passed);
+    this._setView(view, line);
+    if (done) this.flight = null;
   }
 
   /** @param {number} passed milliseconds */
   _glideOn(passed) {
     const { glide } = this;
-    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const part = calm || Math.abs(glide.amount) < 0.002 ? 1 : 1 - Math.exp(-passed / GLIDE);
+    const part = isCalm() || Math.abs(glide.amount) < 0.002 ? 1 : 1 - Math.exp(-passed / GLIDE);
     const amount = glide.amount * part;
     glide.amount = part === 1 ? 0 : glide.amount - amount;
     this.magnify(amount, glide.atX, glide.atY, glide.free);
@@ -291,18 +338,23 @@ export class ZoomViewer {
    * @param {boolean} free around this point, not along the path */
   magnify(amount, atX, atY, free) {
     if (!this.stack) return;
-    const { geometry } = this.stack;
-    const { view, size } = this;
-    const zoom = math.magnified(geometry, view.zoom, amount);
-    const next = free ? math.zoomedAt(geometry, view, zoom, atX, atY, size) : math.alongPath(geometry, view, zoom, size);
-    if (free && amount > 0 && next.zoom < Math.min(zoom, geometry.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
-    this._setView(next);
+    this.flight = null;
+    const { size } = this;
+    const here = { line: this.line, view: this.view, rounds: 0 };
+    const { line, view, rounds } = amount > 0 ? towards(here, atX, atY, size) : here;
+    const zoom = math.magnified(line, view.zoom, amount);
+    const next = free ? math.zoomedAt(line, view, zoom, atX, atY, size) : math.alongPath(line, view, zoom, size);
+    if (free && amount > 0 && next.zoom < Math.min(zoom, line.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
+    this.strayed = free || (this.strayed && line === this.line && math.isOffPath(line, next, this.aspect));
+    this._setView(next, line, rounds);
   }
 
-  /** Whether a turn inwards goes where it is made: after the view was moved away from the path. One outwards never does,
-   * so that it leads back. @param {number} amount */
-  isFree(amount) {
-    return amount > 0 && this.stack !== null && math.isOffPath(this.stack.geometry, this.view, this.aspect);
+  /** Whether a turn inwards goes where it is made: after the view was moved away from the path, and not towards another
+   * branch. One outwards never does, so that it leads back.
+   * @param {number} amount @param {number} atX @param {number} atY parts of the picture */
+  isFree(amount, atX, atY) {
+    const off = amount > 0 && this.strayed && math.isOffPath(this.line, this.view, this.aspect);
+    return off && towards(this, atX, atY, this.size).line === this.line;
   }
 
   /** Whether a point of the picture lies on the next level. @param {number} atX @param {number} atY */
@@ -310,12 +362,10 @@ export class ZoomViewer {
     if (!this.stack) return false;
     const { geometry } = this.stack;
     const { width, height } = this.size;
-    const placements = math.layoutLevels(geometry, this.view, width, height);
+    const placements = math.layoutLevels(this.line, this.view, width, height);
     const { level, rect } = math.seenOf(placements, width, height);
-    if (level >= geometry.factors.length) return true;
-    const next = math.inside(math.innerRect(geometry, level), rect);
-    const [right, down] = [atX * width - next.left, atY * height - next.top];
-    return right >= 0 && down >= 0 && right <= next.width && down <= next.height;
+    const children = childrenOf(geometry)[level];
+    return !children.length || children.some((child) => math.holds(math.inside(child.rect, rect), atX * width, atY * height));
   }
 
   /** Magnify as `magnify` does, little by little. @param {number} amount @param {number} atX @param {number} atY
@@ -323,15 +373,21 @@ export class ZoomViewer {
   glideBy(amount, atX, atY, free) {
     if (!this.stack) return;
     this.pause();
+    this.flight = null;
     this.glide = { amount: this.glide.amount + amount, atX, atY, free };
     this._tickSoon();
   }
 
   /** Move the view. @param {number} right @param {number} down parts of its width and height */
   pan(right, down) {
-    if (this.stack) this._setView(math.panned(this.stack.geometry, this.view, right, down, this.size));
+    if (!this.stack) return;
+    this.flight = null;
+    this.strayed = true;
+    this._setView(math.panned(this.line, this.view, right, down, this.size));
   }
 }
+
+const isCalm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** @param {string} url */
 async function loadBitmap(url) {

@@ -2,7 +2,7 @@
 // What a person does with the explorer, told to it: gestures on the picture, keys, and the controls of its bar.
 
 import { listenToGestures } from "./gestures.js";
-import { zoomAtLog } from "./zoom_math.js";
+import { logMagnification, zoomAtLog } from "./zoom_math.js";
 
 /** @typedef {import("./viewer.js").ZoomViewer} ZoomViewer */
 
@@ -14,10 +14,11 @@ const KEY_PAN = 0.1;
 export function listenToInput(viewer, signal) {
   const { root } = viewer;
   // in the capture phase: the picture keeps the event to itself, so that the graph does not move the node
-  const focus = () => {
+  const begin = () => {
+    viewer.flight = null;
     if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
   };
-  viewer.picture.addEventListener("pointerdown", focus, { signal, capture: true });
+  viewer.picture.addEventListener("pointerdown", begin, { signal, capture: true });
   root.addEventListener("keydown", (event) => onKey(viewer, event), { signal });
   document.addEventListener("visibilitychange", () => document.hidden && viewer.pause(), { signal });
   listenToPicture(viewer, signal);
@@ -34,13 +35,13 @@ function listenToPicture(viewer, signal) {
     {
       wheelBy: (amount, atX, atY, free) => {
         viewer.hintOnce(HOW_TO_LOOK);
-        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount));
+        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount, atX, atY));
       },
       doubleClick: (amount, atX, atY) => {
-        viewer.glideBy(amount, atX, atY, viewer.isFree(amount) || (amount > 0 && !viewer.isOnNext(atX, atY)));
+        viewer.glideBy(amount, atX, atY, viewer.isFree(amount, atX, atY) || (amount > 0 && !viewer.isOnNext(atX, atY)));
       },
       pinchBegins: () => {
-        freePinch = viewer.isFree(1);
+        freePinch = viewer.isFree(1, 0.5, 0.5);
       },
       pinchBy: (amount, atX, atY, right, down) => {
         viewer.rest();
@@ -60,12 +61,15 @@ function listenToPicture(viewer, signal) {
 /** @param {ZoomViewer} viewer @param {AbortSignal} signal */
 function listenToBar(viewer, signal) {
   const { bar, slider, play, fit, full, save } = viewer.controls;
-  bar.addEventListener("wheel", (event) => void ownsWheel(viewer, event), { signal, passive: false });
+  const passWheel = (/** @type {WheelEvent} */ event) => void ownsWheel(viewer, event);
+  bar.addEventListener("wheel", passWheel, { signal, passive: false });
+  viewer.map.root.addEventListener("wheel", passWheel, { signal, passive: false });
   slider.addEventListener(
     "input",
     () => {
       viewer.pause();
-      if (viewer.stack) viewer.goTo(zoomAtLog(viewer.stack.geometry, Number(slider.value)));
+      const { line } = viewer;
+      if (viewer.stack) viewer.goTo(zoomAtLog(line, logMagnification(line, line.first) + Number(slider.value)) - line.first);
     },
     { signal },
   );
@@ -87,17 +91,18 @@ function ownsWheel({ options, root, stack }, event) {
 
 /** @param {ZoomViewer} viewer @param {KeyboardEvent} event */
 function onKey(viewer, event) {
-  const { stack, view } = viewer;
+  const { stack, zoom, flight } = viewer;
   if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
   const inControl = event.target !== viewer.root;
-  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1));
+  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1, 0.5, 0.5));
   /** @type {Record<string, (() => void) | undefined>} */
   const anywhere = {
     "+": deeper,
     "=": deeper,
     "-": () => viewer.magnify(-KEY_ZOOM, 0.5, 0.5, false),
-    PageDown: () => viewer.goTo(Math.floor(view.zoom + 1 + 1e-6)),
-    PageUp: () => viewer.goTo(Math.ceil(view.zoom - 1 - 1e-6)),
+    PageDown: () => viewer.goTo(Math.floor(zoom + 1 + 1e-6)),
+    PageUp: () => viewer.goTo(Math.ceil(zoom - 1 - 1e-6)),
+    Escape: flight ? () => viewer.rest() : undefined,
     0: () => viewer.fit(),
     f: () => void (viewer.controls.full.hidden || viewer.toggleFullScreen()),
   };
@@ -108,7 +113,7 @@ function onKey(viewer, event) {
     ArrowUp: () => viewer.pan(0, -KEY_PAN),
     ArrowDown: () => viewer.pan(0, KEY_PAN),
     Home: () => viewer.goTo(0),
-    End: () => viewer.goTo(stack.urls.length - 1),
+    End: () => viewer.goTo(viewer.lastZoom),
     " ": () => viewer.toggle(),
     Escape: () => viewer.root.blur(),
   };

@@ -14,7 +14,7 @@ const NODE_SIZE = /** @type {const} */ ([420, 560]);
 
 /**
  * @typedef {import("./server.js").SavedFile} SavedFile
- * @typedef {{geometry: import("./zoom_math.js").Geometry, prompts: string[], page?: SavedFile}} Shown
+ * @typedef {{geometry: import("./zoom_tree.js").Geometry, prompts: string[], page?: SavedFile}} Shown
  * @typedef {{images: SavedFile[], zoom: Shown[]}} Result of a run: one image per level, and what they show
  */
 

@@ -3,18 +3,23 @@
 //
 // Convention: a point of a level is [x, y] in units of that level's width and height, so that [0, 1]² is the level.
 // A zoom is real: zoom i shows level i filling the view. Coordinates are always those of a level near the view, never
-// of level 0, so that a stack may be as deep as it likes. `layoutLevels` along the path of the video repeats
-// zoomstack_core/video/frames.py; tests/vectors/zoom_math.json holds both to the same numbers.
+// of level 0, so that a stack may be as deep as it likes. In a tree or a ring a view is on a line (zoom_tree.js), and
+// "level" here is a place on it; only placements and children name levels of the tree. `layoutLevels` along the path of
+// the video repeats zoomstack_core/camera/view.py; tests/vectors/zoom_math.json holds both to the same numbers.
+
+import { asLine, childrenOf, stepRect } from "./zoom_tree.js";
 
 /**
- * @typedef {{height: number, width: number, factors: number[], foci: [number, number][]}} Geometry
- * pixels of every level; zoom factor and focus (x, y) of each step
- * @typedef {{left: number, top: number, width: number, height: number}} Rect
+ * @typedef {import("./zoom_tree.js").Chain} Geometry of the line of a view
+ * @typedef {import("./zoom_tree.js").Line} Line
+ * @typedef {import("./zoom_tree.js").Rect} Rect
  * @typedef {{zoom: number, x: number, y: number}} View zoom and center; the center in units of level `levelOf(zoom)`
  * @typedef {{width: number, height: number}} Size of the view in pixels of the page
- * @typedef {{level: number, rect: Rect, scale: number, opacity: number, feather: [number, number, number, number]}}
+ * @typedef {{level: number, rect: Rect, scale: number, opacity: number, feather: [number, number, number, number],
+ *   round?: number}}
  *   Placement a level's frame in pixels of the view; view pixels per pixel of the level; how it lies over the wider
- *   levels: its opacity and the widths of the soft borders inside its top, bottom, left and right edge
+ *   levels: its opacity and the widths of the soft borders inside its top, bottom, left and right edge; and, of a ring,
+ *   how many rounds it lies deeper than the one in which views stay
  */
 
 /** A deeper level fades in while the level around it grows from 1 to this many view pixels per pixel. */
@@ -47,9 +52,7 @@ export function factorAt(geometry, level) {
 
 /** Where level + 1 lies in `level`. @param {Geometry} geometry @param {number} level @returns {Rect} */
 export function innerRect(geometry, level) {
-  const side = 1 / geometry.factors[level];
-  const [x, y] = geometry.foci[level];
-  return { left: clamp(x - side / 2, 0, 1 - side), top: clamp(y - side / 2, 0, 1 - side), width: side, height: side };
+  return stepRect(geometry.factors[level], geometry.foci[level]);
 }
 
 /** The point that a level shares with the next one: it stays in place while the zoom goes from one to the other.
@@ -138,14 +141,14 @@ export function lowestZoom(geometry, aspect) {
 }
 
 /** View pixels per pixel of a level that fills the view. @param {Geometry} geometry @param {Size} size */
-const fillScale = (geometry, { width, height }) => Math.max(width / geometry.width, height / geometry.height);
+export const fullScale = (geometry, { width, height }) => Math.max(width / geometry.width, height / geometry.height);
 
 /** View pixels per pixel of a level up to which a view is sharp enough. @param {Geometry} geometry @param {Size} size */
-export const largestScale = (geometry, size) => Math.max(SHARP, BEYOND * fillScale(geometry, size));
+export const largestScale = (geometry, size) => Math.max(SHARP, BEYOND * fullScale(geometry, size));
 
 /** @param {Geometry} geometry @param {Size} size */
 export function highestZoom(geometry, size) {
-  const beyond = Math.log(largestScale(geometry, size) / fillScale(geometry, size));
+  const beyond = Math.log(largestScale(geometry, size) / fullScale(geometry, size));
   return geometry.factors.length + beyond / Math.log(factorAt(geometry, geometry.factors.length));
 }
 
@@ -258,24 +261,28 @@ function isSharp(geometry, view, size) {
 const seenIn = (geometry, view, { width, height }) => seenOf(layoutLevels(geometry, view, width, height), width, height);
 
 /** The placement whose pixels fill most of a view, of those that make it.
- * @param {Placement[]} placements the widest first @param {number} width @param {number} height pixels of the view */
+ * @param {Placement[]} placements each after the one around it @param {number} width
+ * @param {number} height pixels of the view */
 export function seenOf(placements, width, height) {
-  let [seen, most, covered] = [placements[0], -1, 0];
+  let [seen, most] = [placements[0], -1];
+  /** @type {{x: number, y: number, own: number}[]} */ const deeper = []; // their middles, and what of the view is theirs
   for (const placement of [...placements].reverse()) {
     const { rect, opacity } = placement;
     const wide = Math.min(rect.left + rect.width, width) - Math.max(rect.left, 0);
     const tall = Math.min(rect.top + rect.height, height) - Math.max(rect.top, 0);
+    const covered = deeper.reduce((sum, { x, y, own }) => sum + (holds(rect, x, y) ? own : 0), 0);
     const own = opacity * Math.max(0, Math.max(wide, 0) * Math.max(tall, 0) - covered);
-    covered += own;
+    deeper.push({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2, own });
     if (own >= most * (1 - 1e-6)) [seen, most] = [placement, own]; // the wider one of equals
   }
   return seen;
 }
 
-/** The levels that make a view, the widest first; the first one covers it if any level does.
- * @param {Geometry} geometry @param {View} view @param {number} width @param {number} height pixels of the view
+/** The levels that make a view, each after the one that shows it; the first one covers the view if any level does.
+ * @param {Geometry | Line} geometry @param {View} view @param {number} width @param {number} height pixels of the view
  * @returns {Placement[]} */
 export function layoutLevels(geometry, view, width, height) {
+  const { tree, levels, first, round, endless } = asLine(geometry);
   const level = levelOf(geometry, view.zoom);
   const [shownWidth, shownHeight] = viewSize(geometry, view.zoom, width / height);
   const full = (width / shownWidth / geometry.width) * factorAt(geometry, level) ** (level - view.zoom);
@@ -287,30 +294,41 @@ export function layoutLevels(geometry, view, width, height) {
   };
   let base = level;
   while (base > 0 && !covers(rect, width, height)) rect = outside(innerRect(geometry, --base), rect);
+  const inRound = endless || base < first ? Math.floor((base - first) / round) : 0;
   /** @type {Placement[]} */
-  const placements = [{ level: base, rect, scale: rect.width / geometry.width, opacity: 1, feather: [0, 0, 0, 0] }];
-  for (let deeper = base + 1; deeper < levelCount(geometry); deeper++) {
-    const factor = geometry.factors[deeper - 1];
-    const opaqueAt = Math.min(FADE_IN, factor * full);
-    const clearAt = opaqueAt / Math.min(FADE_IN, factor);
-    const wider = placements[placements.length - 1];
-    const opacity = smoothstep(Math.log(wider.scale / clearAt) / Math.log(opaqueAt / clearAt));
-    rect = inside(innerRect(geometry, deeper - 1), rect);
-    if (opacity === 0 || !meets(rect, width, height)) break;
-    const side = (1 - 1 / factor) / 2;
-    const { left, top } = rect;
-    placements.push({
-      level: deeper,
+  const placements = [
+    {
+      level: levels[base],
       rect,
       scale: rect.width / geometry.width,
-      opacity,
-      feather: [
-        feather(top, side * rect.height),
-        feather(height - top - rect.height, side * rect.height),
-        feather(left, side * rect.width),
-        feather(width - left - rect.width, side * rect.width),
-      ],
-    });
+      opacity: 1,
+      feather: [0, 0, 0, 0],
+      ...(round ? { round: inRound } : {}),
+    },
+  ];
+  for (const wider of placements) { // which grows meanwhile
+    for (const { level: deeper, factor, rect: inner } of childrenOf(tree)[wider.level]) {
+      const opaqueAt = Math.min(FADE_IN, factor * full);
+      const clearAt = opaqueAt / Math.min(FADE_IN, factor);
+      const opacity = smoothstep(Math.log(wider.scale / clearAt) / Math.log(opaqueAt / clearAt));
+      rect = inside(inner, wider.rect);
+      if (opacity === 0 || !meets(rect, width, height)) continue;
+      const side = (1 - 1 / factor) / 2;
+      const { left, top } = rect;
+      placements.push({
+        level: deeper,
+        rect,
+        scale: rect.width / geometry.width,
+        opacity,
+        feather: [
+          feather(top, side * rect.height),
+          feather(height - top - rect.height, side * rect.height),
+          feather(left, side * rect.width),
+          feather(width - left - rect.width, side * rect.width),
+        ],
+        ...(wider.round === undefined ? {} : { round: wider.round + Number(deeper === 0) }),
+      });
+    }
   }
   return placements;
 }
@@ -325,6 +343,10 @@ function covers({ left, top, width: w, height: h }, width, height) {
 /** @param {Rect} rect @param {number} width @param {number} height */
 const meets = (rect, width, height) =>
   rect.left < width && rect.top < height && rect.left + rect.width > 0 && rect.top + rect.height > 0;
+
+/** @param {Rect} rect @param {number} x @param {number} y */
+export const holds = ({ left, top, width, height }, x, y) =>
+  x >= left && y >= top && x <= left + width && y <= top + height;
 
 /** The frame of the next level. @param {Rect} inner @param {Rect} outer @returns {Rect} */
 export function inside(inner, outer) {

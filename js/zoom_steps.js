@@ -55,6 +55,35 @@ export function withStep(values, count, step, value) {
   return Array.from({ length }, (_, i) => (i === step ? value : (ofStep(values, i) ?? values[values.length - 1])));
 }
 
+/** The level that a step leads to: of a ring the last one leads to level 0. @param {number} step
+ * @param {(number | null)[]} parents */
+export const levelOfStep = (step, parents) => (step + 1) % parents.length;
+
+/** The steps that lead into the same level as a step, with it. @param {number} step @param {(number | null)[]} parents */
+export function siblingsOf(step, parents) {
+  const parent = parents[levelOfStep(step, parents)];
+  const levels = [...parents.keys()].filter((level) => parent !== null && parents[level] === parent);
+  return levels.map((level) => (level || parents.length) - 1).sort((one, other) => one - other);
+}
+
+/** Where the level of each step is centered if there is one focus for all: only children there, several of one level in
+ * rows, as zoomstack_core/nesting.py puts them.
+ * @param {(number | null)[]} parents the level that shows each level @param {number[]} factors of each step
+ * @param {Point} focus @returns {Point[]} */
+export function sideBySide(parents, factors, focus) {
+  return factors.map((_, step) => {
+    const siblings = siblingsOf(step, parents);
+    if (siblings.length < 2) return focus;
+    const most = Math.max(1, Math.floor(Math.min(...siblings.map((other) => factors[other]))));
+    const rows = Math.ceil(siblings.length / most);
+    const across = Math.ceil(siblings.length / rows);
+    const place = siblings.indexOf(step);
+    const row = Math.floor(place / across);
+    const inRow = Math.min(across, siblings.length - row * across);
+    return [((place % across) + 0.5) / inRow, (row + 0.5) / rows];
+  });
+}
+
 /** ln of the magnification of every level; NaN where a step on the way to it has no factor.
  * @param {number[]} factors @param {(number | null)[]} parents of each level the one before it that it lies in, null of the
  * first */

@@ -23,11 +23,15 @@ FRONT_END = Path(__file__).resolve().parents[1] / "js"
 # Each needs only those before it.
 MODULES = (
     "dom",
+    "zoom_tree",
     "zoom_math",
+    "zoom_turns",
     "frame_detail",
     "level_painter",
     "gestures",
+    "viewer_captions",
     "viewer_controls",
+    "viewer_map",
     "viewer_input",
     "viewer",
 )

@@ -57,6 +57,11 @@ def use(tab: Tab) -> None:
     tab.until("() => !document.querySelector('.zoomstack-focus')")
 
 
+def leave(tab: Tab) -> None:
+    tab.press("Escape")
+    tab.until("() => !document.querySelector('.zoomstack-focus')")
+
+
 def test_every_step_has_its_own_rectangle_on_its_own_picture(tab: Tab) -> None:
     geometry_graph(tab, zoom_factors="2, 4", focus="0.5, 0.5\n0.25, 0.75")
     tab.run()
@@ -163,6 +168,82 @@ def test_the_prompts_tell_how_many_steps_there_are(tab: Tab) -> None:
     use(tab)
 
 
+OTHERS = """() => [...document.querySelectorAll('.zoomstack-focus-other')]
+    .map(({style, textContent}) => [textContent, style.left, style.top])"""
+WARNING = """() => {
+    const dialog = document.querySelector('.zoomstack-focus');
+    const red = dialog.querySelectorAll('.zoomstack-focus-overlaps').length;
+    const warning = dialog.querySelector('.zoomstack-focus-warning').textContent;
+    return [warning, red, dialog.querySelector('[type=submit]').disabled];
+}"""
+
+
+def tree_graph(tab: Tab, prompts: str, **widgets: Any) -> None:
+    """A Zoom Geometry for a sampler with prompts; its picker is open."""
+    nodes: dict[str, Any] = {
+        "schedule": {"type": "ZoomPromptSchedule", "pos": [0, 0], "widgets": {"prompts": prompts}},
+        "geometry": {"type": "ZoomGeometry", "pos": [0, 700], "widgets": widgets},
+        "sampler": {"type": "ZoomKSampler", "pos": [520, 0]},
+    }
+    links = [["schedule", "positive", "sampler", "positive"], ["geometry", "geometry", "sampler", "geometry"]]
+    tab.do(BUILD, {"nodes": nodes, "links": links})
+    tab.do(PRESS_BUTTON)
+
+
+def test_the_branches_of_a_level_are_moved_on_its_picture_and_may_not_overlap(tab: Tab) -> None:
+    tree_graph(tab, "a\nb\nc\nfrom 1: d\ne", zoom_factors="4", focus="0.5, 0.5")
+    labels = ["level 2 in 1", "level 3 in 2", "level 4 in 1", "level 5 in 4"]
+    assert tab.do(OPTIONS) == [f"Step {i} of 4: {label}" for i, label in enumerate(labels, start=1)]
+    # one focus for all: they lie beside each other
+    assert tab.do(SHOWN)[:3] == ["12.5%", "37.5%", "25%"]
+    assert tab.do(OTHERS) == [["4", "62.5%", "37.5%"]]
+    assert tab.do(WARNING) == ["", 0, False]
+    frame = tab.wait(tab.page.locator(".zoomstack-focus-frame").bounding_box())
+    assert frame
+    # the other one is grasped near its corner, and dragged onto the first
+    x, y, side = frame["x"], frame["y"], frame["width"]
+    mouse = tab.page.mouse
+    tab.wait(mouse.move(x + 0.65 * side, y + 0.4 * side))
+    tab.wait(mouse.down())
+    assert tab.do(SHOWN)[3] == "Step 3 of 4: level 4 in 1"
+    tab.wait(mouse.move(x + 0.35 * side, y + 0.4 * side, steps=3))
+    assert tab.do(WARNING) == ["Levels 2 and 4 overlap in level 1: move one.", 2, True]
+    tab.press("Enter")
+    assert tab.do("() => document.querySelector('.zoomstack-focus').open")
+    tab.wait(mouse.move(x + 0.35 * side, y + 0.9 * side, steps=3))
+    tab.wait(mouse.up())
+    assert tab.do(WARNING) == ["", 0, False]
+    tab.press("PageDown")
+    assert tab.do(SHOWN)[3] == "Step 4 of 4: level 5 in 4"
+    assert tab.do(OTHERS) == []
+    tab.press("ArrowLeft")
+    use(tab)
+    factors, focus = texts(tab)
+    points = [[float(number) for number in line.split(", ")] for line in focus.split("\n")]
+    assert factors == "4"
+    assert [points[i] for i in (0, 1, 3)] == [[0.25, 0.5], [0.5, 0.5], [0.49, 0.5]]
+    assert abs(points[2][0] - 0.45) < 0.01 and abs(points[2][1] - 0.875) < 0.01
+
+
+def test_a_larger_level_may_not_cover_its_neighbor(tab: Tab) -> None:
+    tree_graph(tab, "a\nb\nfrom 1: c", zoom_factors="4, 4", focus="0.25, 0.5\n0.75, 0.5")
+    fill(tab, "Zoom factor", "1.5")
+    assert tab.do(WARNING) == ["Levels 2 and 3 overlap in level 1: move one.", 2, True]
+    fill(tab, "Zoom factor", "2")
+    assert tab.do(WARNING) == ["", 0, False]
+    use(tab)
+    assert texts(tab) == ["2, 4", "0.25, 0.5\n0.75, 0.5"]
+
+
+def test_the_last_step_of_a_ring_lies_on_its_last_level(tab: Tab) -> None:
+    tree_graph(tab, "a\nb\nc\nfrom 1: d\nfrom 3: e", endless=True)
+    assert tab.do(OPTIONS)[-1] == "Step 5 of 5: level 1 in 5"
+    leave(tab)
+    tree_graph(tab, "a\nb\nc", endless=True)
+    assert tab.do(OPTIONS) == ["All steps", *(f"Step {step} of 3" for step in (1, 2, 3))]
+    leave(tab)
+
+
 def test_a_click_on_the_button_opens_the_picker(tab: Tab) -> None:
     tab.do(BUILD, {"nodes": {"geometry": {"type": "ZoomGeometry", "pos": [300, 200]}}, "links": []})
     if tab.do("() => LiteGraph.vueNodesMode"):
@@ -180,8 +261,7 @@ def test_a_click_on_the_button_opens_the_picker(tab: Tab) -> None:
     tab.until("() => document.querySelector('.zoomstack-focus')?.open")
     note = tab.do("() => document.querySelector('.zoomstack-focus-note').textContent")
     assert note.startswith("To choose each step for itself, connect")
-    tab.press("Escape")
-    tab.until("() => !document.querySelector('.zoomstack-focus')")
+    leave(tab)
 
 
 def test_all_of_a_tall_picture_is_to_be_seen(tab: Tab) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoomstack_core.geometry import ZoomGeometry
-from zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors
+from zoomstack_core.nesting import Nesting, parse_focus, parse_zoom_factors, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,13 @@ def test_the_front_end_reads_the_same(kind: str, parse: Callable[[str], tuple[An
                 parse(text)
         else:
             assert json.loads(json.dumps(parse(text))) == expected, text
+
+
+def test_the_front_end_puts_levels_in_the_same_places() -> None:
+    vectors = json.loads((Path(__file__).resolve().parents[1] / "vectors" / "zoom_steps.json").read_text("utf-8"))
+    for parents, factors, focus, points in vectors["side_by_side"]:
+        found = side_by_side(tuple(parents), tuple(map(float, factors)), tuple(focus))
+        assert json.loads(json.dumps(found)) == points, parents
 
 
 def test_a_list_says_how_many_levels_it_is_for() -> None:

@@ -12,6 +12,13 @@ test("texts are read as the node reads them", () => {
   for (const [text, foci] of vectors.focus) assert.deepEqual(steps.parseFoci(text), foci, JSON.stringify(text));
 });
 
+test("one focus for all puts the levels of a tree where the node puts them", () => {
+  assert.ok(vectors.side_by_side.length > 4);
+  for (const [parents, factors, focus, points] of vectors.side_by_side) {
+    assert.deepEqual(steps.sideBySide(parents, factors, focus), points, JSON.stringify(parents));
+  }
+});
+
 test("what is written is read again", () => {
   for (const factors of [[2], [2, 4, 1.5]]) assert.deepEqual(steps.parseFactors(steps.factorsText(factors)), factors);
   for (const foci of [[[0.5, 0.25]], [[0, 1], [0.125, 0.5]]]) assert.deepEqual(steps.parseFoci(steps.fociText(foci)), foci);
