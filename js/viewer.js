@@ -63,7 +63,7 @@ export class ZoomViewer {
     this.hintTimer = 0;
     this.map = new ViewerMap((level) => this.flyTo(level));
     const { caption } = this.controls;
-    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.hint, this.map.root, caption);
+    this.picture = element("div", { class: "zoomstack-picture" }, this.canvas, this.message, this.map.root, this.hint, caption);
     this.note = element("div", { class: "zoomstack-note", role: "status" });
     this.root = element(
       "div",
