@@ -24,13 +24,18 @@ from training import Trainer, import_host, parser, write_picture, write_tensors
 
 
 def main() -> None:
-    options = parse_options()
+    options = parse_options(__doc__)
     import_host(options)
     ModelTrainer(options).run()
 
 
-def parse_options() -> argparse.Namespace:
-    made = parser(__doc__, images=400_000, batch=16, lr=5e-4)
+def parse_options(
+    description: str | None, more: Callable[[argparse.ArgumentParser], None] | None = None
+) -> argparse.Namespace:
+    """Those of this script, and ``more``."""
+    made = parser(description, images=400_000, batch=16, lr=5e-4)
+    if more is not None:
+        more(made)
     made.add_argument("--vae", type=Path, metavar="FILE", help="train on latents of this VAE instead of pixels")
     made.add_argument("--latents", type=Path, metavar="FOLDER", help="cached ones; without it they are made on the way")
     made.add_argument("--size", type=int, help="of the pictures in pixels: 64, or 256 with a VAE")
@@ -65,10 +70,14 @@ class ModelTrainer(Trainer):
         initialize(model)
         if options.init is not None:
             self._load_weights(model, options.init)
+        self.prepare(model)
         # contiguous on CPU: its group norm takes a third of the step in channels_last
         self.format = torch.channels_last if device.type == "cuda" else torch.contiguous_format
         model.to(memory_format=self.format)  # type: ignore[call-overload]  # not in PyTorch's types
         super().__init__(options, model)
+
+    def prepare(self, model: torch.nn.ModuleDict) -> None:
+        """Before training begins, with the weights that it begins with."""
 
     def reseed(self, seed: int) -> None:
         super().reseed(seed)
@@ -125,13 +134,9 @@ class ModelTrainer(Trainer):
 
     def write_sheet(self, guidance: float = 2.0) -> None:
         """Every stage, one of them twice: a training image, and below it a sample of its caption."""
-        from demo.universe import STAGES
 
-        scenes = [self.universe.random_scene(stage) for stage in [*range(STAGES), 6]]
-        real, captions = self.universe.pictures(scenes), [self.universe.caption(scene) for scene in scenes]
-        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
-            context, empty = self.encode(captions), self.encode([""] * len(captions))
-            z = torch.randn(len(scenes), *self.source.shape, device=self.device)
+        def sample(shape: tuple[int, ...], context: Tensor, empty: Tensor) -> Tensor:
+            z = torch.randn(shape, device=self.device)
             times = torch.linspace(1, 0, self.options.sheet_steps + 1).tolist()
             for t, t_next in zip(times, times[1:], strict=False):  # DDIM in v-prediction
                 when = torch.full((len(z),), t, device=self.device)
@@ -141,7 +146,18 @@ class ModelTrainer(Trainer):
                 x = self.source.clamp(math.cos(angle) * z - math.sin(angle) * v)
                 noise = (z - math.cos(angle) * x) / max(math.sin(angle), 1e-3)
                 z = math.cos(angle_next) * x + math.sin(angle_next) * noise
-            made = self.source.decode(z)
+            return z
+
+        self._sheet(sample)
+
+    def _sheet(self, sample: Callable[[tuple[int, ...], Tensor, Tensor], Tensor]) -> None:
+        from demo.universe import STAGES
+
+        scenes = [self.universe.random_scene(stage) for stage in [*range(STAGES), 6]]
+        real, captions = self.universe.pictures(scenes), [self.universe.caption(scene) for scene in scenes]
+        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+            context, empty = self.encode(captions), self.encode([""] * len(captions))
+            made = self.source.decode(sample((len(scenes), *self.source.shape), context, empty))
         half = len(scenes) // 2
         write_picture(self.options.out / "sheet.png", [real[:half], made[:half], real[half:], made[half:]])
 

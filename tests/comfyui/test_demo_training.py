@@ -49,7 +49,7 @@ def test_training_resumes_and_exports_what_the_node_loads(host: Host, tmp_path: 
     stopped, whole = (load_file(folder / "state.safetensors") for folder in (tmp_path, straight))
     assert all(torch.equal(stopped[key], whole[key]) for key in whole)
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (7 * 64, 4 * 64)
+        assert sheet.size == (8 * 64, 4 * 64)
     model, clip, _ = host.module("demo.loader").load_demo_model(tmp_path / "demo_model.safetensors")
     assert model.model.diffusion_model is not None
     assert clip.encode_from_tokens_scheduled(clip.tokenize("an icy planet"))[0][0].shape == (1, 77, 128)
@@ -100,6 +100,21 @@ def test_a_latent_model_trains_on_cached_and_on_fresh_latents(host: Host, vae: P
     assert notices(model, torch.zeros(2, 4, 32, 32), 20, 3.0) == []
     (notice,) = notices(model, torch.zeros(2, 4, 8, 8), 20, 3.0)
     assert "The demo model makes pictures of 256 × 256. The latent is 64 × 64, too small" in notice
+
+
+def test_a_student_learns_few_steps_from_a_model(host: Host, tmp_path: Path) -> None:
+    """Its network changes and its text encoder stays; it goes on where it was, and the node loads it."""
+    teacher = PACK / "demo" / "demo_model.safetensors"
+    script("distill", tmp_path, "--teacher", teacher, "--images", 8, "--pause-at", 4)
+    assert "resumed at 4 images" in script("distill", tmp_path, "--teacher", teacher, "--images", 8)
+    before, after = load_file(teacher), load_file(tmp_path / "demo_model.safetensors")
+    changed = {
+        name for name in before if before[name].shape == after[name].shape and (before[name] != after[name]).any()
+    }
+    assert {name.split(".")[0] for name in changed} == {"unet"}
+    student = host.module("demo.loader").load_demo_model(tmp_path / "demo_model.safetensors")[0].model
+    made = student.apply_model(torch.randn(1, 3, 64, 64), torch.ones(1), c_crossattn=torch.zeros(1, 77, 128))
+    assert torch.isfinite(made).all()
 
 
 def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp_path: Path) -> None:
