@@ -8,14 +8,14 @@ from ..zoomstack_core.geometry import ZoomGeometry
 from .noise.sigmas import LevelSigmas
 
 
-def ring_notice(geometry: ZoomGeometry, sigmas: LevelSigmas) -> str:
+def ring_notice(geometry: ZoomGeometry, sigmas: LevelSigmas, held: frozenset[int] = frozenset()) -> str:
     """What to say of an aligned run of a ring that is too short; no text for others.
 
     With aligned noise level 0 is finished before deep levels begin, and is known to the one that shows it from its
     first step on. In a short ring it comes to that one while it is being sampled.
     """
     parent = geometry.parent(0)
-    if parent is None or sigmas.ladder is None:
+    if parent is None or sigmas.ladder is None or {0, parent} & held:
         return ""
     fronts = [sigmas.ladder.front(float(sigma)) for sigma in sigmas.sigmas[:-1]]
     early = sum(parent in front.active and 0 not in front.finished for front in fronts)

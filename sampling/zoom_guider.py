@@ -15,6 +15,7 @@ from ..zoomstack_core.geometry import ZoomGeometry
 from .agreement.blend_options import blending_notice
 from .agreement.held import with_held
 from .agreement.latents import latent_layout
+from .agreement.photos import check_levels
 from .checks import check_latent_kind, value_range
 from .few_steps import few_steps_notices
 from .guider import JointGuider, make_joint
@@ -83,6 +84,7 @@ class PlanningGuider(JointGuider):
     ) -> Tensor:
         settings, model = self.settings, self.model_patcher
         levels = count_levels(self.original_conds, latent_image, settings.node)
+        check_levels(settings.photos, levels)
         if len(latent_image) != levels:
             raise ValueError(
                 f"{settings.node}: latent_image has a batch of {len(latent_image)}, positive has prompts for {levels} "
@@ -106,7 +108,7 @@ class PlanningGuider(JointGuider):
                 text.notice(notice)
             for notice in few_steps_notices(sampler, own, _whole_steps(model, sigmas), self._cfg):
                 text.notice(notice)
-            notice = ring_notice(geometry, own)
+            notice = ring_notice(geometry, own, held)
             if notice:
                 text.notice(notice)
         self.plan = JointPlan(

@@ -17,6 +17,7 @@ from .agreement.blend_options import blending_notice
 from .agreement.given_latents import NESTING, other_nesting
 from .agreement.held import HELD, held_levels
 from .agreement.latents import latent_layout
+from .agreement.photos import check_levels
 from .checks import check_latent_kind
 from .few_steps import few_steps_notices
 from .guider import JointGuider
@@ -94,6 +95,7 @@ def sample_zoom(
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
     levels = count_levels(guider.original_conds, latent["samples"], settings.node, latent.get(HELD))
+    check_levels(settings.photos, levels)
     samples = _level_latents(model, latent, levels)
     if HELD not in latent:  # else `held_levels` says it
         check_latent_kind(samples, model)
@@ -126,7 +128,7 @@ def sample_zoom(
             text.notice(notice)
         for notice in few_steps_notices(sampler, whole, request.whole_steps, request.cfg):
             text.notice(notice)
-        notice = ring_notice(geometry, whole)
+        notice = ring_notice(geometry, whole, held)
         if notice:
             text.notice(notice)
     if request.goes_on and len(samples) == len(latent["samples"]):

@@ -164,6 +164,13 @@ class ZoomGeometry:
             at = None if at is None else self.parent(at)
         return None
 
+    def wider_of(self, one: int, other: int) -> int | None:
+        """Which of two levels shows the other, in a ring by fewer steps; None where neither does."""
+        inner, outer = self.depth_below(one, other), self.depth_below(other, one)
+        if inner is None and outer is None:
+            return None
+        return one if outer is None or (inner is not None and inner <= outer) else other
+
     @cached_property
     def magnifications(self) -> tuple[float, ...]:
         """How much larger than in its widest level each level shows things: the product of the factors to it."""

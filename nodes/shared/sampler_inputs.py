@@ -135,7 +135,8 @@ def zoom_settings(
     nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
     parents = marked_parents(entries)
     if parents is not None:
-        nesting = replace(nesting, parents=parents)
+        is_chain = parents == (None, *range(len(parents) - 1))
+        nesting = replace(nesting, parents=None if is_chain else parents)
     options = with_vae(blend_options or BlendOptions(blend), vae, node)
     return ZoomSettings(node, nesting, alignment, options, anchors or ())
 

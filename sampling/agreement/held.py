@@ -131,9 +131,20 @@ def check_nesting(held: Mapping[int, Tensor], geometry: ZoomGeometry) -> None:
                 f"Zoom Hold Levels: latent does not nest at zoom factor {step.factor:g} and focus "
                 f"({step.focus[0]:g}, {step.focus[1]:g}): levels {wide + 1} and {deep + 1} (of all, from 1) differ "
                 f"by {mismatch.differences[0]:.2f} of their spread, expected below {LARGEST_DISAGREEMENT}. "
-                f"{mismatch.guess and mismatch.guess + ' '}Give Zoom KSampler the zoom factor and focus that the "
-                "levels were made with."
+                f"{mismatch.guess and mismatch.guess + ' '}{_places(geometry, wide, deep)}Give Zoom KSampler the zoom "
+                "factor and focus that the levels were made with."
             )
+
+
+def _places(geometry: ZoomGeometry, wide: int, deep: int) -> str:
+    """What may have moved a level that others have come beside."""
+    if len(geometry.children(wide)) < 2:
+        return ""
+    return (
+        f"Several levels lie in level {wide + 1}: with one focus for all they stand beside each other, and level "
+        f"{deep + 1} has moved for that. Give Zoom Geometry one line of focus per level, with the old place of level "
+        f"{deep + 1}. "
+    )
 
 
 def _families(levels: list[int], geometry: ZoomGeometry) -> list[list[int]]:

@@ -123,7 +123,7 @@ def _fitted(photos: Sequence[Photo], geometry: ZoomGeometry) -> list[tuple[Tenso
     fitted = [fit_photo(photo, geometry.height, geometry.width) for photo in photos]
     for photo, (picture, mask) in zip(photos, fitted, strict=True):
         for wider, (wide_picture, wide_mask) in zip(photos, fitted, strict=True):
-            if wider.level < photo.level:
+            if wider.level != photo.level and geometry.wider_of(wider.level, photo.level) == wider.level:
                 view = PhotoAnchors(geometry, [PhotoAnchor(picture, photo.level, mask=mask)]).views(
                     wider.level, wide_picture
                 )[0]

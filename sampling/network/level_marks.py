@@ -31,12 +31,12 @@ def mark_level(conditioning: Conditioning, level: int, parent: int | None = None
 
 
 def marked_parents(entries: Iterable[dict[str, Any]]) -> Parents | None:
-    """The tree that the marks of a schedule's entries say, as `ZoomGeometry` takes it; None for a chain."""
+    """The parents that the marks of a schedule's entries say, as `ZoomGeometry` takes them; None without marks."""
     found: dict[int, int | None] = {}
     for entry in entries:
         level = entry.get(ZOOM_LEVEL)
         if level is not None:
             found[level] = entry.get(ZOOM_PARENT, level - 1) if level else None
-    if not any(level and parent != level - 1 for level, parent in found.items()):
+    if not found:
         return None
     return tuple(found.get(level, level - 1 if level else None) for level in range(max(found) + 1))

@@ -180,6 +180,39 @@ def test_a_ring_that_is_too_short_says_how_long_it_should_be(host: Host, eps: Ch
     assert notices(3, alignment=0.0) == []
 
 
+def test_a_short_ring_whose_first_level_is_held_closes(host: Host, eps: Checkpoint) -> None:
+    geometry = nesting(host, zoom_factors=(4.0,), closed=True)
+    levels, _ = sample(host, eps, geometry, (None, 0, 1), steps=6)
+    held = torch.tensor([True, False, False])
+    latent = {"samples": levels * held.view(-1, 1, 1, 1), host.module("sampling.agreement.held").HELD: held}
+    again, _ = sample(host, eps, geometry, (None, 0, 1), latent=latent, steps=6, seed=4)
+    assert "ring" not in said(host)[-1][1]
+    assert error(host, again, geometry) < 1e-4
+
+
+def test_prompts_say_the_shape_whatever_the_geometry_was_made_for(host: Host, eps: Checkpoint) -> None:
+    """A second sampler with a plain list of prompts and the first one's geometry makes a chain."""
+    _, used = sample(host, eps, steps=1)
+    assert used.parents == PARENTS
+    _, again = sample(host, eps, used, (None, 0, 1, 2, 3), steps=1)
+    assert again.parents is None
+
+
+def test_a_level_that_moved_for_another_is_named(host: Host, eps: Checkpoint) -> None:
+    """One focus for all puts a new branch beside a held level, which then lies elsewhere."""
+    geometry = nesting(host, zoom_factors=(4.0,))
+    levels, used = sample(host, eps, geometry, (None, 0, 1), steps=3)
+    held = torch.tensor([True, True, True, False])
+    latent = {"samples": torch.cat([levels, levels[:1] * 0]), host.module("sampling.agreement.held").HELD: held}
+    with pytest.raises(NodeFailed, match="Several levels lie in level 1: with one focus for all .* level 2 has moved"):
+        sample(host, eps, used, (None, 0, 1, 0), latent=latent, steps=3)
+    foci = ((0.5, 0.5), (0.5, 0.5), (0.125, 0.5))
+    result, _ = sample(
+        host, eps, nesting(host, zoom_factors=(4.0,), focus=foci), (None, 0, 1, 0), latent=latent, steps=3
+    )
+    assert torch.equal(result[2], levels[2])
+
+
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
 def test_a_level_of_a_ring_is_made_anew(host: Host, eps: Checkpoint, alignment: float) -> None:
     parents = (None, 0, 1, 2, 3, 4, 5)

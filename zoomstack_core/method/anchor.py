@@ -205,10 +205,12 @@ class PhotoAnchors:
             photo = anchor.photo.to(like.device, compute_dtype(like.dtype), copy=True)
             mask = torch.ones_like(photo[0]) if anchor.mask is None else anchor.mask.to(photo)
             photos.append((photo, mask))
-        for deeper in range(len(photos) - 1, 0, -1):
-            for wider in range(deeper - 1, -1, -1):
-                levels = self.anchors[wider].level, self.anchors[deeper].level
-                view = _view(self.geometry, *levels, *photos[deeper])
+        for later in range(len(photos) - 1, 0, -1):
+            for earlier in range(later - 1, -1, -1):
+                level = {place: self.anchors[place].level for place in (earlier, later)}
+                wider = earlier if self.geometry.wider_of(level[earlier], level[later]) == level[earlier] else later
+                deeper = earlier + later - wider
+                view = _view(self.geometry, level[wider], level[deeper], *photos[deeper])
                 if not view.empty:
                     photo, mask = photos[wider]
                     photo += view.lift(photo)
@@ -254,9 +256,9 @@ class _View:
 
 
 def _view(geometry: ZoomGeometry, level: int, photo_level: int, photo: Tensor, mask: Tensor) -> _View:
-    within, around = geometry.depth_below(photo_level, level), geometry.depth_below(level, photo_level)
-    inside = around is None or (within is not None and within <= around)  # in a ring it may be both: the nearer counts
-    deep, depth = (level, within) if inside else (photo_level, around)
+    wider = geometry.wider_of(photo_level, level)
+    inside, deep = wider == photo_level, level if wider == photo_level else photo_level
+    depth = None if wider is None else geometry.depth_below(wider, deep)
     found = [] if depth is None else [links_into(geometry, deep, d, photo) for d in range(1, depth + 1)]
     links = [link for link in found if link is not None]
     if depth is None or len(links) < depth:

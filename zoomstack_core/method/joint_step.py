@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -178,50 +178,62 @@ class JointStep:
         join: Join | None,
     ) -> None:
         """Blends and renders the active levels, the finished ones that still see them, and held ones next to them."""
-        geometry, held = self._closed_as_far_as(estimates, active, waiting, sigmas)
-        levels = _concerned(geometry, active, waiting, held)
-        if not levels:
+        geometry, numbers = self._closed_as_far_as(active, waiting, sigmas)
+        offset = numbers.index(0)  # copies of levels that show a ring's level 0 come before it
+        copies = {place: number for place, number in enumerate(numbers) if number != place - offset}
+        places = [level + offset for level in active]
+        held = {level + offset for level in self.held} | copies.keys()
+        concerned = _concerned(geometry, places, [level + offset for level in waiting], held)
+        if not concerned:
             return
-        part, row = geometry.subset(levels), {level: row for row, level in enumerate(levels)}
-        own = torch.empty(len(levels), *estimates.shape[1:], dtype=denoised.dtype, device=denoised.device)
-        own[rows_of([row[level] for level in active])] = denoised
-        finished = [level for level in levels if level not in {*active, *held}]
-        own[rows_of([row[level] for level in finished])] = estimates[rows_of(finished)].to(own)
-        for level in held.keys() & row.keys():
-            own[row[level]] = held[level].to(own)
+        part, row = geometry.subset(concerned), {place: row for row, place in enumerate(concerned)}
+        own = torch.empty(len(concerned), *estimates.shape[1:], dtype=denoised.dtype, device=denoised.device)
+        own[rows_of([row[place] for place in places])] = denoised
+        others = [place for place in concerned if place not in places]
+        own[rows_of([row[place] for place in others])] = estimates[rows_of([numbers[p] for p in others])].to(own)
+        levels = [-1 if place in copies else numbers[place] for place in concerned]
+        for level in self.held.keys() & set(levels):
+            own[levels.index(level)] = self.held[level].to(own)
         at = dict(zip(active, progress, strict=True))
         free = {level: done for level, done in at.items() if level not in self.held}
         own = self._anchors.pull(own, levels, free)
         blended = [level for level, done in free.items() if blending and self.start <= done <= self.end]
         layers = own
         if blended and (join is not None or self.blend != "none"):
-            rows = torch.tensor([row[level] for level in blended], device=own.device)
+            rows = torch.tensor([levels.index(level) for level in blended], device=own.device)
             noise = [0.0] * len(own)
             for level, sigma in zip(active, sigmas or (), strict=bool(sigmas)):
-                noise[row[level]] = sigma / self.sigma_data
+                noise[levels.index(level)] = sigma / self.sigma_data
             joined = blend_levels(own, part, self.blend, noise) if join is None else join(own, levels)
             layers = own.index_copy(0, rows, joined[rows])
             layers = self._anchors.pull(layers, levels, free, last_only=True)
-        kept = [level for level in levels if level < self.geometry.levels]
-        estimates[rows_of(kept)] = render_images(layers, part)[: len(kept)].to(estimates.device)
+        kept = [level for level in levels if level >= 0]
+        estimates[rows_of(kept)] = render_images(layers, part)[rows_of([levels.index(level) for level in kept])].to(
+            estimates.device
+        )
         # less than a pixel changes, but noisy states must go on to nest exactly
-        for level in _around(geometry, [level for level in levels if geometry.parent(level) not in row]):
+        opened = self.geometry.opened
+        for level in _around(opened, [level for level in kept if opened.parent(level) not in kept]):
             paste_into_wider(estimates, self.geometry, level)
 
     def _closed_as_far_as(
-        self, estimates: Tensor, active: Sequence[int], waiting: Sequence[int], sigmas: Sequence[float] | None
-    ) -> tuple[ZoomGeometry, Mapping[int, Tensor]]:
-        """The geometry of this call, and what is held in it.
+        self, active: Sequence[int], waiting: Sequence[int], sigmas: Sequence[float] | None
+    ) -> tuple[ZoomGeometry, Sequence[int]]:
+        """The geometry of this call, and which level each of its levels is.
 
-        A ring is one where all levels have the same noise. Else level 0 counts as one more level in its parent, held,
-        from when it is finished.
+        A ring is one where all levels are there with the same noise. Else it is open, and once more in it are, as if
+        they were held: level 0 in its parent, from when it is finished; before that what is held and shows level 0.
         """
-        geometry = self.geometry
-        if not geometry.closed or (len(active) == geometry.levels and len(set(sigmas or ())) <= 1):
-            return geometry, self.held
-        if 0 in active or 0 in waiting:
-            return geometry.opened, self.held
-        return geometry.with_level_0_again, {**self.held, geometry.levels: estimates[0]}
+        geometry, every = self.geometry, range(self.geometry.levels)
+        there = {*active, *self.held}
+        if not geometry.closed or (len(there) == len(every) and len(set(sigmas or ())) <= 1):
+            return geometry, every
+        if 0 not in active and 0 not in waiting:
+            return geometry.with_level_0_again, [*every, 0]
+        depth, most = 0, interacting_depth(geometry, 0)
+        while depth < most and geometry.ancestor(0, depth + 1) in self.held.keys() - {0}:
+            depth += 1
+        return geometry.unrolled(depth) if depth else (geometry.opened, every)
 
     def _update_waiting(self, estimates: Tensor, active: Sequence[int], waiting: Sequence[int]) -> None:
         geometry = self.geometry.opened
@@ -236,7 +248,7 @@ JointDenoiser = JointStep  # its name before it was called what it is
 
 
 def _concerned(
-    geometry: ZoomGeometry, active: Sequence[int], waiting: Sequence[int], held: Mapping[int, Tensor]
+    geometry: ZoomGeometry, active: Sequence[int], waiting: Sequence[int], held: Collection[int]
 ) -> list[int]:
     """The levels that an update of the active ones has to do with, in rising order."""
     chosen = set(active) or {level for level in held if geometry.parent(level) not in waiting}

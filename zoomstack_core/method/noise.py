@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from ..geometry import ZoomGeometry
 from ..tensors import check_float, compute_dtype
 from .render import closing_levels
-from .resample import noise_link
+from .resample import NoiseLink, noise_link
 
 
 def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
@@ -45,9 +48,21 @@ def render_noise(noise: Tensor, geometry: ZoomGeometry) -> Tensor:
     closing = (geometry.parent(level) for level in closing_levels(geometry))
     for level in (*reversed(range(geometry.levels)), *closing):
         assert level is not None, "a ring's levels have parents"
-        rendered[level] = white[level]
-        for child in geometry.children(level):
-            link = noise_link(*size, geometry.step_into(child), rendered.dtype, rendered.device)
-            block = link.window.crop(rendered[level])
-            block.copy_(block * link.keep + link.gathered(rendered[child]) * link.gain)
+        children = geometry.children(level)
+        links = [noise_link(*size, geometry.step_into(child), rendered.dtype, rendered.device) for child in children]
+        rendered[level] = white[level] * _kept(links, white[level, 0])
+        for child, link in zip(children, links, strict=True):
+            link.window.crop(rendered[level]).add_(link.gathered(rendered[child]) * link.gain)
     return rendered.to(noise.dtype)
+
+
+def _kept(links: Sequence[NoiseLink], like: Tensor) -> Tensor:
+    """How much of its own noise each pixel [H, W] keeps beside what these links bring, which may meet in one pixel."""
+    if len(links) == 1:
+        kept = torch.ones_like(like)
+        links[0].window.crop(kept).copy_(links[0].keep)
+        return kept
+    shares = torch.zeros_like(like)
+    for link in links:
+        link.window.crop(shares).add_(link.gain.square())
+    return (1 - shares).clamp(min=0).sqrt()

@@ -62,10 +62,11 @@ class OverlapStep:
         Raises:
             ValueError: as `JointStep`, and if ``denoise_overlap`` gives another shape.
         """
-        overlaps = estimate_overlaps(self.geometry, self.denoise_overlap, z, sigma, active)
+        geometry = self.geometry.opened  # states of a ring's two ends do not nest, so they have no data in common
+        overlaps = estimate_overlaps(geometry, self.denoise_overlap, z, sigma, active)
 
         def join(estimates: Tensor, levels: Sequence[int]) -> Tensor:
-            return count_once(estimates, self.geometry, levels, overlaps)
+            return count_once(estimates, geometry, levels, overlaps)
 
         return self._step(denoised, active, join=join, waiting=waiting)
 
@@ -102,9 +103,9 @@ def estimate_overlaps(
 def count_once(
     estimates: Tensor, geometry: ZoomGeometry, levels: Sequence[int], overlaps: Mapping[int, Tensor]
 ) -> Tensor:
-    """Layers of ``levels`` from their estimates [n, C, H, W] and the overlaps that are known."""
+    """Layers of ``levels`` from their estimates [n, C, H, W] and the overlaps that are known; -1 is left alone."""
     layers = estimates.clone()
-    rows = {level: row for row, level in enumerate(levels)}
+    rows = {level: row for row, level in enumerate(levels) if level >= 0}
     for level, row in rows.items():
         parent, overlap, link = geometry.parent(level), overlaps.get(level), links_into(geometry, level, 1, layers)
         if parent in rows and overlap is not None and link is not None:

@@ -76,7 +76,8 @@ def closing_levels(geometry: ZoomGeometry) -> list[int]:
 
     From level 0 outwards to the child of level 0, round after round. Level 0 shows itself smaller by the product of the
     factors, and where that is less than a pixel its share of one goes on to shrink with the square of the product; the
-    rounds end where what is left is no more than float32 can tell.
+    rounds end where what is left is no more than float32 can tell, after 64 at the latest, which only a ring of hardly
+    any zoom needs.
     """
     if not geometry.closed:
         return []
