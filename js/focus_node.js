@@ -8,7 +8,7 @@ import { parentsOf } from "./prompt_text.js";
 import { rowsOf } from "./prompts_node.js";
 import { urlOf } from "./server.js";
 import { lastResult } from "./viewer_node.js";
-import { factorsText, fociText, parseFactors, parseFoci } from "./zoom_steps.js";
+import { choosable, factorsText, fociText, parseFactors, parseFoci } from "./zoom_steps.js";
 
 /** @typedef {import("./zoom_steps.js").Steps} Steps */
 
@@ -78,25 +78,26 @@ function widgetOptions(node, pictures) {
 function geometryOptions(node, pictures, result) {
   const fixedFactor = isLinked(node, "zoom_factors");
   const read = { factors: parseFactors(String(valueOf(node, "zoom_factors"))), foci: parseFoci(String(widgetOf(node, "focus")?.value)) };
-  const steps = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
+  const written = { factors: read.factors ?? [2], foci: read.foci ?? [/** @type {[number, number]} */ ([0.5, 0.5])] };
   const rows = rowsAround(node);
   const levels = rows?.levels ?? pictures.length;
   const endless = valueOf(node, "endless") === true;
   const known = levels - 1 + Number(endless); // steps
-  const count = Math.max(0, known, ...[steps.factors, steps.foci].map(({ length }) => (length > 1 ? length : 0)));
+  const parents = branchesOf(rows ? parentsOf(rows.text) : result?.zoom[0].geometry.parents, levels, endless);
+  const { steps, count } = choosable(written, known, parents !== undefined);
   return {
     steps,
     count,
     pictures,
-    parents: branchesOf(rows ? parentsOf(rows.text) : result?.zoom[0].geometry.parents, levels, endless),
+    parents,
     fixedFactor,
     digits: 3,
     limits: [1.01, 1000],
     note: noteOn(read, fixedFactor, known, count),
     use: ({ factors, foci }) => {
       const values = {
-        ...(factors === steps.factors ? {} : { zoom_factors: factorsText(factors) }),
-        ...(foci === steps.foci ? {} : { focus: fociText(foci) }),
+        ...(factors === written.factors || fixedFactor ? {} : { zoom_factors: factorsText(factors) }),
+        ...(foci === written.foci ? {} : { focus: fociText(foci) }),
       };
       set(node, values);
     },

@@ -7,7 +7,9 @@
 /** @typedef {import("./prompt_text.js").Lines} Lines */
 /** @typedef {{before: string, number: number, after: string, rest: string}} Branch a row's text in parts */
 
-const MARK = /^((?:[-*+•]\s+|\(?\d{1,3}[.):]\s+)?from\s{1,3}(?:level\s{0,3})?#?\s?)(\d{1,3})((?:\s{0,3}[:：](?!\d)|\s{1,3}[–—-](?=\s|$)(?!\s{0,9}\d))\s*)/i;
+const MARK = /^((?:[-*+•]\s+)?(?:\(?\d{1,3}[.):]\s+)?from\s{1,3}(?:level\s{0,3})?#?\s?)(\d{1,3})((?:\s{0,3}[:：](?!\d)|\s{1,3}[–—-](?=\s|$)(?!\s{0,9}\d))\s*)/i;
+
+const OWN_NUMBER = /^(?:[-*+•]\s+)?\(?(\d{1,2})[.):]\s/;
 
 /** The parts of a row's text that begins with "from 3:"; undefined where it does not. @param {string} text
  * @returns {Branch | undefined} */
@@ -28,14 +30,21 @@ export const isEmpty = (text) => splitMark(text)[1].trim() === "";
 /** @param {Lines} lines */
 const rowsOf = (lines) => lines.filter(({ row }) => row);
 
+/** The number of the widest level: 0 where the rows number themselves from 0 on, else 1. @param {Lines} lines */
+export function firstNumber(lines) {
+  const numbers = rowsOf(lines).flatMap(({ text }) => OWN_NUMBER.exec(text)?.[1] ?? []).map(Number);
+  return numbers.length && numbers.every((number, i) => number === i) ? 0 : 1;
+}
+
 /** Lines whose rows know each other by the numbers in the text, for all rows that know none yet.
  * @param {Lines} lines @returns {Lines} */
 export function linked(lines) {
   /** @type {object[]} */ const levels = [];
+  const first = firstNumber(lines);
   return lines.map((line) => {
     if (!line.row) return line;
     const key = line.key ?? {};
-    const from = line.key ? line.from : levels[(splitBranch(line.text)?.number ?? 0) - 1];
+    const from = line.key ? line.from : levels[(splitBranch(line.text)?.number ?? -1) - first];
     if (!isEmpty(line.text)) levels.push(key);
     return { ...line, key, from };
   });
@@ -48,7 +57,8 @@ export function withText(lines, place, text) {
   const number = splitBranch(text)?.number;
   if (number === splitBranch(line.text)?.number) return numbered(lines.with(place, { ...line, text }));
   const before = rowsOf(lines.slice(0, place)).filter((other) => !isEmpty(other.text));
-  return numbered(lines.with(place, { ...line, text, from: before[(number ?? 0) - 1]?.key }));
+  const first = firstNumber(lines.with(place, { ...line, text }));
+  return numbered(lines.with(place, { ...line, text, from: before[(number ?? -1) - first]?.key }));
 }
 
 /** Lines with the numbers of today in all branches. @param {Lines} lines @returns {Lines} */
@@ -56,14 +66,15 @@ export function numbered(lines) {
   /** The number of every row so far; of one without a prompt, that of the level that it lies in.
    * @type {Map<object | undefined, number>} */
   const numbers = new Map();
-  let [count, last] = [0, /** @type {object | undefined} */ (undefined)];
+  const first = firstNumber(lines);
+  let [next, last] = [first, /** @type {object | undefined} */ (undefined)];
   return lines.map((line) => {
     if (!line.row || !line.key) return line;
-    const parent = numbers.get(line.from ?? last) ?? 0;
-    numbers.set(line.key, isEmpty(line.text) ? parent : ++count);
+    const parent = numbers.get(line.from ?? last) ?? -1;
+    numbers.set(line.key, isEmpty(line.text) ? parent : next++);
     last = line.key;
     const branch = splitBranch(line.text);
-    return branch && line.from && parent ? { ...line, text: `${branch.before}${parent}${branch.after}${branch.rest}` } : line;
+    return branch && line.from && parent >= first ? { ...line, text: `${branch.before}${parent}${branch.after}${branch.rest}` } : line;
   });
 }
 

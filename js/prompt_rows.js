@@ -3,7 +3,7 @@
 // the text. Knows nothing of ComfyUI.
 
 import { button, element } from "./dom.js";
-import { isEmpty, outline } from "./prompt_branches.js";
+import { firstNumber, isEmpty, outline } from "./prompt_branches.js";
 import * as rows from "./prompt_text.js";
 import { magnificationText } from "./zoom_math.js";
 import { logMagnifications } from "./zoom_steps.js";
@@ -103,7 +103,9 @@ export class PromptRows {
       const spoken = branch + (missing ? `, ${NO_FACTOR}` : size && `, ${size}`);
       field.setAttribute("aria-label", `Prompt of level ${row + 1}${spoken}`);
     }
-    const problems = [...tree.flatMap(branchProblem), ...this.options.problems(this._expected)].join(" ");
+    const first = firstNumber(this.lines);
+    const wrongs = tree.flatMap((place, row) => branchProblem(place, row, first));
+    const problems = [...wrongs, ...this.options.problems(this._expected)].join(" ");
     if (this.warning.textContent !== problems) this.warning.textContent = problems;
   }
 
@@ -327,12 +329,13 @@ export class PromptRows {
 
 }
 
-/** @param {import("./prompt_branches.js").Place} place @param {number} row */
-function branchProblem({ wrong }, row) {
+/** Of a row, in the numbers of the text. @param {import("./prompt_branches.js").Place} place @param {number} row
+ * @param {number} first number of all */
+function branchProblem({ wrong }, row, first) {
   if (wrong === undefined) return [];
-  const levels = row > 1 ? `one of the levels 1 to ${row}` : "level 1";
+  const levels = row > 1 ? `one of the levels ${first} to ${row - 1 + first}` : `level ${first}`;
   const what = row ? `begins with from ${wrong}, which is no level above it: write ${levels}` : `is the widest and lies in no other: remove from ${wrong}`;
-  return [`Level ${row + 1} ${what}.`];
+  return [`Level ${row + first} ${what}.`];
 }
 
 /** Whether an arrow key would leave a text field, as the cursor stands. @param {HTMLTextAreaElement} field

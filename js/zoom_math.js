@@ -32,6 +32,8 @@ const BEYOND = 2;
 const OFF_PATH = 0.08;
 /** A zoom along the path leads back to it: what is left of the distance falls with this power of the magnification. */
 const RETURN = 1.5;
+/** Levels that are laid out in a view, so that steps of almost 1 take no longer than others. */
+const MOST_SHOWN = 1000;
 /** What lies wider than the view by more than e to this is too far away to be reached. */
 const FAR = 30;
 
@@ -307,6 +309,7 @@ export function layoutLevels(geometry, view, width, height) {
     },
   ];
   for (const wider of placements) { // which grows meanwhile
+    if (placements.length >= MOST_SHOWN) break;
     for (const { level: deeper, factor, rect: inner } of childrenOf(tree)[wider.level]) {
       const opaqueAt = Math.min(FADE_IN, factor * full);
       const clearAt = opaqueAt / Math.min(FADE_IN, factor);

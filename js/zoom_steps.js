@@ -55,6 +55,19 @@ export function withStep(values, count, step, value) {
   return Array.from({ length }, (_, i) => (i === step ? value : (ofStep(values, i) ?? values[values.length - 1])));
 }
 
+/** The steps that can be chosen, with as many values as there are. A tree has so many steps and no more; without one
+ * there may be more values than are known to be needed. @param {Steps} steps
+ * @param {number} known steps, -1 or 0 if none @param {boolean} isTree
+ * @returns {{steps: Steps, count: number}} count is 0 for one choice that all steps share */
+export function choosable(steps, known, isTree) {
+  const { factors, foci } = steps;
+  if (!isTree) return { steps, count: Math.max(0, known, ...[factors, foci].map(({ length }) => (length > 1 ? length : 0))) };
+  return { steps: { factors: cut(factors, known), foci: cut(foci, known) }, count: known };
+}
+
+/** No more values than steps. @template T @param {T[]} values @param {number} count @returns {T[]} */
+const cut = (values, count) => (values.length > count ? values.slice(0, count) : values);
+
 /** The level that a step leads to: of a ring the last one leads to level 0. @param {number} step
  * @param {(number | null)[]} parents */
 export const levelOfStep = (step, parents) => (step + 1) % parents.length;

@@ -21,8 +21,9 @@
  * @typedef {{level: number, factor: number, rect: Rect}} Child a level, and where it lies in the one that shows it
  */
 
-/** ln of the magnification by the rounds of a line around the one with the view: more than is ever looked at. */
-const AROUND = 40;
+/** ln of the magnification by the rounds of a line around the one with the view: more than is ever looked at. Steps of
+ * almost 1 would need lines without end for it: then they end after so many levels, or one round. */
+const [AROUND, MOST_AROUND] = [40, 4096];
 
 /** @type {WeakMap<Geometry, Child[][]>} */
 const known = new WeakMap();
@@ -81,7 +82,8 @@ export function lineThrough(tree, level) {
   const way = endless ? [...ring] : pathTo(tree, level);
   for (let at = level; !endless && childrenOf(tree)[at].length; way.push(at)) at = childrenOf(tree)[at][0].level;
   const once = ring.reduce((sum, at) => sum + Math.log(tree.factors[stepInto(tree, at)]), 0);
-  const around = Array(end === null ? 0 : Math.ceil(AROUND / once)).fill(ring).flat();
+  const rounds = Math.max(1, Math.min(Math.ceil(AROUND / once), Math.floor(MOST_AROUND / ring.length)));
+  const around = Array(end === null ? 0 : rounds).fill(ring).flat();
   const levels = [...around, ...way, ...(endless ? around : [])];
   const steps = levels.slice(1).map((at) => stepInto(tree, at));
   return {

@@ -203,3 +203,17 @@ test("what is pasted into a row takes time in proportion to its length", () => {
     assert.ok(long < 2 || long < 64 * seconds(piece, 20_000), JSON.stringify(piece));
   }
 });
+
+test("a list that numbers its levels from 0 has branches from 0 on, whatever is edited", () => {
+  const text = "0. a\n1. b\n2. from 0: c\n3. from 1: d";
+  assert.deepEqual(outline(rows.toLines(text)).map(({ parent, wrong }) => [parent, wrong]), [[null, undefined], [0, undefined], [0, undefined], [1, undefined]]);
+  assert.equal(outline(rows.toLines("0. a\n1. b\n2. from 5: c"))[2].wrong, 5);
+  assert.equal(outline(rows.toLines("0. a\n1. from 1: b"))[1].wrong, 1);
+  assert.equal(edited((lines) => rows.withRowsAfter(lines, 0, ["x"]), text), "0. a\nx\n1. b\n2. from 0: c\n3. from 2: d");
+  assert.equal(edited((lines) => rows.withPrompt(lines, 3, "3. from 0: d"), text), text.replace("from 1", "from 0"));
+  assert.deepEqual(rows.parentsOf(edited((lines) => rows.withPrompt(lines, 3, "3. from 0: d"), text)), [null, 0, 0, 0]);
+  // no number 0 any more: the levels are counted from 1
+  const counted = edited((lines) => rows.withPrompt(lines, 0, "a"), text);
+  assert.equal(counted, "a\n1. b\n2. from 1: c\n3. from 2: d");
+  assert.deepEqual(rows.parentsOf(counted), rows.parentsOf(text));
+});

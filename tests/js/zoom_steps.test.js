@@ -38,3 +38,21 @@ test("the magnification of a level is the product of the steps on the way to it"
   assert.deepEqual(of([2, 4], [null, 0, 1, 2]), [1, 2, 8, NaN]);
   assert.deepEqual(of([2, 4, 3, 5], [null, 0, 0, 1, 2]), [1, 2, 4, 6, 20]);
 });
+
+test("a tree has as many steps to choose as it has, however many values there are", () => {
+  const parents = [null, 0, 0, 1];
+  const long = { factors: [4, 4, 2, 2, 2], foci: [[0.2, 0.5], [0.8, 0.5], [0.5, 0.5], [0.1, 0.1]] };
+  const { steps: found, count } = steps.choosable(long, 3, true);
+  assert.equal(count, 3);
+  assert.deepEqual(found, { factors: long.factors.slice(0, 3), foci: long.foci.slice(0, 3) });
+  const levels = Array.from({ length: count }, (_, step) => steps.levelOfStep(step, parents));
+  assert.deepEqual(levels, [1, 2, 3]);
+  for (const point of steps.sideBySide(parents, found.factors, [0.5, 0.5])) {
+    assert.ok(point.every((at) => at > 0 && at < 1), `${point}`);
+  }
+  const short = { factors: [4], foci: [[0.5, 0.5]] };
+  const kept = steps.choosable(short, 3, true).steps;
+  assert.ok(kept.factors === short.factors && kept.foci === short.foci); // what is not changed is not written
+  assert.deepEqual(steps.choosable(long, 3, false), { steps: long, count: 5 });
+  assert.equal(steps.choosable(short, -1, false).count, 0);
+});

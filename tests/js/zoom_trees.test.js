@@ -216,10 +216,19 @@ test("the map has each level right of its parent and none on another", () => {
   }
 });
 
-test("a ring of the smallest steps has a line of finite length", () => {
-  const slow = { height: 64, width: 64, factors: [1.01, 1.01], foci: [middle, middle], parents: [1, 0] };
-  const line = trees.lineThrough(slow, 0);
-  assert.ok(line.levels.length < 20000);
-  const view = turns.wholeView(line, aspect);
-  assert.ok(Object.values(view).every(Number.isFinite));
+test("a ring of the smallest steps has a line of some thousand levels", () => {
+  for (const factor of [1.01, 1.0001, 1.00001]) {
+    const slow = { height: 64, width: 64, factors: [factor, factor], foci: [middle, middle], parents: [1, 0] };
+    const line = trees.lineThrough(slow, 0);
+    assert.ok(line.levels.length > 2000 && line.levels.length < 10000, `${line.levels.length}`);
+    assert.deepEqual(line.levels.slice(line.first - 1, line.first + 3), [1, 0, 1, 0]);
+    let view = turns.wholeView(line, aspect);
+    for (let turn = 0; turn < 5; turn++) {
+      assert.ok(Object.values(view).every(Number.isFinite));
+      assert.ok(math.layoutLevels(line, view, 600, 400).length < 2000);
+      view = turns.inRound({ line, view: math.alongPath(line, view, math.magnified(line, view.zoom, 0.2), size) }).view;
+    }
+  }
+  const wide = { height: 64, width: 64, factors: Array(6000).fill(1.001), foci: Array(6000).fill(middle), parents: [5999, ...Array(5999).keys()] };
+  assert.equal(trees.lineThrough(wide, 0).levels.length, 18000); // a round on each side at least
 });

@@ -1,6 +1,6 @@
 """Branches in a list of prompts: "from 3: a red planet" lies in level 3, not in the level before it.
 
-Levels are numbered from 1 here, in the order of the list, as people count them.
+Levels are numbered in the order of the list: from 1, as people count them, or from 0 where the list itself does so.
 """
 
 from __future__ import annotations
@@ -56,25 +56,37 @@ def branch_in_field(value: object) -> int | None:
     return int(found[1]) if found else None
 
 
-def tree_of(numbers: Sequence[int | None]) -> Parents | None:
+def first_number(levels: Sequence[int | None]) -> int:
+    """0 for a list whose levels number themselves from 0 on, else 1; None stands for a level without a number."""
+    own = [level for level in levels if level is not None]
+    return 0 if own and own == list(range(len(own))) else 1
+
+
+def tree_of(numbers: Sequence[int | None], first: int = 1) -> Parents | None:
     """Which level lies in which, from the number that each names; as `ZoomGeometry` takes it, None for a chain.
+
+    Args:
+        numbers: one per level, None for one that lies in the level before it.
+        first: the number of the widest level, 0 or 1.
 
     Raises:
         ValueError: where the first names one, or any names a level that does not come before it.
     """
-    for row, number in enumerate(numbers, 1):
+    for row, number in enumerate(numbers, first):
         if number is None:
             continue
-        if row == 1:
+        if row == first:
             raise ValueError(
-                f"row 1 begins with from {number}, but it is the widest level and lies in no other; expected a prompt "
-                "alone there"
+                f"row {row} begins with from {number}, but it is the widest level and lies in no other; expected a "
+                "prompt alone there"
             )
-        if not 1 <= number < row:
-            earlier = "1" if row == 2 else f"1 to {row - 1}"
+        if not first <= number < row:
+            earlier = f"{first}" if row == first + 1 else f"{first} to {row - 1}"
             raise ValueError(
                 f"row {row} begins with from {number}, which is no row above it; expected the number of an earlier "
                 f"row, {earlier}"
             )
-    parents = tuple((number or row) - 1 if row else None for row, number in enumerate(numbers))
+    parents = tuple(
+        (level - 1 if number is None else number - first) if level else None for level, number in enumerate(numbers)
+    )
     return None if parents == (None, *range(len(numbers) - 1)) else parents

@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from ..quoting import short
-from .branches import branch_in_field
+from .branches import branch_in_field, first_number
 from .literals import Pairs, find_literals, read_literals
-from .words import BRANCHES, LEVELS, NEGATIVES, plain
+from .words import BRANCHES, LEVELS, NEGATIVES, PARENTS, plain
 
 # "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
 _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级段階단계目:.]{0,4}", re.IGNORECASE)
@@ -98,13 +98,27 @@ def _prompt_list(value: object) -> PromptList:
             value, column = _by_number([(_first(row), row) for row in rows]), _prompt_column(headers)
         else:
             value = _inside(members)
-    entries = [_entry_of(entry, column) for entry in value] if isinstance(value, list) else [_entry_of(value, column)]
-    return PromptList(with_root(entries), **around)
+    found = value if isinstance(value, list) else [value]
+    entries = with_root([_entry_of(entry, column) for entry in found])
+    if not is_tree(entries):
+        entries = with_root([_entry_of(entry, column, PARENTS) for entry in found])
+    return PromptList(entries, **around)
 
 
 def with_root(entries: list[Entry]) -> list[Entry]:
     """Entries of which the first may say with 0 that it lies in no other."""
     return [entries[0]._replace(branch=None), *entries[1:]] if entries and entries[0].branch == 0 else entries
+
+
+def is_tree(entries: list[Entry]) -> bool:
+    """Whether all branches lie in an earlier level. Numbers named "from" are of frames where they do not."""
+    first = first_number([entry.level for entry in entries])
+    end = first
+    for entry in entries:
+        if entry.branch is not None and not first <= entry.branch < end:
+            return False
+        end += bool(entry.prompt.strip())
+    return True
 
 
 def _inside(members: Pairs) -> object:
@@ -135,8 +149,10 @@ def _with_negatives(levels: list[tuple[str, object]]) -> list[tuple[str, object]
 
 
 def _numbered(key: str, entry: object) -> object:
-    """An object of a level with the number that it is named by, where it says none."""
+    """A prompt or an object of a level with the number that it is named by, where it says none."""
     number = _number(key)
+    if isinstance(entry, str):
+        return Pairs([("level", number), ("prompt", entry)])
     if not isinstance(entry, Pairs) or number is None or any(plain(name) in LEVELS for name, _ in entry):
         return entry
     return Pairs([("level", number), *entry])
@@ -165,17 +181,17 @@ def _prompt_column(headers: list[object]) -> int | None:
     return next((i for i, words in enumerate(names) if "prompt" in words and not _is_negative(headers[i])), None)
 
 
-def _entry_of(entry: object, column: int | None = None) -> Entry:
+def _entry_of(entry: object, column: int | None = None, branches: tuple[str, ...] = BRANCHES) -> Entry:
     if isinstance(entry, str):
         return Entry(entry)
     if isinstance(entry, Pairs):
         texts = [(key, text) for key, text in entry if isinstance(text, str)]
         negative = next((text for key, text in texts if _role(key) == "negative"), "")
-        level, branch = _number_in(entry, LEVELS), _number_in(entry, BRANCHES)
+        level, branch = _number_in(entry, LEVELS), _number_in(entry, branches)
         if any(plain(key) in _RANGE_ENDS for key, _ in entry):
             branch = None
         texts = [(key, text) for key, text in texts if not _role(key) and not _is_negative(key)]
-        texts = [(key, text) for key, text in texts if branch is None or plain(key) not in BRANCHES]
+        texts = [(key, text) for key, text in texts if plain(key) not in BRANCHES or branch_in_field(text) is None]
         for name in _PROMPT_KEYS:
             for key, text in texts:
                 if name in _words(key):
@@ -184,9 +200,9 @@ def _entry_of(entry: object, column: int | None = None) -> Entry:
             return Entry(texts[0][1], negative, level, branch)
     elif isinstance(entry, list) and len(entry) > 1:
         if column is not None and column < len(entry) and isinstance(entry[column], str):
-            return Entry(entry[column])
+            return Entry(entry[column], level=branch_in_field(_number(_first(entry))))
         if isinstance(entry[1], str) and (not isinstance(entry[0], str) or _LEVEL_KEY.fullmatch(entry[0])):
-            return Entry(entry[1])
+            return Entry(entry[1], level=branch_in_field(_number(_first(entry))))
     raise ValueError(
         "expected a list of strings, one per level, or of objects that each have a prompt; got "
         f"{short(entry, 60)} in the list"

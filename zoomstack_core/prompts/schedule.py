@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..geometry import Parents
 from ..quoting import short
-from .branches import join_branch, split_branch, tree_of
+from .branches import first_number, join_branch, split_branch, tree_of
 from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
@@ -127,7 +127,7 @@ def parse_schedule(text: str) -> Schedule:
     if not entries:
         raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
     negatives = [entry.negative for entry in entries]
-    parents = tree_of([entry.branch for entry in entries])
+    parents = tree_of([entry.branch for entry in entries], first_number([entry.level for entry in found.entries]))
     return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [], parents)
 
 
@@ -310,12 +310,10 @@ def _is_farewell(line: _Line) -> bool:
 
 
 def _finished(found: PromptList) -> list[Entry]:
-    """A list's prompts as they are used: each on one line, with what stands around all, what it avoids, and the number,
-    from 1, of the level that it lies in."""
+    """A list's prompts as they are used: each on one line, with what stands around all, what it avoids, and the number
+    of the level that it lies in."""
     finished: list[Entry] = []
     negatives: list[list[str]] = []
-    levels = [entry.level for entry in found.entries if entry.level is not None]
-    first = 0 if levels and levels == list(range(len(levels))) else 1
     waiting = None
     for entry in found.entries:
         positive, *marked = NEGATIVE_MARK.split(_one_line(entry.prompt))
@@ -325,7 +323,7 @@ def _finished(found: PromptList) -> list[Entry]:
         waiting = None if positive else branch
         if positive:
             prompt = join_prompt(found.prefix, positive, found.suffix)
-            finished.append(Entry(prompt, branch=None if branch is None else branch + 1 - first))
+            finished.append(Entry(prompt, branch=branch))
             negatives.append([*marked, entry.negative])
         elif any(marked):
             if not finished:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from .branches import branch_in_field
-from .json_text import Entry, PromptList, with_root
+from .json_text import Entry, PromptList, is_tree, with_root
 from .list_marks import strong_mark, without_bullet
 from .negatives import Avoided, by_level
 from .words import BRANCHES, LEVELS, NEGATIVES, SENTENCE_ENDS, plain
@@ -136,4 +136,7 @@ def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
         if column < len(row):
             negative, level, branch = (row[other] if other < len(row) else "" for other in others)
             entries.append(Entry(row[column], negative, branch_in_field(level), branch_in_field(branch)))
-    return with_root(entries) or None
+    entries = with_root(entries)
+    if not is_tree(entries) and names[others[-1]] == "from":  # frames
+        entries = [entry._replace(branch=None) for entry in entries]
+    return entries or None

@@ -11,7 +11,9 @@ NEGATIVES = ("negativeprompt", "negative", "negprompt", "negpromp", "negprom", "
 
 
 # Of those that say in which level one lies that does not lie in the level before it, and of those that number it.
-BRANCHES = ("from", "fromlevel", "parent", "parentlevel", "parentid", "branchof", "branchfrom", "branchesfrom")
+# "from" may also be the first frame of a prompt.
+PARENTS = ("fromlevel", "parent", "parentlevel", "parentid", "branchof", "branchfrom", "branchesfrom")
+BRANCHES = ("from", *PARENTS)
 LEVELS = ("level", "id", "number", "index", "no", "nr")
 
 

@@ -87,6 +87,18 @@ def test_what_only_begins_with_from_stays_a_prompt(prompt: str) -> None:
         ("a\nb\nfrom 1: c\n--neg x\nd", (None, 0, 0, 2)),
         ('[{"from": 0, "to": 9, "prompt": "a"}, {"from": 9, "to": 12, "prompt": "b"}]', None),  # frames
         ('[{"from": "the sky", "prompt": "a"}, {"from": "the ground", "prompt": "b"}]', None),
+        ('[{"from": 0, "prompt": "a"}, {"from": 30, "prompt": "b"}]', None),
+        ('[{"prompt": "a", "from": 1}, {"prompt": "b", "from": 2}]', None),
+        ('[{"prompt": "a"}, {"prompt": ""}, {"prompt": "b", "from": 2}]', None),  # the empty one is no level
+        ('[{"x": "a", "from": "0"}, {"x": "b", "from": "24"}]', None),
+        ('[{"prompt": "a", "from": 0}, {"prompt": "b", "from": 1}, {"prompt": "c", "from": 1}]', (None, 0, 0)),
+        ("from,prompt\n0,a\n30,b\n60,c", None),
+        ("| From | Prompt |\n|-|-|\n|1|a|\n|2|b|", None),
+        ('{"0": "a", "1": "b", "2": "from 1: c"}', None),
+        ('{"0": "a", "1": "b", "2": "from 0: c"}', (None, 0, 0)),
+        ('{"1": "a", "2": "b", "3": "from 1: c"}', (None, 0, 0)),
+        ('{"0": "a", "30": "b", "60": "from 1: c"}', (None, 0, 0)),
+        ('[["0", "a"], ["1", "b"], ["2", "from 0: c"]]', (None, 0, 0)),
         ("a galaxy.\n\nfrom 1: b\nfrom 1: c", (None, 0, 0)),  # the first line is no talk
     ],
 )
@@ -101,7 +113,12 @@ def test_parents(text: str, parents: Parents | None) -> None:
         ("a\nfrom 2: b", "row 2 begins with from 2, .* the number of an earlier row, 1$"),
         ("a\nb\nfrom 7: c", "row 3 begins with from 7, .* an earlier row, 1 to 2$"),
         ("a\nfrom 0: b", "row 2 begins with from 0, "),
-        ('[{"prompt": "a"}, {"prompt": "b", "from": 9}]', "row 2 begins with from 9, "),
+        ("0. a\n1. b\n2. from 5: c", "row 2 begins with from 5, .* an earlier row, 0 to 1$"),
+        ("0. a\n1. from 1: b", "row 1 begins with from 1, .* an earlier row, 0$"),
+        ("0. from 0: a\n1. b", "row 0 begins with from 0, but it is the widest level"),
+        ('[{"prompt": "a"}, {"prompt": "b", "parent": 9}]', "row 2 begins with from 9, "),
+        ('[{"prompt": "a", "from": 1}, {"prompt": "b", "branch_of": 9}]', "row 2 begins with from 9, "),
+        ("parent,prompt\n,a\n30,b", "row 2 begins with from 30, "),
     ],
 )
 def test_a_level_that_is_not_there_is_an_error(text: str, error: str) -> None:
