@@ -9,6 +9,7 @@
 
 const MARK = /^((?:[-*+•]\s+)?(?:\(?\d{1,3}[.):]\s+)?from\s{1,3}(?:level\s{0,3})?#?\s?)(\d{1,3})((?:\s{0,3}[:：](?!\d)|\s{1,3}[–—-](?=\s|$)(?!\s{0,9}\d))\s*)/i;
 
+/** The number of a row in the list. */
 const OWN_NUMBER = /^(?:[-*+•]\s+)?\(?(\d{1,2})[.):]\s/;
 
 /** The parts of a row's text that begins with "from 3:"; undefined where it does not. @param {string} text
