@@ -36,7 +36,7 @@ class Network:
         latent: shape of a picture's latent, without batch and size.
         patch: pixels of a latent's side.
         tokens, pooled: of a prompt; width of the pooled one, 0 where there is none.
-        width: the argument that holds the width of a prompt.
+        width: the argument that holds the width of a prompt, or of one of the text encoder's layers in it.
         cfg: above 1 there are two prompts a picture.
         steps, scheduler: as the model's template has them.
     """
@@ -54,6 +54,7 @@ class Network:
     steps: int
     scheduler: str
     size: int = 1024
+    text_layers: int = 1
 
     @property
     def prompts(self) -> int:
@@ -74,7 +75,8 @@ class Network:
         """A random CONDITIONING."""
         generator = torch.Generator().manual_seed(seed)
         options = {"pooled_output": torch.randn(1, self.pooled, generator=generator)} if self.pooled else {}
-        return [[torch.randn(1, self.tokens, self.unet[self.width], generator=generator), options]]
+        width = self.text_layers * self.unet[self.width]
+        return [[torch.randn(1, self.tokens, width, generator=generator), options]]
 
 
 _SMALL_UNET = {
@@ -212,7 +214,8 @@ KREA2 = Network(
     tiny={"features": 128, "heads": 1, "kvheads": 1, "layers": 1, "txtdim": 40},
     latent=(16,),
     patch=8,
-    width="txtdim",  # of one of the twelve layers that a prompt holds
+    width="txtdim",
+    text_layers=12,
     tokens=64,
     pooled=0,
     cfg=1.0,

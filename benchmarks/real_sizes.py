@@ -81,7 +81,7 @@ class Bench:
         """The rows of a network: its memory first, as every shape is slower the first time."""
         if self._is_over(network.name):
             return
-        sampler = _Sampler(self, network, size, random_model(network, torch.bfloat16))
+        sampler = Sampler(self, network, size, random_model(network, torch.bfloat16))
         if "memory" in parts:
             self._memory_of_calls(sampler)
         runs: dict[str, Callable[[], Run]] = {}
@@ -103,7 +103,7 @@ class Bench:
         if self._is_over(f"{network.name}: late waking"):
             return
         size = size._replace(steps=WAKING_STEPS)
-        sampler = _Sampler(self, network, size, random_model(network, torch.bfloat16))
+        sampler = Sampler(self, network, size, random_model(network, torch.bfloat16))
         sampler.zoom(size.levels, steps=1)
         runs = {
             "Zoom KSampler, late waking off": lambda: sampler.zoom(size.levels, wake_sigma=0.0),
@@ -111,7 +111,7 @@ class Bench:
         }
         self._compare(sampler, runs)
 
-    def _compare(self, sampler: _Sampler, runs: dict[str, Callable[[], Run]]) -> None:
+    def _compare(self, sampler: Sampler, runs: dict[str, Callable[[], Run]]) -> None:
         """Rows of runs, over the first of them."""
         network, size = sampler.network, sampler.size
         first = None
@@ -132,7 +132,7 @@ class Bench:
                 ]
             )
 
-    def _memory_of_calls(self, sampler: _Sampler) -> None:
+    def _memory_of_calls(self, sampler: Sampler) -> None:
         network, levels = sampler.network, 1
         while levels <= sampler.size.levels and not self._is_over(f"{network.name}: memory of {levels} levels"):
             run = sampler.zoom(levels, steps=1, alignment=0.0)
@@ -188,7 +188,7 @@ class Bench:
 
 
 @dataclass
-class _Sampler:
+class Sampler:
     """Runs of one network."""
 
     bench: Bench
@@ -255,16 +255,16 @@ def _calls() -> Iterator[list[int]]:
 
 
 def _timed(work: Callable[[], Any], device: str) -> tuple[float, float]:
-    """Wall seconds, and bytes at the peak beyond those before."""
-    seconds = 0.0
+    """Seconds, on the CPU those of this process alone, and bytes at the peak beyond those before."""
+    seconds, clock = 0.0, time.process_time if device == "cpu" else time.perf_counter
 
     def timed() -> None:
         nonlocal seconds
-        start = time.perf_counter()
+        start = clock()
         work()
         if device != "cpu":
             torch.cuda.synchronize()
-        seconds = time.perf_counter() - start
+        seconds = clock() - start
 
     memory = peak_of(timed, device)
     return seconds, memory
@@ -280,7 +280,7 @@ def _gigabytes(value: float) -> str:
 
 
 def _machine(device: torch.device) -> str:
-    return f"{os.cpu_count()} CPU cores" if device.type == "cpu" else torch.cuda.get_device_name()
+    return f"{os.cpu_count()} CPU cores, processor time" if device.type == "cpu" else torch.cuda.get_device_name()
 
 
 def measure_here(args: argparse.Namespace) -> None:

@@ -1,11 +1,14 @@
-"""The benchmark of networks of real size, the same way through the code with small ones."""
+"""The benchmarks of networks of real size, the same way through the code with small ones."""
 
+import comfy.model_patcher
 import pytest
 import torch
 from harness import Host
 
-from benchmarks.networks import KLEIN, SD15, SDXL, Z_IMAGE, Network
-from benchmarks.real_sizes import PARTS, Bench, Size
+from benchmarks import memory_table
+from benchmarks.memory_table import Model, pictures_per_call
+from benchmarks.networks import KLEIN, QWEN_IMAGE, SD15, SDXL, Z_IMAGE, Network, network_on, random_model
+from benchmarks.real_sizes import PARTS, Bench, Sampler, Size
 
 SIZE = Size(levels=3, pixels=64, steps=2)
 STOCK = ["KSampler, one batch", "KSampler, one by one"]
@@ -57,3 +60,37 @@ def test_what_the_time_was_too_short_for_is_named(bench: Bench) -> None:
     bench.rendering(64)
     assert not bench.speed and not bench.video
     assert bench.report().endswith("Left out, as the time was over: tiny SDXL; video.\n")
+
+
+@pytest.mark.parametrize(
+    ("network", "billions"), [(SD15, 0.860), (SDXL, 2.567), (Z_IMAGE, 6.155), (KLEIN, 3.876), (QWEN_IMAGE, 20.430)]
+)
+def test_networks_have_their_real_sizes(network: Network, billions: float) -> None:
+    model = network_on(network, torch.device("meta"), torch.bfloat16)
+    count = sum(value.numel() for value in model.diffusion_model.parameters())
+    assert round(count / 1e9, 3) == billions
+
+
+@pytest.mark.parametrize("room", [0.5, 2.0, 3.5, 5.0, 20.0], ids=lambda room: f"for {room:g} pictures")
+def test_the_table_knows_how_many_levels_the_host_puts_into_a_call(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, room: float
+) -> None:
+    network, size = SDXL.small, Size(levels=4, pixels=64, steps=1)
+    model = random_model(network, torch.bfloat16)
+    picture = model.model.memory_required(network.shape(1, size.pixels))
+    free = 1.5 * picture * room
+    monkeypatch.setattr(comfy.model_patcher.ModelPatcher, "get_free_memory", lambda self, device: free)
+    calls = Sampler(bench, network, size, model).zoom(size.levels, alignment=0.0).calls
+    expected = pictures_per_call(picture, size.levels * network.prompts, free)
+    assert calls[0] == expected
+    assert max(calls) <= max(room, 1)
+
+
+def test_a_row_of_the_memory_table() -> None:
+    name, weights, picture, *cells, seconds = memory_table.row(Model(SDXL.small, "fp16", 2))
+    assert name == "tiny SDXL, fp16, 1024², 2 steps"
+    assert float(weights) < 0.1
+    assert picture.endswith("× 2")
+    assert len(cells) == len(memory_table.SIZES)
+    assert cells[-1] == "8"
+    assert seconds.endswith(" s")
