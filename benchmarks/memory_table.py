@@ -6,7 +6,8 @@
 * Levels a call: as many as ComfyUI puts into one, by its rule: one and a half times the estimate must be free. With
   its dynamic memory, the default on NVIDIA, the network's weights count as free, as they make room. A star: not all of
   them stay beside such a call.
-* Work: operations of the network for a whole run, counted by PyTorch.
+* Seconds: operations of the network for a whole run, counted by PyTorch, at 50 · 10¹² a second. Without the time for
+  weights that have to be fetched, and without blending through the VAE, which the last line has.
 
 Needs ComfyUI, as the tests do: COMFYUI_PATH.
 """
@@ -14,18 +15,21 @@ Needs ComfyUI, as the tests do: COMFYUI_PATH.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.joint_overhead import ROOT
-from benchmarks.networks import KLEIN, KREA2, QWEN_IMAGE, SD15, SDXL, Z_IMAGE, Network, network_on
+from benchmarks.networks import KLEIN, KREA2, QWEN_IMAGE, SD15, SDXL, Z_IMAGE, Network, autoencoder, network_on
 from benchmarks.real_sizes import markdown
 
 LEVELS = 8
 SIZES = (8, 12, 16, 24)  # of GPUs, in GB
 TAKEN = 0.8  # GB of a GPU: its driver, CUDA and PyTorch's own
-REACHED = 50e12  # operations a second: about what a card of the middle reaches in 16 bits
+REACHED = 50e12  # operations a second
 META = torch.device("meta")
 
 
@@ -49,10 +53,13 @@ MODELS = (
 
 def row(model: Model) -> list[str]:
     """Of the table."""
+    import comfy.model_management
+
     network = model.network
     built = network_on(network, META, torch.bfloat16)
     weights = model.bytes * sum(value.numel() for value in built.diffusion_model.parameters()) / 2**30
-    picture = built.memory_required(network.shape(1, network.size)) / 2**30
+    with patch.object(comfy.model_management, "pytorch_attention_flash_attention", lambda: True):
+        picture = built.memory_required(network.shape(1, network.size)) / 2**30
     cells = []
     for size in SIZES:
         free = size - TAKEN
@@ -72,21 +79,35 @@ def pictures_per_call(picture: float, pictures: int, free: float) -> int:
 
 def operations(network: Network, model: Any) -> float:
     """Of one evaluation of one picture."""
-    import comfy.model_management
-    from torch.utils.flop_counter import FlopCounterMode
-
     x = torch.empty(network.shape(1, network.size), dtype=torch.bfloat16, device=META)
     ((context, _),) = network.prompt(0)
     more: dict[str, Any] = {"num_tokens": network.tokens} if network.config == "ZImage" else {}
     if network.pooled:
         more["y"] = torch.empty(1, network.unet["adm_in_channels"], dtype=x.dtype, device=META)
-    asked = comfy.model_management.get_free_memory
-    comfy.model_management.get_free_memory = lambda *_: (2**40, 2**40)  # there is no device to ask
-    try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model.diffusion_model(x, torch.empty(1, device=META), context=context.to(x), **more)
-    finally:
-        comfy.model_management.get_free_memory = asked
+    return _counted(lambda: model.diffusion_model(x, torch.empty(1, device=META), context=context.to(x), **more))
+
+
+def round_trip(network: Network) -> float:
+    """Operations of blending one level through the VAE once: it is decoded once and encoded twice."""
+    with META:
+        coder = autoencoder(network)
+        latent = torch.empty(network.shape(1, network.size))
+        picture = torch.empty(1, 3, network.size, network.size)
+    return _counted(lambda: [coder.decode(latent), coder.encode(picture), coder.encode(picture)])
+
+
+def _counted(work: Callable[[], Any]) -> float:
+    import comfy.model_management
+
+    def plenty(device: Any = None, torch_free_too: bool = False) -> Any:
+        return (2**40, 2**40) if torch_free_too else 2**40
+
+    with (
+        patch.object(comfy.model_management, "get_free_memory", plenty),  # there is no device to ask
+        FlopCounterMode(display=False) as counter,
+        torch.no_grad(),
+    ):
+        work()
     return counter.get_total_flops()
 
 
@@ -95,11 +116,9 @@ def main() -> None:
     from harness import prepare  # type: ignore[import-not-found]
 
     prepare()
-    import comfy.model_management
-
-    comfy.model_management.pytorch_attention_flash_attention = lambda: True
     header = ["model", "weights, GB", "a level, GB", *(f"{size} GB" for size in SIZES), "8 levels take"]
     print(markdown(header, [row(model) for model in MODELS]))
+    print(f"\nThrough SDXL's VAE: {round_trip(SDXL) / REACHED:.2f} s more for each level and step.")
 
 
 if __name__ == "__main__":

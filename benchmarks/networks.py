@@ -259,25 +259,29 @@ def random_model(network: Network, dtype: torch.dtype) -> Any:
 
 
 def random_vae(network: Network, small: bool = False) -> Any:
-    """VAE of the model's latents: the autoencoder of Stable Diffusion and Flux, or TAESD."""
+    """VAE of the model's latents, with random weights; a small one is TAESD, where there is one for these latents."""
     import comfy.model_management
     import comfy.sd
-    from comfy.ldm.models.autoencoder import AutoencoderKL
     from comfy.taesd.taesd import TAESD
 
-    (channels,) = network.latent
-    packed = network.patch == 16  # Flux 2 packs 2 × 2 neighbors
     with comfy.model_management.get_torch_device():
-        if small and not packed:
-            coder: nn.Module = TAESD(latent_channels=channels)
-        else:
-            config = {"double_z": True, "z_channels": channels // 4 if packed else channels, "resolution": 256}
-            config |= {"in_channels": 3, "out_ch": 3, "ch": 128, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2}
-            config |= {"attn_resolutions": [], "dropout": 0.0}
-            more = {"batch_norm_latent": True} if packed else {}
-            coder = AutoencoderKL(ddconfig={**config, **more}, embed_dim=config["z_channels"])
+        taesd = small and network.patch == 8
+        coder = TAESD(latent_channels=network.latent[0]) if taesd else autoencoder(network)
     randomize(coder)
     return comfy.sd.VAE(sd=coder.state_dict())
+
+
+def autoencoder(network: Network) -> nn.Module:
+    """The autoencoder of Stable Diffusion and Flux."""
+    from comfy.ldm.models.autoencoder import AutoencoderKL
+
+    (channels,) = network.latent
+    config: dict[str, Any] = {"double_z": True, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": 128}
+    config |= {"ch_mult": [1, 2, 4, 4], "num_res_blocks": 2, "attn_resolutions": [], "dropout": 0.0}
+    config["z_channels"] = channels
+    if network.patch == 16:  # Flux 2 packs 2 × 2 neighbors
+        config |= {"z_channels": channels // 4, "batch_norm_latent": True}
+    return AutoencoderKL(ddconfig=config, embed_dim=config["z_channels"])
 
 
 def randomize(network: nn.Module) -> None:

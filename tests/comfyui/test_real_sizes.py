@@ -1,5 +1,7 @@
 """The benchmarks of networks of real size, the same way through the code with small ones."""
 
+from dataclasses import replace
+
 import comfy.model_patcher
 import pytest
 import torch
@@ -94,3 +96,8 @@ def test_a_row_of_the_memory_table() -> None:
     assert len(cells) == len(memory_table.SIZES)
     assert cells[-1] == "8"
     assert seconds.endswith(" s")
+
+
+def test_blending_through_the_vae_has_its_work() -> None:
+    one, four = (memory_table.round_trip(replace(SDXL, size=size)) for size in (64, 128))
+    assert 4 * one <= four < 4.5 * one
