@@ -51,6 +51,12 @@ MODELS = (
 )
 
 
+def table() -> str:
+    """The README's."""
+    header = ["model", "weights, GB", "a level, GB", *(f"{size} GB" for size in SIZES), f"{LEVELS} levels take"]
+    return markdown(header, [row(model) for model in MODELS])
+
+
 def row(model: Model) -> list[str]:
     """Of the table."""
     import comfy.model_management
@@ -116,8 +122,7 @@ def main() -> None:
     from harness import prepare  # type: ignore[import-not-found]
 
     prepare()
-    header = ["model", "weights, GB", "a level, GB", *(f"{size} GB" for size in SIZES), "8 levels take"]
-    print(markdown(header, [row(model) for model in MODELS]))
+    print(table())
     print(f"\nThrough SDXL's VAE: {round_trip(SDXL) / REACHED:.2f} s more for each level and step.")
 
 

@@ -66,12 +66,14 @@ class Bench:
         host: a booted ComfyUI.
         small: with networks that take no time.
         end: of time.monotonic(); what would begin later is left out.
+        out: a file that has the report so far after every row, in case that the next one fails.
     """
 
     host: Any
     device: torch.device
     small: bool = False
     end: float = float("inf")
+    out: Path | None = None
     speed: Table = field(default_factory=list)
     memory: Table = field(default_factory=list)
     video: Table = field(default_factory=list)
@@ -131,6 +133,7 @@ class Bench:
                     str(sum(taken.calls)),
                 ]
             )
+            self._save()
 
     def _memory_of_calls(self, sampler: Sampler) -> None:
         network, levels = sampler.network, 1
@@ -139,6 +142,7 @@ class Bench:
             shape = network.shape(max(run.calls), sampler.size.pixels)
             row = [network.name, _gigabytes(sampler.weights), str(levels), str(max(run.calls)), _gigabytes(run.memory)]
             self.memory.append([*row, _gigabytes(sampler.model.model.memory_required(shape))])
+            self._save()
             levels *= 2
 
     def rendering(self, size: int, levels: int = 8) -> None:
@@ -164,6 +168,7 @@ class Bench:
                 whole, _ = _timed(lambda: encode_video(file, planes, FPS, preset=PRESETS[0]), device)  # noqa: B023
             name = f"{frames} frames of {size}², {levels} levels"
             self.video.append([name, device, f"{1000 * drawn / frames:.1f} ms a frame", f"{whole:.1f} s"])
+            self._save()
 
     def report(self) -> str:
         """Everything so far, in Markdown."""
@@ -179,6 +184,11 @@ class Bench:
         if self.left_out:
             parts.append("Left out, as the time was over: " + "; ".join(self.left_out) + ".")
         return "\n\n".join(parts) + "\n"
+
+    def _save(self) -> None:
+        if self.out:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self.out.write_text(self.report(), encoding="utf-8")
 
     def _is_over(self, name: str) -> bool:
         over = time.monotonic() > self.end
@@ -292,17 +302,15 @@ def measure_here(args: argparse.Namespace) -> None:
 
     host = Host(prepare(gpu=gpu))
     torch.set_num_threads(1 if args.tiny else os.cpu_count() or 1)
-    bench = Bench(host, torch.device("cuda" if gpu else "cpu"), args.tiny, start + LIMIT_SECONDS)
+    bench = Bench(host, torch.device("cuda" if gpu else "cpu"), args.tiny, start + LIMIT_SECONDS, args.out)
     size = Size(3, 64, 2) if args.tiny else Size(args.levels, args.size, args.steps)
     work = [partial(bench.network, _chosen(name, args.tiny), size, args.parts) for name in args.networks]
     if "video" in args.parts:
         work.append(partial(bench.rendering, size.pixels))
     if "waking" in args.parts:
         work.append(partial(bench.waking, _chosen("klein", args.tiny), size))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     for part in work:
         part()
-        args.out.write_text(bench.report(), encoding="utf-8")  # now, as the next one may fail
     print(bench.report())
 
 

@@ -1,11 +1,14 @@
 """The benchmarks of networks of real size, the same way through the code with small ones."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import comfy.model_patcher
+import comfyui_version
+import pins
 import pytest
 import torch
-from harness import Host
+from harness import PACK, Host
 
 from benchmarks import memory_table
 from benchmarks.memory_table import Model, pictures_per_call
@@ -48,12 +51,14 @@ def test_late_waking_leaves_evaluations_out(bench: Bench) -> None:
     assert on < off == 3 * 20
 
 
-def test_the_report_has_every_table(bench: Bench) -> None:
+def test_the_report_has_every_table(bench: Bench, tmp_path: Path) -> None:
+    bench.out = tmp_path / "out" / "report.md"
     bench.network(SDXL.small, SIZE, ("memory", "speed"))
     bench.rendering(64, levels=3)
     for table in bench.report().split("\n\n")[1:]:
         assert len({line.count("|") for line in table.strip().splitlines()}) == 1, "columns of its head"
     assert bench.report().count("\n| ---") == 3
+    assert bench.out.read_text(encoding="utf-8") == bench.report()
 
 
 def test_what_the_time_was_too_short_for_is_named(bench: Bench) -> None:
@@ -101,3 +106,11 @@ def test_a_row_of_the_memory_table() -> None:
 def test_blending_through_the_vae_has_its_work() -> None:
     one, four = (memory_table.round_trip(replace(SDXL, size=size)) for size in (64, 128))
     assert 4 * one <= four < 4.5 * one
+
+
+def test_the_readme_has_the_table(bench: Bench) -> None:
+    if comfyui_version.__version__ != pins.COMFYUI_VERSION:
+        pytest.skip(f"the table is by ComfyUI {pins.COMFYUI_VERSION}; others estimate memory in their own way")
+    lines = memory_table.table().splitlines()
+    assert len(lines) == 2 + len(memory_table.MODELS)
+    assert "\n".join(lines) in (PACK / "README.md").read_text(encoding="utf-8")
