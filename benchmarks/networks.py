@@ -248,10 +248,11 @@ def network_on(network: Network, device: torch.device, dtype: torch.dtype) -> An
 
 
 def random_model(network: Network, dtype: torch.dtype) -> Any:
-    """MODEL with random weights, made where the host samples."""
+    """MODEL with random weights, made where the host samples; those that are there make room."""
     import comfy.model_management
     import comfy.model_patcher
 
+    comfy.model_management.unload_all_models()
     device = comfy.model_management.get_torch_device()
     model = network_on(network, device, dtype)
     randomize(model.diffusion_model)
