@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks import networks
+from benchmarks.networks import Network
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.joint_step import JointStep
 
@@ -46,53 +48,16 @@ class Case(NamedTuple):
 
     name: str
     device: str
-    config: str  # in comfy.supported_models
+    network: Network
     latent: int  # height and width
     levels: int
     steps: int
     pairs: int
 
 
-SD15 = Case("SD1.5, 512²", "cpu", "SD15", 64, levels=2, steps=2, pairs=1)
+SD15 = Case("SD1.5, 512²", "cpu", networks.SD15, 64, levels=2, steps=2, pairs=1)
 SHORT = SD15._replace(name="SD1.5, 256²", latent=32, pairs=3)  # the same network
-SDXL = Case("SDXL, 1024²", "cuda", "SDXL", 128, levels=4, steps=8, pairs=5)
-
-UNETS: dict[str, dict[str, Any]] = {
-    "SD15": {
-        "num_res_blocks": [2, 2, 2, 2],
-        "channel_mult": [1, 2, 4, 4],
-        "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-        "transformer_depth_middle": 1,
-        "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-        "use_linear_in_transformer": False,
-        "context_dim": 768,
-        "num_heads": 8,
-        "adm_in_channels": None,
-    },
-    "SDXL": {
-        "num_res_blocks": [2, 2, 2],
-        "channel_mult": [1, 2, 4],
-        "transformer_depth": [0, 0, 2, 2, 10, 10],
-        "transformer_depth_middle": 10,
-        "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
-        "use_linear_in_transformer": True,
-        "context_dim": 2048,
-        "num_head_channels": 64,
-        "adm_in_channels": 2816,
-        "num_classes": "sequential",
-    },
-}
-SHARED: dict[str, Any] = {
-    "use_checkpoint": False,
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 320,
-    "use_spatial_transformer": True,
-    "legacy": False,
-    "use_temporal_attention": False,
-    "use_temporal_resblock": False,
-}
+SDXL = Case("SDXL, 1024²", "cuda", networks.SDXL, 128, levels=4, steps=8, pairs=5)
 
 
 def measure(short: bool = False) -> list[Line]:
@@ -104,7 +69,7 @@ def measure(short: bool = False) -> list[Line]:
     Raises:
         subprocess.CalledProcessError: if one fails; its output is on the terminal.
     """
-    comfyui = _tools_host().ensure_host()
+    comfyui = tools_host().ensure_host()
     environment = {**os.environ, "COMFYUI_PATH": str(comfyui.comfyui), "OMP_NUM_THREADS": "1"}
     lines = []
     for device in ("cpu", *(("cuda",) if torch.cuda.is_available() else ())):
@@ -120,11 +85,12 @@ def measure(short: bool = False) -> list[Line]:
 
 def has_host() -> bool:
     """Whether there is a ComfyUI, so that none would have to be got from the network first."""
-    host = _tools_host()
+    host = tools_host()
     return host.find_comfyui(ROOT, os.environ) is not None or host.is_comfyui(ROOT / ".host" / "ComfyUI")
 
 
-def _tools_host() -> Any:
+def tools_host() -> Any:
+    """The module that finds ComfyUI, or installs it."""
     if str(ROOT / "tools") not in sys.path:
         sys.path.insert(0, str(ROOT / "tools"))
     return importlib.import_module("host")  # a script beside others, not a package
@@ -144,7 +110,7 @@ def _overhead(host: Any, case: Case) -> list[Line]:
     from zoom_graphs import sampling  # type: ignore[import-not-found]
 
     model = random_model(case)
-    positive, negative = _prompt(case, 0), _prompt(case, 1)
+    positive, negative = case.network.prompt(0), case.network.prompt(1)
     inputs = {"steps": case.steps, "alignment": 0.0, "cfg": 5.0}
 
     def seconds(node: str, size: int) -> float:
@@ -170,31 +136,9 @@ def _overhead(host: Any, case: Case) -> list[Line]:
 
 
 def random_model(case: Case) -> Any:
-    """MODEL with a network of real size whose random weights keep the scale of what goes through it."""
-    import comfy.model_management
-    import comfy.model_patcher
-    import comfy.supported_models
-
+    """MODEL with a network of real size."""
     dtype = torch.float32 if case.device == "cpu" else torch.float16
-    config = getattr(comfy.supported_models, case.config)({**SHARED, **UNETS[case.config]})
-    config.set_inference_dtype(dtype, None)
-    network = config.get_model({}, "")
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, value in network.diffusion_model.named_parameters():
-            if value.ndim > 1:
-                value.normal_(0, value[0].numel() ** -0.5, generator=generator)
-            else:
-                value.fill_(0.0 if name.endswith("bias") else 1.0)
-    device = comfy.model_management.get_torch_device()
-    return comfy.model_patcher.CoreModelPatcher(network, load_device=device, offload_device=torch.device("cpu"))
-
-
-def _prompt(case: Case, seed: int) -> list[list[Any]]:
-    generator = torch.Generator().manual_seed(seed)
-    width = UNETS[case.config]["context_dim"]
-    options = {} if case.config == "SD15" else {"pooled_output": torch.randn(1, 1280, generator=generator)}
-    return [[torch.randn(1, 77, width, generator=generator), options]]
+    return networks.random_model(case.network, dtype)
 
 
 def _added_per_step(device: str) -> list[Line]:

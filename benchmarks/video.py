@@ -24,6 +24,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks.process_memory import STATUS, peak_of
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video.ahead import work_ahead
@@ -36,7 +37,6 @@ LEVELS = 8
 FPS = 30
 SUPERSAMPLING = 3
 ROOT = Path(__file__).resolve().parents[1]
-STATUS = Path("/proc/self/status")
 
 
 class Line(NamedTuple):
@@ -102,17 +102,8 @@ def _peak(frames: int) -> float:
     """MB that this process needs at most, beyond what it has with a stack, to render and encode frames."""
     stack = natural_stack(LEVELS, 1024)
     zooms = [(LEVELS - 1) * k / (frames - 1) for k in range(frames)]
-    (STATUS.parent / "clear_refs").write_text("5")  # the peak begins anew
-    before = _status("VmRSS")
     with closing(work_ahead(PlaneRenderer(stack, 1080, 1920, YUV420), zooms)) as rendered:
-        _time(rendered, PRESETS[0])
-    return (_status("VmHWM") - before) / 1e6
-
-
-def _status(name: str) -> int:
-    """Bytes that Linux gives for this process."""
-    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024
+        return peak_of(lambda: _time(rendered, PRESETS[0])) / 1e6
 
 
 def _time(frames: Iterable[Planes], preset: str) -> tuple[float, float]:
