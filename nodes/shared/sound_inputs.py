@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...messages.node_text import NodeText
 from ...zoomstack_core.camera.path import ZoomPath
-from ...zoomstack_core.camera.pulse import pulsed
+from ...zoomstack_core.camera.pulse import pulsed_zooms
 from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.sound.beats import find_beats
 from ...zoomstack_core.sound.sound import Sound
@@ -105,4 +105,4 @@ def moved_zooms(
     beats = find_beats(sound) if sound and strength else []
     if sound and strength and len(beats) < 2:
         text.notice("beat_strength does not count: no beats are heard while the video plays.")
-    return pulsed(path, rate, beats, strength, smoothing)
+    return pulsed_zooms(path, rate, beats, strength, smoothing)

@@ -13,7 +13,7 @@ from .path import ZoomPath
 NARROWEST = 0.2  # half the width of a pulse, against the time that belongs to its beat on either side
 
 
-def pulsed(
+def pulsed_zooms(
     path: ZoomPath,
     fps: float | Fraction,
     beats: Sequence[float],
@@ -36,9 +36,9 @@ def pulsed(
     Raises:
         ArgumentError: a ValueError, for a strength or a smoothing outside 0 to 1, and what ``ZoomPath.zooms`` refuses.
 
-    >>> from zoomstack_core import ZoomPath
+    >>> from zoomstack_core import ZoomPath, pulsed_zooms
     >>> path = ZoomPath(factors=(2.0,), duration=2.25, easing="none")
-    >>> [round(zoom, 2) for zoom in pulsed(path, 4, beats=[0.5, 1.5], strength=1.0, smoothing=1.0)]
+    >>> [round(zoom, 2) for zoom in pulsed_zooms(path, 4, beats=[0.5, 1.5], strength=1.0, smoothing=1.0)]
     [0.0, 0.05, 0.25, 0.45, 0.5, 0.55, 0.75, 0.95, 1.0]
     """
     for name, value in (("strength", strength), ("smoothing", smoothing)):

@@ -35,6 +35,13 @@ def find_beats(sound: Sound) -> list[float]:
     """The seconds of all beats while the sound is heard, ascending; none where nothing begins in it.
 
     A sound without a rhythm has beats too, about twice a second, at what comes nearest to them.
+
+    >>> import torch
+    >>> from zoomstack_core import Sound, find_beats
+    >>> clicks = torch.zeros(1, 5 * 8000)
+    >>> clicks[0, 2000::4000] = 1.0
+    >>> [round(beat, 1) for beat in find_beats(Sound(clicks, 8000))[:3]]
+    [0.2, 0.7, 1.2]
     """
     step = max(1, round(sound.rate / STEPS))
     onsets = _onsets(sound, step)

@@ -30,8 +30,9 @@ class Sound:
     Raises:
         ArgumentError: a ValueError, for anything else.
 
+    >>> from fractions import Fraction
     >>> import torch
-    >>> from zoomstack_core.sound.sound import Sound
+    >>> from zoomstack_core import Sound
     >>> Sound(torch.ones(2, 48000), 48000).fitted(Fraction(3, 2)).part(47999, 48001)[0].tolist()
     [1.0, 0.0]
     """

@@ -1,4 +1,4 @@
-"""pulsed: frames that move with the beats go the same way in the same time."""
+"""pulsed_zooms: frames that move with the beats go the same way in the same time."""
 
 import math
 from itertools import pairwise
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zoomstack_core.camera.journey import Journey
 from zoomstack_core.camera.path import ZoomPath
-from zoomstack_core.camera.pulse import pulsed
+from zoomstack_core.camera.pulse import pulsed_zooms
 from zoomstack_core.errors import ArgumentError
 from zoomstack_core.geometry import ZoomGeometry
 
@@ -54,7 +54,7 @@ def test_ends_rests_and_turns_stay_and_between_them_it_goes_one_way(
     easing: str,
 ) -> None:
     path = path_of(journey, dwell=dwell, direction=direction, easing=easing)
-    plain, moved = path.zooms(fps), pulsed(path, fps, beats, strength, smoothing)
+    plain, moved = path.zooms(fps), pulsed_zooms(path, fps, beats, strength, smoothing)
     assert len(moved) == len(plain)
     before = ways(plain)
     for k, way in enumerate(before):
@@ -71,7 +71,7 @@ def test_ends_rests_and_turns_stay_and_between_them_it_goes_one_way(
 def test_the_speed_is_highest_at_every_beat(journey: Journey, fps: int, smoothing: float) -> None:
     options = {"hold_start": 0.0, "hold_end": 0.0, "easing": "none"}
     path = path_of(journey, **options)
-    marks = [path.log_magnification(zoom) for zoom in pulsed(path, fps, BEATS, 0.8, smoothing)]
+    marks = [path.log_magnification(zoom) for zoom in pulsed_zooms(path, fps, BEATS, 0.8, smoothing)]
     speeds = [there - here for here, there in pairwise(marks)]
     for beat in BEATS:
         middle = beat * fps - 0.5  # speed k is that of the time between frames k and k + 1
@@ -85,7 +85,7 @@ def test_it_stays_near_the_steady_path() -> None:
     """However many beats there are: within the way between two of them."""
     path = path_of(CHAIN, duration=60.0, easing="none", hold_start=0.0, hold_end=0.0)
     beats = [0.5 * k for k in range(130)]
-    plain, moved = path.zooms(30), pulsed(path, 30, beats, 1.0, 0.0)
+    plain, moved = path.zooms(30), pulsed_zooms(path, 30, beats, 1.0, 0.0)
     per_beat = path.log_magnification(path.last) / 120
     ahead = [path.log_magnification(m) - path.log_magnification(p) for m, p in zip(moved, plain, strict=True)]
     assert 0.3 * per_beat < max(map(abs, ahead)) <= per_beat
@@ -94,7 +94,7 @@ def test_it_stays_near_the_steady_path() -> None:
 def test_a_pause_of_the_music_is_steady() -> None:
     path = path_of(CHAIN, duration=20.0, easing="none", hold_start=0.0, hold_end=0.0)
     beats = [0.5 * k for k in range(10)] + [15 + 0.5 * k for k in range(10)]
-    marks = [path.log_magnification(zoom) for zoom in pulsed(path, 30, beats, 1.0, 0.3)]
+    marks = [path.log_magnification(zoom) for zoom in pulsed_zooms(path, 30, beats, 1.0, 0.3)]
     speeds = [there - here for here, there in pairwise(marks)]
     pause = speeds[5 * 30 : 14 * 30]
     assert max(pause) == pytest.approx(min(pause), rel=1e-6)
@@ -105,10 +105,10 @@ def test_a_pause_of_the_music_is_steady() -> None:
 @pytest.mark.parametrize(("strength", "beats"), [(0.0, BEATS), (1.0, []), (1.0, [3.0])])
 def test_without_strength_or_beats_nothing_changes(strength: float, beats: list[float]) -> None:
     path = path_of(CHAIN)
-    assert pulsed(path, 30, beats, strength) == path.zooms(30)
+    assert pulsed_zooms(path, 30, beats, strength) == path.zooms(30)
 
 
 @pytest.mark.parametrize("options", [{"strength": 1.1}, {"strength": math.nan}, {"strength": 0.5, "smoothing": -0.1}])
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ArgumentError, match=list(options)[-1]):
-        pulsed(path_of(CHAIN), 30, BEATS, **options)
+        pulsed_zooms(path_of(CHAIN), 30, BEATS, **options)

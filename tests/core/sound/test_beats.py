@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoomstack_core.camera.path import ZoomPath
-from zoomstack_core.camera.pulse import pulsed
+from zoomstack_core.camera.pulse import pulsed_zooms
 from zoomstack_core.sound import beats as beats_module
 from zoomstack_core.sound.beats import find_beats
 from zoomstack_core.sound.sound import Sound
@@ -54,7 +54,7 @@ def test_the_camera_is_fastest_within_a_frame_of_each_click(bpm: float, fps: int
     seconds = 10.0
     clicks = even(bpm, seconds)
     path = ZoomPath((2.0,) * 6, duration=seconds, easing="linear")
-    zooms = pulsed(path, fps, find_beats(track(clicks, seconds)), 0.7, smoothing)
+    zooms = pulsed_zooms(path, fps, find_beats(track(clicks, seconds)), 0.7, smoothing)
     assert (zooms[0], zooms[-1], len(zooms)) == (0.0, 6.0, round(seconds * fps))
     speeds = [there - here for here, there in pairwise(zooms)]
     half = 30 / bpm * fps
