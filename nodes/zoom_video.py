@@ -35,6 +35,7 @@ from .shared.host import check_interrupted, device_with_room, temporary_file
 from .shared.rendered_files import RenderedFiles
 from .shared.rendered_video import RenderedVideo, cannot_keep, is_saved_by_host
 from .shared.saving import TEMPORARY, told
+from .shared.sound_inputs import fit_options, make_sound, moved_zooms, sound_inputs, told_of_sound
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 NAME = "Zoom Video"
@@ -51,10 +52,20 @@ class ZoomVideo(io.ComfyNode):
             node_id="ZoomVideo",
             display_name=NAME,
             category=CATEGORY,
-            description="Zooms through all levels of a stack without a cut, at constant perceived speed. Save it with "
+            description="Zooms through all levels of a stack without a cut, at constant perceived speed, with sound if "
+            "you connect one. Save it with "
             "Save Video, which keeps the quality as it is and takes MP4 only, or Save Zoom Video, which takes every "
             "format.",
-            search_aliases=[*SEARCH_ALIASES, "zoom animation", "camera path", "gif", "webm", "prores"],
+            search_aliases=[
+                *SEARCH_ALIASES,
+                "zoom animation",
+                "camera path",
+                "gif",
+                "webm",
+                "prores",
+                "music",
+                "beats",
+            ],
             inputs=[
                 ZoomStackType.Input("stack", tooltip="The levels to zoom through: from Zoom Stack."),
                 *timing_inputs(),
@@ -103,6 +114,7 @@ class ZoomVideo(io.ComfyNode):
                 ),
                 *level_inputs(),
                 *journey_inputs(),
+                *sound_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
@@ -123,7 +135,11 @@ class ZoomVideo(io.ComfyNode):
         bit_depth: int = 8,
         rounds: int = 1,
         visit: str = "",
-        **path: Any,
+        fit_sound: bool = False,
+        beat_strength: float = 0.0,
+        beat_smoothing: float = 0.5,
+        audio: dict[str, Any] | None = None,
+        **options: Any,
     ) -> io.NodeOutput:
         form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
         if form.extension != "mp4" and is_saved_by_host(cls.hidden.prompt, cls.hidden.unique_id):
@@ -131,10 +147,16 @@ class ZoomVideo(io.ComfyNode):
         rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
         tell_size(text, size, height, width)
         _check_limits(form, size, rate)
+        sound = make_sound(text, audio, form, fit_sound, beat_strength)
         journey = make_journey(text, stack.geometry, rounds, visit)
-        zooms = make_path(text, journey, **path).zooms(rate)
+        if fitted := bool(sound and fit_sound):
+            options = fit_options(text, sound, options)
+        with told_of_sound(fitted):
+            path = make_path(text, journey, **options)
+            heard = sound and sound.fitted(path.frame_count(rate) / rate)
+            zooms = moved_zooms(text, path, rate, heard, beat_strength, beat_smoothing)
         _check_memory(stack, journey, size, form, bit_depth, preset)
-        moments = shutter_zooms(zooms, journey, *size, motion_blur, path["loop"])
+        moments = shutter_zooms(zooms, journey, *size, motion_blur, options["loop"])
         render = _renderer(stack, journey, *size, format, bit_depth)
         file = temporary_file(f"ZoomVideo_{uuid4().hex}.{form.extension}")
         progress = FrameProgress(stack, journey, zooms, rate, text)
@@ -150,6 +172,7 @@ class ZoomVideo(io.ComfyNode):
                 format,
                 bit_depth,
                 check=check_interrupted,
+                sound=heard if form.sound else None,
             )
         RENDERED.add(cls.hidden.unique_id, file)
         return io.NodeOutput(RenderedVideo(file))

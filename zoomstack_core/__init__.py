@@ -1,7 +1,7 @@
 """The method of ZoomStack, without any host: joint multi-scale sampling after Generative Powers of Ten.
 
-A name is imported when it is first asked for: sampling needs PyTorch alone, the video einops, NumPy, Pillow and PyAV
-too.
+A name is imported when it is first asked for: sampling needs PyTorch alone, beats NumPy, and the
+video einops, NumPy, Pillow and PyAV too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __version__ = "0.1.0"  # as in pyproject.toml, a test keeps them equal
 if TYPE_CHECKING:
     from .camera.journey import Journey as Journey
     from .camera.path import ZoomPath as ZoomPath
+    from .camera.pulse import pulsed_zooms as pulsed_zooms
     from .errors import ArgumentError as ArgumentError
     from .geometry import Rect as Rect
     from .geometry import ZoomGeometry as ZoomGeometry
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from .nesting import parse_zoom_factors as parse_zoom_factors
     from .prompts.instruction import write_instruction as write_instruction
     from .prompts.schedule import parse_prompts as parse_prompts
+    from .sound.beats import find_beats as find_beats
+    from .sound.sound import Sound as Sound
     from .video.draw_frame import FrameRenderer as FrameRenderer
     from .video.draw_frame import render_frame as render_frame
     from .video.encode import encode_video as encode_video
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Journey": "camera.journey",
     "ZoomPath": "camera.path",
+    "pulsed_zooms": "camera.pulse",
     "ArgumentError": "errors",
     "Rect": "geometry",
     "ZoomGeometry": "geometry",
@@ -72,6 +76,8 @@ _MODULES = {
     "parse_zoom_factors": "nesting",
     "write_instruction": "prompts.instruction",
     "parse_prompts": "prompts.schedule",
+    "find_beats": "sound.beats",
+    "Sound": "sound.sound",
     "encode_video": "video.encode",
     "FrameRenderer": "video.draw_frame",
     "render_frame": "video.draw_frame",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import comfy.samplers
@@ -18,6 +18,7 @@ from ...sampling.checks import value_range
 from ...zoomstack_core.errors import ArgumentError, shown
 from ...zoomstack_core.method.stack import ZoomStack
 from ...zoomstack_core.nesting import Nesting
+from ...zoomstack_core.sound.sound import Sound
 
 # Colors are meant to lie in 0 … 1. Upscalers and sharpeners overshoot, which is cut off in the end; 8-bit values, and
 # pictures from -1 to 1, are something else.
@@ -123,6 +124,26 @@ def latent(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def sound_of(name: str, value: Any) -> Sound:
+    """The first sound of an AUDIO [number, channels, time]; raises ArgumentError for what is none."""
+    # nodes of other packs give mappings that are no dict, and read their file when they are asked for it
+    if not isinstance(value, Mapping) or "waveform" not in value or "sample_rate" not in value:
+        raise ArgumentError(name, shown(value), "a sound, as Load Audio gives it")
+    waveform, rate = value["waveform"], value["sample_rate"]
+    if not isinstance(waveform, Tensor) or waveform.ndim != 3 or not waveform.numel():
+        raise ArgumentError(name, f"has a waveform that {shown(waveform)}", "[number, channels, samples], not empty")
+    try:
+        return Sound(waveform[0], int(rate) if isinstance(rate, numbers.Integral) else rate)
+    except ArgumentError as error:
+        argument = {"samples": "waveform", "rate": "sample_rate"}.get(error.argument, error.argument)
+        raise ArgumentError(name, f"has a {argument} that {error.finding}", error.expected) from error
+
+
+def _sound(name: str, value: Any) -> Any:
+    sound_of(name, value)
+    return value
+
+
 def _conditioning(name: str, value: Any) -> Any:
     if not isinstance(value, list) or not all(
         isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], dict) for entry in value
@@ -173,6 +194,7 @@ def _with(attributes: tuple[str, ...], expected: str) -> Callable[[str, Any], An
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "AUDIO": _sound,
     "BOOLEAN": _boolean,
     "STRING": _text,
     "IMAGE": image,

@@ -35,6 +35,12 @@ PATH_OPTIONS: dict[str, Any] = {
     "rounds": 1,
     "visit": "",
 }
+SOUND: dict[str, Any] = {
+    "fit_sound": False,
+    "beat_strength": 0.5,
+    "beat_smoothing": 0.5,
+    "audio": {"waveform": torch.rand(1, 2, 22050) - 0.5, "sample_rate": 22050},
+}
 PERCENT = {"start_percent": 0.0, "end_percent": 1.0}
 
 
@@ -125,7 +131,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         "ZoomSaveVideo": {"video": InputImpl.VideoFromFile("none.mp4"), "filename_prefix": "video/zoom"},
         "ZoomSharedNoise": {"noise_seed": 0, "initial_noise": "auto", "step_noise": "shared"},
         "ZoomStack": {"images": images, "zoom_factor": 2.0, **FOCUS, "geometry": nesting},
-        "ZoomVideo": {**path, "crf": 17.0, "preset": "veryfast", "format": "h264", "bit_depth": 8},
+        "ZoomVideo": {**path, "crf": 17.0, "preset": "veryfast", "format": "h264", "bit_depth": 8, **SOUND},
         "ZoomViewer": {"stack": stack, "prompts": "a\nb\nc", "export_html": False, "filename_prefix": "zoom"},
     }
 
@@ -180,6 +186,21 @@ BAD_VALUES: dict[str, dict[str, Any]] = {
         "empty mask": {"samples": levels(), "noise_mask": torch.ones(0, 8, 8)},
         "mask of bytes": {"samples": levels(), "noise_mask": torch.full((3, 8, 8), 255, dtype=torch.uint8)},
         "mask of 255": {"samples": levels(), "noise_mask": torch.full((3, 8, 8), 255.0)},
+    },
+    "AUDIO": {
+        "text": LONG,
+        "tensor": torch.zeros(1, 2, 4410),
+        "without a rate": {"waveform": torch.zeros(1, 2, 4410)},
+        "waveform of None": {"waveform": None, "sample_rate": 44100},
+        "one channel": {"waveform": torch.zeros(4410), "sample_rate": 44100},
+        "nine channels": {"waveform": torch.zeros(1, 9, 4410), "sample_rate": 44100},
+        "empty": {"waveform": torch.zeros(1, 2, 0), "sample_rate": 44100},
+        "whole numbers": {"waveform": torch.zeros(1, 2, 4410, dtype=torch.int16), "sample_rate": 44100},
+        "values of 16 bits": {"waveform": torch.full((1, 2, 4410), 2e4), "sample_rate": 44100},
+        "NaN": {"waveform": with_nan(torch.zeros(1, 2, 4410)), "sample_rate": 44100},
+        "rate of 0": {"waveform": torch.zeros(1, 2, 4410), "sample_rate": 0},
+        "rate of None": {"waveform": torch.zeros(1, 2, 4410), "sample_rate": None},
+        "rate of text": {"waveform": torch.zeros(1, 2, 4410), "sample_rate": LONG},
     },
     "CONDITIONING": {
         "none": None,

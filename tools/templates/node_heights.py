@@ -41,6 +41,6 @@ HEIGHTS = {
     "ZoomAnchorPhoto": 300,
     "ZoomPromptSchedule": 620,
     "ZoomStack": 280,
-    "ZoomVideo": 800,
+    "ZoomVideo": 930,
     "ZoomViewer": 580,
 }

@@ -262,7 +262,7 @@ class ZoomPath:
     def _leg(self, moves: int, rests: list[tuple[float, int]], ramp_frames: float, outward: bool) -> list[float]:
         """From start to the deepest zoom, or outward, with rests: moves + 1 zooms, and those of the rests."""
         places = [self.start, *(zoom for zoom, _ in rests), self.last]
-        marks = [self._log_magnification(place) for place in places]
+        marks = [self.log_magnification(place) for place in places]
         pauses = [0, *(frames for _, frames in rests), 0]
         if outward:
             places, marks, pauses = places[::-1], marks[::-1], pauses[::-1]
@@ -275,7 +275,7 @@ class ZoomPath:
             frames, near, far = until - done, marks[part - 1], marks[part]
             ramp = min(1.0 if self.ends != "both" else 0.5, ramp_frames / frames)
             for k in range(1, frames):
-                zoom = self._zoom(near + (far - near) * ease(k / frames, self.easing, self.ends, ramp))
+                zoom = self.zoom_at(near + (far - near) * ease(k / frames, self.easing, self.ends, ramp))
                 leg.append(min(max(zoom, self.start), self.last))
             leg += [places[part]] * (1 + pauses[part])
             done = until
@@ -286,12 +286,14 @@ class ZoomPath:
         """ln of every level's magnification against level 0."""
         return list(accumulate((math.log(factor) for factor in self.factors), initial=0.0))
 
-    def _log_magnification(self, zoom: float) -> float:
+    def log_magnification(self, zoom: float) -> float:
+        """The path's measure of a way: ln of the factors from place 0 to a zoom of at least 0, up to the last place."""
         marks = self._log_magnifications
         level = min(int(zoom), len(self.factors) - 1)
         return marks[level] + (zoom - level) * (marks[level + 1] - marks[level])
 
-    def _zoom(self, log_magnification: float) -> float:
+    def zoom_at(self, log_magnification: float) -> float:
+        """The zoom of a ``log_magnification``."""
         marks = self._log_magnifications
         level = min(max(bisect_right(marks, log_magnification) - 1, 0), len(self.factors) - 1)
         return level + (log_magnification - marks[level]) / (marks[level + 1] - marks[level])

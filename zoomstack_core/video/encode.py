@@ -17,6 +17,7 @@ import torch
 from av.video.frame import PictureType
 from torch import Tensor
 
+from ..sound.sound import Sound
 from ..whole_file import whole_file
 from . import gif, webp
 from .aside import Aside
@@ -24,6 +25,7 @@ from .color import BT709, LIMITED_RANGE, PixelFormat, Planes, to_planes
 from .facts import VideoFacts, check_video
 from .formats import FORMATS, KEYFRAME_EVERY, MAX_CRF, PRESETS, VideoFormat, available_formats
 from .palette import PaletteFilter
+from .sound_track import SoundTrack
 
 __all__ = ["FORMATS", "MAX_CRF", "PRESETS", "EncoderError", "available_formats", "encode_video", "frame_rate"]
 
@@ -54,6 +56,7 @@ def encode_video(
     bits: int = 8,
     metadata: dict[str, str] | None = None,
     check: Callable[[], None] = lambda: None,
+    sound: Sound | None = None,
 ) -> int:
     """Writes a video and returns the number of its frames; H.264 in MP4 by default (BT.709, playable while it loads).
 
@@ -72,9 +75,12 @@ def encode_video(
         bits: per sample, 8 or 10, where the format has both.
         metadata: texts to keep in the file, if its container can.
         check: called a few times a second while the encoder works; what it raises ends the encoding.
+        sound: heard with the frames from the first one on; silent after its end. What is longer than the video is cut
+            off at once: see ``Sound.fitted``.
 
     Raises:
-        ValueError: for frames or options that do not fit, or beyond the limits of the format.
+        ValueError: for frames or options that do not fit, or beyond the limits of the format; for a sound where the
+            format has none, or this build no encoder for it.
         EncoderError: a ValueError, if the encoder refuses them all the same.
         BrokenVideo: a ValueError, if the file does not hold what was written to it.
         OSError: if the file cannot be written, e.g. when the disk is full.
@@ -87,7 +93,7 @@ def encode_video(
     if form not in FORMATS:
         raise ValueError(f"form must be one of {', '.join(FORMATS)}, got {form!r}")
     chosen = FORMATS[form]
-    writer = _Writer(chosen, chosen.layout(bits), rate, (crf, preset), metadata or {}, check)
+    writer = _Writer(chosen, chosen.layout(bits), rate, (crf, preset), metadata or {}, check, sound)
     path = Path(path)
     count = 0
     with whole_file(path, replace=True) as part:
@@ -100,7 +106,7 @@ def encode_video(
             gif.set_total(part, round(seconds * 100))
         elif form == "webp":
             webp.set_total(part, max(1, round(seconds * 1000)))
-        check_video(part, VideoFacts(*writer.size, count, seconds), check)
+        check_video(part, VideoFacts(*writer.size, count, seconds, seconds if sound else Fraction(0)), check)
     logger.debug("wrote %d frames at %s fps to %s", count, rate, path)
     return count
 
@@ -132,10 +138,12 @@ class _Writer:
         quality: tuple[float, str],
         metadata: dict[str, str],
         check: Callable[[], None],
+        sound: Sound | None,
     ):
         self._form, self._layout, self._rate = form, layout, rate
         self._quality, self._metadata = quality, metadata
         self._check = check
+        self._sound, self._sound_encoder = sound, form.sound_encoder() if sound else ""
         self.size = (0, 0)
 
     def write(self, path: Path, frames: Iterable[F]) -> Generator[F, None, None]:
@@ -184,13 +192,20 @@ class _Writer:
         """What takes the next frame, or None after the last one."""
         stream = self._add_stream(container)
         palette = PaletteFilter(*self.size, self._rate) if self._form.name == "gif" else None
+        track = None
+        if self._sound:
+            track = SoundTrack(container, self._sound_encoder, self._sound, self._aside.given_up.is_set)
 
         def encode(picture: av.VideoFrame | None) -> None:
+            if track and picture:
+                track.write(((picture.pts or 0) + 1) / self._rate)
             # one packet at a time: after the last frame come all those that were kept back, and each may take long
             for packet in stream.encode_lazy(palette(picture) if palette and picture else picture):
                 container.mux(_ordered(packet))
                 if self._aside.given_up.is_set():
                     return
+            if track and not picture:
+                track.end()
 
         return encode
 

@@ -19,6 +19,8 @@ P = TypeVar("P", bound=Any)
 # Codecs of which every frame stands for itself, or which decode a frame from any state: of these the last packet alone
 # is decoded.
 _WITHOUT_KEYFRAMES = ("gif", "prores")
+# Seconds that the last packet of a sound may go on, at 8000 samples per second and more.
+_PACKET = Fraction(1, 7)
 
 
 class BrokenVideo(ValueError):
@@ -26,7 +28,7 @@ class BrokenVideo(ValueError):
 
 
 class VideoFacts(NamedTuple):
-    """Pixels and frames of a video, and how long it is.
+    """Pixels and frames of a video, how long it is, and when its sound ends; 0 is without sound.
 
     WebP joins frames that are the same; ``frames`` are then fewer than were written.
     """
@@ -35,6 +37,7 @@ class VideoFacts(NamedTuple):
     width: int
     frames: int
     seconds: Fraction
+    sound: Fraction = Fraction(0)
 
 
 def read_facts(path: Path, check: Callable[[], None] = lambda: None, strict: bool = False) -> VideoFacts:
@@ -90,14 +93,17 @@ def check_video(
         (facts.height, facts.width) != (expected.height, expected.width)
         or few
         or facts.frames > expected.frames
-        or abs(facts.seconds - expected.seconds) > frame + Fraction(1, 100)
+        or abs(facts.seconds - expected.seconds) > frame + (_PACKET if expected.sound else Fraction(1, 100))
+        or bool(facts.sound) != bool(expected.sound)
+        or abs(facts.sound - expected.sound) > (frame if copied else _PACKET)
     ):
         raise BrokenVideo(f"{path.name} holds {_words(facts)}; {_words(expected)} were written to it")
     return facts
 
 
 def _words(facts: VideoFacts) -> str:
-    return f"{facts.frames} frames of {facts.width}×{facts.height} in {float(facts.seconds):.3g} s"
+    sound = f" with {float(facts.sound):.3g} s of sound" if facts.sound else ""
+    return f"{facts.frames} frames of {facts.width}×{facts.height} in {float(facts.seconds):.3g} s{sound}"
 
 
 def _read_container(path: Path, check: Callable[[], None], strict: bool) -> VideoFacts:
@@ -120,7 +126,25 @@ def _read_container(path: Path, check: Callable[[], None], strict: bool) -> Vide
                 stream.codec_context.options = {"err_detect": "explode"} if strict else {}
                 decode(container, stream, check)
             height, width = stream.height, stream.width
-    return VideoFacts(height, width, count, seconds)
+    return VideoFacts(height, width, count, seconds, _sound_end(path, check))
+
+
+def _sound_end(path: Path, check: Callable[[], None]) -> Fraction:
+    """When the last packet of the sound ends: looked for in the last seconds, and then in the whole file."""
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return Fraction(0)
+        stream = container.streams.audio[0]
+        for start in (max(0, (container.duration or 0) - 2 * av.time_base), 0):
+            container.seek(start)
+            end = Fraction(0)
+            for packet in container.demux(stream):
+                check()
+                if packet.size and packet.pts is not None and packet.time_base:
+                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if end:
+                return end
+    return Fraction(0)
 
 
 def _count_packets(container: InputContainer, stream: av.VideoStream, check: Callable[[], None]) -> int:

@@ -56,6 +56,7 @@ class VideoFormat:
         options: of an encoder, from its name, the crf, the preset and the pixels of a frame.
         container_options: of the container.
         tag: of the stream, where players ask for a special one.
+        sound: FFmpeg's name of the encoder of its sound; empty where files of this format have none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class VideoFormat:
     options: Callable[[str, float, str, int], Options]
     container_options: Options = field(default_factory=dict)
     tag: str | None = None
+    sound: str = ""
 
     def layout(self, bits: int) -> PixelFormat:
         """The pixel format of at least this depth, of the encoder that the build has.
@@ -90,6 +92,18 @@ class VideoFormat:
             if _pixel_formats(name):
                 return name
         raise ValueError(f"this build of PyAV has no encoder for {self.name} ({', '.join(self.encoders)})")
+
+    def sound_encoder(self) -> str:
+        """FFmpeg's name of the encoder of its sound.
+
+        Raises:
+            ValueError: if the build has none, or the format no sound.
+        """
+        if not self.sound:
+            raise ValueError(f"{self.name} has no sound")
+        if not _has_encoder(self.sound):
+            raise ValueError(f"this build of PyAV has no encoder for the sound of {self.name} ({self.sound})")
+        return self.sound
 
     @property
     def limits(self) -> Limits:
@@ -130,6 +144,15 @@ def _pixel_formats(encoder: str) -> tuple[str, ...]:
     except UnknownCodecError:
         return ()
     return tuple(form.name for form in codec.video_formats or ())
+
+
+@cache
+def _has_encoder(name: str) -> bool:
+    try:
+        av.Codec(name, "w")
+    except UnknownCodecError:
+        return False
+    return True
 
 
 def _crf_and_preset(encoder: str, crf: float, preset: str, pixels: int) -> Options:
@@ -210,12 +233,23 @@ FORMATS = {
     form.name: form
     for form in (
         VideoFormat(
-            "h264", "mp4", "mp4", ("libx264", "libopenh264"), (YUV420, YUV420_10), _crf_and_preset, MP4_OPTIONS
+            "h264",
+            "mp4",
+            "mp4",
+            ("libx264", "libopenh264"),
+            (YUV420, YUV420_10),
+            _crf_and_preset,
+            MP4_OPTIONS,
+            sound="aac",
         ),
-        VideoFormat("h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, MP4_OPTIONS, "hvc1"),
-        VideoFormat("av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, MP4_OPTIONS),
-        VideoFormat("vp9", "webm", "webm", ("libvpx-vp9",), (YUV420, YUV420_10), _vp9),
-        VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, MP4_OPTIONS),
+        VideoFormat(
+            "h265", "mp4", "mp4", ("libx265",), (YUV420, YUV420_10), _crf_and_preset, MP4_OPTIONS, "hvc1", "aac"
+        ),
+        VideoFormat(
+            "av1", "mp4", "mp4", ("libsvtav1", "libaom-av1"), (YUV420, YUV420_10), _av1, MP4_OPTIONS, sound="aac"
+        ),
+        VideoFormat("vp9", "webm", "webm", ("libvpx-vp9",), (YUV420, YUV420_10), _vp9, sound="libopus"),
+        VideoFormat("prores", "mov", "mov", ("prores_ks",), (YUV422_10,), _prores, MP4_OPTIONS, sound="aac"),
         VideoFormat("gif", "gif", "gif", ("gif",), (RGB,), _no_options),
         VideoFormat("webp", "webp", "webp", ("libwebp_anim",), (BGRA,), _webp, {"loop": "0"}),
     )
