@@ -4,7 +4,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..messages.node_text import NodeText
-from ..zoomstack_core.registration.colors import match_colors
+from ..zoomstack_core.registration.colors import matched_colors
 from ..zoomstack_core.registration.zoom import find_zoom
 from .shared.checked import checked
 from .shared.host import check_interrupted
@@ -55,17 +55,14 @@ class ZoomFromPictures(io.ComfyNode):
     @classmethod
     @checked()
     def execute(cls, images: Tensor, match_colors: bool = True) -> io.NodeOutput:
-        return _found(images, match_colors, NodeText(cls.hidden.unique_id, NAME))
+        text = NodeText(cls.hidden.unique_id, NAME)
 
+        def tell(done: int, count: int) -> None:
+            check_interrupted()
+            text.progress(f"searching in picture {done + 1} of {count}")
 
-def _found(images: Tensor, matching: bool, text: NodeText) -> io.NodeOutput:
-    pictures = without_alpha(images).movedim(-1, 1)
-
-    def tell(done: int, count: int) -> None:
-        check_interrupted()
-        text.progress(f"picture {done + 1} of {count}")
-
-    zoom = find_zoom(pictures, tell)
-    text.progress(str(zoom))
-    levels = match_colors(pictures, zoom) if matching else pictures[list(zoom.order)]
-    return io.NodeOutput(levels.movedim(1, -1).contiguous(), zoom.nesting, str(zoom))
+        pictures = without_alpha(images).movedim(-1, 1)
+        zoom = find_zoom(pictures, tell)
+        text.progress(str(zoom))
+        levels = matched_colors(pictures, zoom) if match_colors else pictures[list(zoom.order)]
+        return io.NodeOutput(levels.movedim(1, -1).contiguous(), zoom.nesting, str(zoom))

@@ -15,7 +15,7 @@ FLAT = 0.01  # a deviation that tells no contrast
 
 
 @torch.no_grad()
-def match_colors(images: Tensor, zoom: FoundZoom) -> Tensor:
+def matched_colors(images: Tensor, zoom: FoundZoom) -> Tensor:
     """The images [N, 3, H, W] in the zoom's order, each with the mean and the contrast of its place in the one before.
 
     Every channel is scaled and moved, from the widest picture inwards: a deeper picture lies wholly in the wider one,

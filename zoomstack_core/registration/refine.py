@@ -16,9 +16,11 @@ from torch.nn.functional import avg_pool2d, grid_sample
 from .search import Place, reduced, template_side
 
 STEPS = 15  # at most, of each size
+ROUNDS = 3  # of weighing what fits badly
 ENOUGH = 0.01  # pixels: a step that moves no corner further is the last
 HOPELESS = 0.4  # a score after the first size: what fits has at least 0.6
 LEAST_SHARE = 0.6  # of the deeper picture that lies in the wider one
+LEAST_ROWS = 3  # of pixels, to have slopes
 MOST_CHANGE = 1.25  # of the factor: further than between two scales of the search
 MOST_TURN = 20.0  # degrees
 PARTS = 6  # a side: what differs from the mean of its part is the detail by which places are judged
@@ -52,6 +54,8 @@ def _descend(wide: Tensor, deep: Tensor, place: Place, side: int) -> Place | Non
     """Gauss-Newton with ``side`` pixels of the deeper picture's longer side."""
     size = height, width = wide.shape[-2:]
     scene, template = reduced(wide, side * place.factor), reduced(deep, side)
+    if min(*scene.shape, *template.shape) < LEAST_ROWS:
+        return None
     rows, columns = torch.gradient(scene)
     layers = torch.stack([scene, columns * (scene.shape[1] / width), rows * (scene.shape[0] / height)])
     u, v = _grid(*template.shape, *size)
@@ -105,16 +109,16 @@ def _sampled(
 
 
 def _solved(system: Tensor, target: Tensor) -> list[float] | None:
-    """Least squares, in which what fits badly (a text, a repair) counts less: a second round with Cauchy's weights."""
+    """Least squares, in which what fits badly (a text, a repair) counts less, by Cauchy's weights."""
     weights = torch.ones_like(target)
     answer = target
-    for _ in range(2):
+    for _ in range(ROUNDS):
         weighted = system * weights[:, None]
         answer, info = torch.linalg.solve_ex(weighted.T @ system, weighted.T @ target)
         if info or not answer.isfinite().all():
             return None
         errors = (system @ answer - target).abs()
-        weights = 1 / (1 + (errors / (3 * errors.median()).clamp(min=1e-6)).square())
+        weights = 1 / (1 + (errors / (2 * errors.median()).clamp(min=1e-6)).square())
     return answer.tolist()
 
 

@@ -23,7 +23,7 @@ NEAR, FAR = 8.0, 32.0
 LEAST_FACTOR = 1.02  # less is the same view twice
 
 # On photographs at factors of 1.3 to 8, off center, with JPEG's marks and other brightness, places that are right have
-# 0.87 and more, but for those without detail; of 910 pairs of unrelated photographs one has 0.84, the others up to 0.59.
+# 0.87 and more, but for those without detail; of 910 pairs of unrelated photographs one has 0.84, the rest up to 0.59.
 LEAST_SCORE = 0.8
 MOST_CONTRAST = 2.0  # of one picture over another, and the least turned round
 SURE = 0.95  # a score above which no other place is looked for
@@ -135,11 +135,8 @@ class _Pairs:
             self._best[one] = max(self._best[one], (best.score, other))
         if best.score >= LEAST_SCORE and 1 / MOST_CONTRAST < best.contrast < MOST_CONTRAST:
             if best.factor < LEAST_FACTOR:
-                raise ArgumentError(
-                    "images",
-                    f"shows the same view in {_named([wide, deep])}",
-                    "different scales: leave one of them out",
-                )
+                same = f"shows the same view in {_named(sorted([wide, deep]))}"
+                raise ArgumentError("images", same, "pictures at different scales: leave one of them out")
             if best.score > self._score(deep, wide):
                 self.found.pop((deep, wide), None)
                 self.found[wide, deep] = best
