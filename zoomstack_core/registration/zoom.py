@@ -24,7 +24,7 @@ LEAST_FACTOR = 1.02  # less is the same view twice
 
 # On photographs at factors of 1.3 to 8, off center, with JPEG's marks and other brightness, places that are right have
 # 0.87 and more, but for those without detail; of 910 pairs of unrelated photographs one has 0.84, the rest up to 0.59.
-LEAST_SCORE = 0.8
+LEAST_SCORE = 0.75
 MOST_CONTRAST = 2.0  # of one picture over another, and the least turned round
 SURE = 0.95  # a score above which no other place is looked for
 

@@ -17,7 +17,7 @@ from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.mismatch import find_mismatch
 from zoomstack_core.registration.zoom import FoundZoom, find_zoom
 
-SIZES = ((192, 256), (256, 256), (320, 192))
+SIZES = ((288, 384), (320, 320), (384, 256))
 STEPS = st.tuples(st.floats(1.3, 6.0), st.tuples(st.floats(0, 1), st.floats(0, 1)))
 
 
