@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .save_zoom_video import ZoomSaveVideo
 from .zoom_demo_model import ZoomDemoModel
 from .zoom_frames import ZoomFrames
+from .zoom_from_pictures import ZoomFromPictures
 from .zoom_geometry import ZoomGeometryNode
 from .zoom_guider import ZoomGuider
 from .zoom_hold_levels import ZoomHeldLevels, ZoomHoldLevels
@@ -22,6 +23,7 @@ NODES: list[type[io.ComfyNode]] = [
     ZoomAnchorPhoto,
     ZoomDemoModel,
     ZoomFrames,
+    ZoomFromPictures,
     ZoomGeometryNode,
     ZoomGuider,
     ZoomHeldLevels,

@@ -9,6 +9,7 @@ from ..zoomstack_core.method.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.nesting import Nesting
 from .shared.checked import checked
+from .shared.transparency import without_alpha
 from .shared.wire_types import (
     CATEGORY,
     SEARCH_ALIASES,
@@ -62,7 +63,7 @@ class ZoomStackNode(io.ComfyNode):
         focus_y: float = 0.5,
         geometry: Nesting | None = None,
     ) -> io.NodeOutput:
-        layers = _without_alpha(images).movedim(-1, 1)
+        layers = without_alpha(images).movedim(-1, 1)
         levels, _, height, width = layers.shape
         nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
         fitted = nesting.fit(levels, height, width, name=f"{NAME}: geometry")
@@ -99,8 +100,3 @@ def _notice(layers: Tensor, geometry: ZoomGeometry, linked: bool) -> str:
         f"{LARGEST_DISAGREEMENT}."
     )
     return " ".join((said, mismatch.guess or "This is right if they were edited.", remedy))
-
-
-def _without_alpha(images: Tensor) -> Tensor:
-    """[N, H, W, 3]: colors multiplied by the alpha channel, if there is one, so that hidden colors do not show up."""
-    return images if images.shape[-1] == 3 else images[..., :3] * images[..., 3:]

@@ -61,6 +61,14 @@ def message_of(host: Host, prompt: Prompt, *refs: Ref, kind: str = "ValueError")
     return message
 
 
+def nested_pictures() -> torch.Tensor:
+    """[2, 64, 64, 3]: a picture and its middle, twice as large."""
+    cells = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    wide = torch.nn.functional.interpolate(cells, (64, 64), mode="bicubic").clamp(0, 1)
+    deep = torch.nn.functional.interpolate(wide[..., 16:48, 16:48], (64, 64), mode="bicubic").clamp(0, 1)
+    return torch.cat([wide, deep]).movedim(1, -1)
+
+
 def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     """By node id, values for all inputs of the node."""
     images = torch.linspace(0, 1, 3)[:, None, None, None].expand(3, 16, 16, 3).contiguous()
@@ -100,6 +108,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
     return {
         "ZoomDemoModel": {},
         "ZoomFrames": path,
+        "ZoomFromPictures": {"images": nested_pictures(), "match_colors": True},
         "ZoomGeometry": {"zoom_factors": "2", "focus": "0.5, 0.5", "prefilter": "box", "endless": False},
         "ZoomGuider": {"guider": guider, "held": held, **joint},
         "ZoomHeldLevels": hold,

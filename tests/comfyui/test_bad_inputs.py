@@ -29,6 +29,7 @@ def test_every_node_and_every_input_is_tried(host: Host, good: dict[str, dict[st
 NODES = [
     "ZoomAnchorPhoto",
     "ZoomFrames",
+    "ZoomFromPictures",
     "ZoomGeometry",
     "ZoomGuider",
     "ZoomHeldLevels",
