@@ -149,9 +149,9 @@ class ZoomVideo(io.ComfyNode):
         _check_limits(form, size, rate)
         sound = make_sound(text, audio, form, fit_sound, beat_strength)
         journey = make_journey(text, stack.geometry, rounds, visit)
-        if fitted := bool(sound and fit_sound):
+        if sound is not None and fit_sound:
             options = fit_options(text, sound, options)
-        with told_of_sound(fitted):
+        with told_of_sound(fit_sound and sound is not None):
             path = make_path(text, journey, **options)
             heard = sound and sound.fitted(path.frame_count(rate) / rate)
             zooms = moved_zooms(text, path, rate, heard, beat_strength, beat_smoothing)

@@ -81,7 +81,7 @@ def find_zoom(images: Tensor, tell: Tell | None = None) -> FoundZoom:
     check_float("images", images)
     if images.ndim != 4 or not images.numel():
         raise ArgumentError("images", shown(images), "pictures [number, channels, height, width]")
-    gray = images.mean(1).float()
+    gray = images.mean(1).float().cpu()  # thousands of small steps, for which a GPU is no faster
     if len(images) == 1:
         return FoundZoom((0,), ())
     pairs = _Pairs(reduced(gray, SEARCHED), tell)
