@@ -112,3 +112,14 @@ def test_without_strength_or_beats_nothing_changes(strength: float, beats: list[
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ArgumentError, match=list(options)[-1]):
         pulsed_zooms(path_of(CHAIN), 30, BEATS, **options)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.1, 0.2, 0.3, 0.4])
+def test_a_movement_that_ends_within_a_pulse_does_not_jump(start: float) -> None:
+    """Wide pulses are at most twice as fast as the path, and an end within one changes that but a little."""
+    path = path_of(CHAIN, duration=6.0, easing="none", hold_start=0.0, hold_end=0.0)
+    beats = [start + 0.5 * k for k in range(-1, 14)]
+    marks = [path.log_magnification(zoom) for zoom in pulsed_zooms(path, 30, beats, 1.0, 1.0)]
+    steps = [there - here for here, there in pairwise(marks)]
+    assert max(steps) < 2.1 * marks[-1] / len(steps)
+    assert abs(steps[-1] - steps[-2]) < 0.6 * marks[-1] / len(steps)
