@@ -104,6 +104,7 @@ def _sampled(
     """Layers [C, h, w] of a picture of height × width pixels at the points of a deeper one, and which lie inside."""
     a, b, x, y = motion
     at = torch.stack([(a * u - b * v + x) / (width / 2), (b * u + a * v + y) / (height / 2)], -1)
+    at = at.to(layers)
     values = grid_sample(layers[None], at[None], mode="bicubic", padding_mode="border", align_corners=False)[0]
     return values, (at.abs() <= 1).all(-1)
 
