@@ -7,7 +7,7 @@ import re
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from leaf_scene import LeafScene, View, as_jpeg, nested_views
 from torch import Tensor
@@ -38,7 +38,8 @@ def check_found(zoom: FoundZoom, shuffled: list[int], views: list[View], height:
         assert abs(place.turn) < 0.3
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+# Without shrinking, which would draw hundreds of scenes.
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.reuse, Phase.generate))
 @given(st.lists(STEPS, min_size=1, max_size=4), st.sampled_from(SIZES), st.randoms(use_true_random=False))
 def test_any_zoom_is_found_in_any_order(steps: list, size: tuple[int, int], chance: random.Random) -> None:
     pictures, views = photographs(steps, *size, seed=chance.randrange(1000))
