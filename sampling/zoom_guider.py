@@ -12,21 +12,19 @@ from ..demo.notice import demo_notices
 from ..messages.errors import telling
 from ..messages.node_text import NodeText
 from ..zoomstack_core.geometry import ZoomGeometry
-from .agreement.blend_options import blending_notice
 from .agreement.held import with_held
 from .agreement.latents import latent_layout
 from .agreement.photos import check_levels
 from .checks import check_latent_kind, value_range
-from .few_steps import few_steps_notices
 from .guider import JointGuider, make_joint
 from .host_types import Callback, Guider, Latent, ModelPatcher, Sampler
 from .level_count import count_levels
 from .noise.sigmas import LARGEST_END, LateWaking, LevelSigmas, aligned_sigmas
 from .noise.step_noise import sharing_of
+from .notices import run_notices
 from .options import ZoomSettings
 from .plan import JointPlan
 from .progress import LevelProgress
-from .rings import ring_notice
 
 # Schedules that begin above this part of the model's largest sigma are whole ones.
 ALL_OF_NOISE = 0.9
@@ -102,15 +100,9 @@ class PlanningGuider(JointGuider):
         layout = latent_layout(model)
         geometry = settings.nesting.fit(levels, *layout.size(latent_image), name=f"{settings.node}: geometry")
         own = _own_sigmas(model, geometry, sampler, sigmas, settings, settings.waking(latent_format, held))
-        if levels > 1:
-            notice = blending_notice(settings.blend, latent_format, settings.node)
-            if notice:
-                text.notice(notice)
-            for notice in few_steps_notices(sampler, own, _whole_steps(model, sigmas), self._cfg):
-                text.notice(notice)
-            notice = ring_notice(geometry, own, held)
-            if notice:
-                text.notice(notice)
+        about = settings, geometry, latent_format, sampler, own, _whole_steps(model, sigmas), self._cfg, held
+        for notice in run_notices(*about):
+            text.notice(notice)
         self.plan = JointPlan(
             geometry, settings.blend, own, layout, sharing_of(seed), settings.photos, held, settings.node
         )

@@ -13,13 +13,11 @@ from torch import Tensor
 
 from ..demo.notice import demo_notices
 from ..messages.node_text import NodeText
-from .agreement.blend_options import blending_notice
 from .agreement.given_latents import NESTING, other_nesting
 from .agreement.held import HELD, held_levels
 from .agreement.latents import latent_layout
 from .agreement.photos import check_levels
 from .checks import check_latent_kind
-from .few_steps import few_steps_notices
 from .guider import JointGuider
 from .host_types import Latent, ModelPatcher, Noise
 from .level_count import count_levels
@@ -27,10 +25,10 @@ from .live_preview import prepare_callback
 from .network.level_marks import Conditioning
 from .noise.sigmas import LevelSigmas, level_sigmas
 from .noise.step_noise import sharing_of
+from .notices import run_notices
 from .options import ZoomSettings
 from .plan import JointPlan
 from .progress import LevelProgress
-from .rings import ring_notice
 
 DOWNSCALE_RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")  # of an empty latent, spelled as the host's
 NOISE_ROOM = 100  # the largest number of a state over its sigma: 6 for the noise, 6 for the scale of latents, and more
@@ -122,15 +120,9 @@ def sample_zoom(
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
-    if len(samples) > 1:
-        notice = blending_notice(settings.blend, latent_format, settings.node)
-        if notice:
-            text.notice(notice)
-        for notice in few_steps_notices(sampler, whole, request.whole_steps, request.cfg):
-            text.notice(notice)
-        notice = ring_notice(geometry, whole, held)
-        if notice:
-            text.notice(notice)
+    about = settings, geometry, latent_format, sampler, whole, request.whole_steps, request.cfg, held
+    for notice in run_notices(*about):
+        text.notice(notice)
     if request.goes_on and len(samples) == len(latent["samples"]):
         pictures = layout.spread(samples)
         notice = other_nesting(latent, pictures, geometry, settings.nesting, latent_format, not request.add_noise)

@@ -10,10 +10,7 @@ from .pieces import (
     NEGATIVE,
     STACK_NOTE,
     checkpoint_source,
-    decode,
-    empty_latent,
-    save,
-    zoom_sampler,
+    sample_and_save,
 )
 from .workflow import Workflow
 
@@ -60,11 +57,8 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
     workflow.note(GEOMETRY_NOTE, 150)
     geometry = workflow.node("ZoomGeometry", zoom_factors=ZOOM_FACTOR, endless=True)
-    workflow.group("3. Sample all levels together")
-    latent = empty_latent(workflow, CHECKPOINT_SIZE)
-    sampler = zoom_sampler(workflow, source, prompts, latent, geometry=geometry["geometry"])
-    images = decode(workflow, source, sampler["LATENT"])
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     camera = {"loop": True, "easing": "linear"}
-    save(workflow, images, sampler["geometry"], "zoomstack/endless_zoom", 0, note, **camera)
+    nesting = geometry["geometry"]
+    sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "endless_zoom", 0, note, camera, geometry=nesting)
     return workflow

@@ -14,11 +14,8 @@ from .pieces import (
     NEGATIVE,
     Source,
     checkpoint_source,
-    decode,
     demo_source,
-    empty_latent,
-    save,
-    zoom_sampler,
+    sample_and_save,
 )
 from .workflow import Workflow
 
@@ -74,7 +71,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.note(DEMO_PROMPTS_NOTE, 190)
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip)
     sampling = {"seed": 3, **DEMO_SAMPLING}
-    _sample_and_save(workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, **sampling)
+    sample_and_save(workflow, source, prompts, DEMO_SIZE, "galaxy_to_planet_demo", DEMO_VIDEO_SIZE, **sampling)
     return workflow
 
 
@@ -96,15 +93,5 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     source = Source(lora["MODEL"], lora["CLIP"], loader.vae)
     workflow.group("2. Prompts")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet")
+    sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "galaxy_to_planet")
     return workflow
-
-
-def _sample_and_save(
-    workflow: Workflow, source: Source, prompts: Any, size: int, name: str, video_size: int = 0, **sampling: Any
-) -> None:
-    workflow.group("3. Sample all levels together")
-    latent = empty_latent(workflow, size)
-    sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
-    images = decode(workflow, source, sampler["LATENT"])
-    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size)

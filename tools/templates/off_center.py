@@ -14,11 +14,8 @@ from .pieces import (
     STACK_NOTE,
     Source,
     checkpoint_source,
-    decode,
     demo_source,
-    empty_latent,
-    save,
-    zoom_sampler,
+    sample_and_save,
 )
 from .workflow import Workflow
 
@@ -131,9 +128,5 @@ def _sample_and_save(
 ) -> None:
     workflow.note(GEOMETRY_NOTE, 180)
     geometry = workflow.node("ZoomGeometry", **nesting)["geometry"]
-    workflow.group("3. Sample all levels together")
-    latent = empty_latent(workflow, size)
-    sampler = zoom_sampler(workflow, source, prompts, latent, geometry=geometry, **sampling)
-    images = decode(workflow, source, sampler["LATENT"])
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
-    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note)
+    sample_and_save(workflow, source, prompts, size, name, video_size, note, geometry=geometry, **sampling)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .workflow import Model, Node, Output, Workflow
@@ -80,6 +82,31 @@ def empty_latent(workflow: Workflow, size: int) -> Output:
 def decode(workflow: Workflow, source: Source, latent: Output) -> Output:
     """The images of ``latent``."""
     return workflow.node("VAEDecode", samples=latent, vae=source.vae)["IMAGE"]
+
+
+def sample_and_save(
+    workflow: Workflow,
+    source: Source,
+    prompts: Node,
+    size: int,
+    name: str,
+    video_size: int = 0,
+    note: str = STACK_NOTE,
+    camera: Mapping[str, Any] = MappingProxyType({}),
+    **sampling: Any,
+) -> None:
+    """The last three groups: all levels sampled with ``sampling``, and what `save` does with them.
+
+    Args:
+        size: of the levels in pixels.
+        name: of the saved files.
+        camera: inputs of Zoom Video.
+    """
+    workflow.group("3. Sample all levels together")
+    latent = empty_latent(workflow, size)
+    sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
+    images = decode(workflow, source, sampler["LATENT"])
+    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note, **camera)
 
 
 def save(

@@ -12,13 +12,9 @@ from .pieces import (
     FILES,
     NEGATIVE,
     STACK_NOTE,
-    Source,
     checkpoint_source,
-    decode,
     demo_source,
-    empty_latent,
-    save,
-    zoom_sampler,
+    sample_and_save,
 )
 from .workflow import Workflow
 
@@ -50,7 +46,8 @@ Levels that lie in the same one are put beside each other, the first on the left
 places and sizes: one line per level after the first.
 """
 
-VIDEO_NOTE = """\
+SAVE_NOTE = f"""\
+{STACK_NOTE}
 The video goes to the end of every branch in turn, and back out between them. **visit** chooses which, by the numbers \
 of their last levels.
 """
@@ -83,7 +80,7 @@ the canyons of a red planet, seen from orbit
 red dunes and rocks in a canyon, seen from a plane"""
 STYLE = "astrophotography, centered, highly detailed"
 
-SECONDS_PER_LEVEL = 0.8
+CAMERA = {"seconds_per_level": 0.8}
 
 
 def demo(definitions: dict[str, Any]) -> Workflow:
@@ -96,7 +93,9 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     workflow.note(PLACES_NOTE, 150)
     prompts = workflow.node("ZoomPromptSchedule", room=620, clip=source.clip, prompts=DEMO_PROMPTS)
     sampling = {"seed": 3, **DEMO_SAMPLING}
-    _sample_and_save(workflow, source, prompts, DEMO_SIZE, "two_worlds_demo", DEMO_VIDEO_SIZE, **sampling)
+    sample_and_save(
+        workflow, source, prompts, DEMO_SIZE, "two_worlds_demo", DEMO_VIDEO_SIZE, SAVE_NOTE, CAMERA, **sampling
+    )
     return workflow
 
 
@@ -109,17 +108,5 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("2. Prompts")
     workflow.note(PLACES_NOTE, 150)
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "two_worlds", zoom_factor=4.0)
+    sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "two_worlds", 0, SAVE_NOTE, CAMERA, zoom_factor=4.0)
     return workflow
-
-
-def _sample_and_save(
-    workflow: Workflow, source: Source, prompts: Any, size: int, name: str, video_size: int = 0, **sampling: Any
-) -> None:
-    workflow.group("3. Sample all levels together")
-    latent = empty_latent(workflow, size)
-    sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
-    images = decode(workflow, source, sampler["LATENT"])
-    note = f"{STACK_NOTE}\n{VIDEO_NOTE}"
-    camera = {"seconds_per_level": SECONDS_PER_LEVEL}
-    save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note, **camera)
