@@ -3,7 +3,7 @@
 SDXL, Z-Image-Turbo and FLUX.2 klein 4B with random weights in bfloat16, 8 levels of 1024²: seconds and memory of Zoom
 KSampler, in latents and through the VAE, over KSampler on the same levels, in one batch and one by one; the memory of a
 call by its number of levels, beside the estimate by which ComfyUI sizes its calls; the time of rendering a video; and
-what late waking saves at 20 steps (with few steps it leaves out nothing). What would begin after 280 seconds is left
+what late waking saves at 20 steps (with few steps it leaves out nothing). What would begin after --seconds is left
 out. For a GPU; on a CPU, for which all of this is too much, choose less:
 
     python -m benchmarks.real_sizes --networks sdxl --size 512 --levels 2 --steps 1 --parts memory speed
@@ -302,7 +302,7 @@ def measure_here(args: argparse.Namespace) -> None:
 
     host = Host(prepare(gpu=gpu))
     torch.set_num_threads(1 if args.tiny else os.cpu_count() or 1)
-    bench = Bench(host, torch.device("cuda" if gpu else "cpu"), args.tiny, start + LIMIT_SECONDS, args.out)
+    bench = Bench(host, torch.device("cuda" if gpu else "cpu"), args.tiny, start + args.seconds, args.out)
     size = Size(3, 64, 2) if args.tiny else Size(args.levels, args.size, args.steps)
     work = [partial(bench.network, _chosen(name, args.tiny), size, args.parts) for name in args.networks]
     if "video" in args.parts:
@@ -329,6 +329,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--steps", type=int, help=f"default: the model's, at most {MOST_STEPS}")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--seconds", type=float, default=LIMIT_SECONDS, help="default: %(default)s")
     parser.add_argument("--tiny", action="store_true", help="small networks, on the CPU")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "out" / "real_sizes.md")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)

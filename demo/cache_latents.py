@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from dataclasses import astuple
 from pathlib import Path
 
@@ -38,10 +39,13 @@ def fill(options: argparse.Namespace) -> None:
     universe.make_fields()
     source = Latents(universe, options.vae)
     options.out.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
     for number in range((options.images + options.each - 1) // options.each):
         path = options.out / f"latents_{number:05}.safetensors"
         if path.exists():
             continue
+        if time.monotonic() - begun > 60 * options.minutes:
+            break
         universe.reseed(options.seed + 1 + number)
         scenes: list[Scene] = []
         latents: list[torch.Tensor] = []

@@ -6,7 +6,7 @@
 Latent consistency distillation (Luo et al. 2023, after Song et al. 2023): the student's estimate at a noise level is to
 be that of its own average one step of the guided teacher further down. So it learns the end of the teacher's way, which
 samplers that draw all noise anew (lcm) reach in 4 to 8 evaluations, at cfg 1. The text encoder stays the teacher's.
-Writes the files of train.py; demo_model.safetensors is the student.
+Writes the files of train.py; the student is demo_few_steps.safetensors.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def teacher_options(parser: argparse.ArgumentParser) -> None:
 
 
 class DistillTrainer(ModelTrainer):
+    exported = "demo_few_steps.safetensors"
+
     def __init__(self, options: argparse.Namespace):
         options.init = options.init or options.teacher
         super().__init__(options)

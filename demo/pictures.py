@@ -115,7 +115,7 @@ class CachedLatents(Latents):
     def __init__(self, universe: Universe, vae: Path, folder: Path):
         super().__init__(universe, vae)
         self.folder = folder
-        self.latents: list[Tensor] = []
+        self.latents = torch.empty(0, *self.shape, dtype=torch.float16, device=universe.device)
         self.scenes: list[Scene] = []
         self.files: set[Path] = set()
         self.look_again()
@@ -125,17 +125,18 @@ class CachedLatents(Latents):
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
         generator = self.universe.choices
         picks = torch.randint(0, len(self.scenes), (count,), generator=generator).tolist()
-        latents = torch.stack([self.latents[pick] for pick in picks]).to(self.universe.device).float()
-        return latents, [self.universe.caption(self.scenes[pick]) for pick in picks]
+        return self.latents[picks].float(), [self.universe.caption(self.scenes[pick]) for pick in picks]
 
     def look_again(self) -> None:
         from safetensors import safe_open
 
+        parts = [self.latents]
         for path in sorted(set(self.folder.glob(CACHED)) - self.files):
-            with safe_open(path, "pt") as file:
-                self.latents += file.get_tensor("latents")
+            with safe_open(path, "pt", device=str(self.universe.device)) as file:
+                parts.append(file.get_tensor("latents"))
                 self.scenes += [Scene(*words) for words in json.loads(file.metadata()["scenes"])]
             self.files.add(path)
+        self.latents = torch.cat(parts)
 
 
 def load_vae(path: Path, device: torch.device) -> Any:

@@ -1,51 +1,47 @@
 #!/bin/sh
-# Train VAE, model and upscaler in one run on a GPU, where the pictures are drawn too:
+# Train everything of the demo in one run on a GPU, where the pictures are drawn too, from what there is so far:
 #
-#     COMFYUI_PATH=… demo/train_gpu.sh FOLDER [MINUTES]
+#     COMFYUI_PATH=… INIT=FOLDER_WITH_WEIGHTS demo/train_gpu.sh FOLDER [MINUTES]
 #
-# It ends within MINUTES (9) and leaves FOLDER/weights: the three files, one of more than 15 MB in pieces for `cat`, with
-# their curves, measures and sheets. INIT=FOLDER begins with the weights there that have the same names; KEEP_ENCODER=1
-# leaves the latents those of that VAE. PYTHON names the interpreter. VAE, MODEL and UPSCALER add options to the scripts,
-# such as the small sizes of a rehearsal.
+# INIT holds at least demo_vae.safetensors, whose encoder stays as it is, and what else is to go on. The run ends within
+# MINUTES (9) and leaves FOLDER/weights: demo_vae, demo_model, demo_few_steps and demo_upscaler, with curves, measures,
+# sheets and logs. Latents, model and its few-step variant are made one after the other; decoder and upscaler meanwhile,
+# since drawing keeps the processor busy and the GPU idle. PYTHON names the interpreter. LATENTS, VAE, MODEL, FEW_STEPS
+# and UPSCALER add options to the scripts, such as the small sizes of a rehearsal.
 set -eu
 out=$1 minutes=${2:-9}
-here=$(dirname "$0") python=${PYTHON:-python3} init=${INIT:-}
-weights=$out/weights
+here=$(dirname "$0") python=${PYTHON:-python3} init=${INIT:?}
+weights=$out/weights vae=$init/demo_vae.safetensors
 mkdir -p "$weights"
 
-share() { # of the minutes, less 10 % for starts and ends
-    "$python" -c "print($minutes * 0.9 * $1)"
+share() { # of the minutes
+    echo "$minutes $1" | awk '{ print $1 * $2 }'
 }
 
-from() { # --init for a file that is there
-    [ -z "$init" ] || [ ! -e "$init/$1.safetensors" ] || echo "--init $init/$1.safetensors"
-}
-
-keep() { # part, name of its weights
-    cp "$out/$1/$2.safetensors" "$weights"
-    for file in curve.csv measures.csv sheet.png; do
-        [ ! -e "$out/$1/$file" ] || cp "$out/$1/$file" "$weights/$1_$file"
+part() { # name, share of the minutes, script, options
+    name=$1 time=$(share "$2") script=$3
+    shift 3
+    [ ! -e "$init/$name.safetensors" ] || set -- --init "$init/$name.safetensors" "$@"
+    "$python" "$here/$script" --out "$out/$name" --minutes "$time" --by-time --images 90000000 \
+        --save-every 9999 --sheet-every 9999 "$@" > "$weights/$name.log" 2>&1
+    cp "$out/$name/$name.safetensors" "$weights"
+    for made in curve.csv measures.csv sheet.png; do
+        [ ! -e "$out/$name/$made" ] || cp "$out/$name/$made" "$weights/${name}_$made"
     done
-    if [ "$(wc -c < "$weights/$2.safetensors")" -gt 15000000 ]; then
-        split -b 15000000 "$weights/$2.safetensors" "$weights/$2.safetensors." && rm "$weights/$2.safetensors"
-    fi
 }
 
-vae() { # minutes, options
-    # shellcheck disable=SC2046,SC2086  # options, split at spaces
-    "$python" "$here/train_vae.py" --out "$out/vae" --batch 256 --images 8000000 --save-every 60 --sheet-every 9999 \
-        ${KEEP_ENCODER:+--decoder-only} $(from demo_vae) --minutes "$@" ${VAE:-}
+# shellcheck disable=SC2086  # options, split at spaces
+{
+    {
+        part demo_vae 0.4 train_vae.py --decoder-only --adversarial 0.05 --batch 256 --at-once 1024 \
+            ${VAE:-}
+        part demo_upscaler 0.35 train_upscaler.py --batch 64 --at-once 512 ${UPSCALER:-}
+    } &
+    "$python" "$here/cache_latents.py" --out "$out/latents" --vae "$vae" --minutes "$(share 0.09)" --images 90000000 \
+        --batch 2048 --each 2048 ${LATENTS:-} > "$weights/latents.log" 2>&1
+    part demo_model 0.5 train.py --vae "$vae" --latents "$out/latents" --batch 512 --lr 1e-3 ${MODEL:-}
+    part demo_few_steps 0.23 distill.py --teacher "$weights/demo_model.safetensors" --vae "$vae" \
+        --latents "$out/latents" --batch 256 --lr 3e-4 ${FEW_STEPS:-}
+    wait $!
 }
-
-vae "$(share 0.2)"
-vae "$(share 0.15)" --by-time --adversarial 0.05
-keep vae demo_vae
-# shellcheck disable=SC2046,SC2086
-"$python" "$here/train.py" --out "$out/model" --vae "$weights/demo_vae.safetensors" --minutes "$(share 0.55)" \
-    --batch 512 --images 8000000 --lr 1e-3 --by-time --save-every 9999 --sheet-every 9999 $(from demo_model) ${MODEL:-}
-keep model demo_model
-# shellcheck disable=SC2046,SC2086
-"$python" "$here/train_upscaler.py" --out "$out/upscaler" --minutes "$(share 0.1)" --batch 64 --images 800000 \
-    --by-time --save-every 9999 --sheet-every 9999 $(from demo_upscaler) ${UPSCALER:-}
-keep upscaler demo_upscaler
 ls -l "$weights"

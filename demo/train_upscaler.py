@@ -19,7 +19,7 @@ import torch
 from critic import Critic, adversarial
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
-from training import Trainer, difference, import_host, parser, random_crops, write_picture, write_tensors
+from training import Trainer, Views, difference, import_host, parser, random_crops, write_picture, write_tensors
 
 CROP = 64  # of what the network sees
 NOISE = 0.02  # largest deviation of what is added to it
@@ -28,6 +28,7 @@ NOISE = 0.02  # largest deviation of what is added to it
 def main() -> None:
     made = parser(__doc__, images=100_000, batch=8, lr=5e-4)
     made.add_argument("--size", type=int, default=256, help="of what is upscaled, in pixels")
+    made.add_argument("--at-once", type=int, default=0, metavar="VIEWS", help="drawn together, for a GPU")
     made.add_argument("--width", type=int, default=48, help="channels of the network")
     made.add_argument("--layers", type=int, default=12, help="between the first and the last")
     made.add_argument("--adversarial", type=float, default=0.02, help="weight of the discriminator's term")
@@ -54,6 +55,7 @@ class UpscalerTrainer(Trainer):
         self.network, self.critic = model["network"], model["critic"]
         self.universe = Universe(2 * options.size, options.seed, self.device)
         self.universe.make_fields()
+        self.drawn = Views(self.universe, options.at_once)
         self.views = self.universe.pictures([self.universe.random_scene(stage) for stage in range(STAGES)])
 
     def reseed(self, seed: int) -> None:
@@ -61,7 +63,7 @@ class UpscalerTrainer(Trainer):
         self.universe.reseed(seed)
 
     def step(self) -> Tensor:
-        views = self.universe.pictures(self.universe.scenes((self.options.batch + 3) // 4))
+        views = self.drawn.take((self.options.batch + 3) // 4)
         sharp = random_crops(views.repeat(4, 1, 1, 1)[: self.options.batch], min(2 * CROP, 2 * self.options.size))
         sharp = sharp.contiguous(memory_format=torch.channels_last)
         seen = avg_pool2d(sharp, 2)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from critic import Critic, adversarial
 from torch import Tensor
-from training import Trainer, difference, import_host, parser, random_crops, write_picture, write_tensors
+from training import Trainer, Views, difference, import_host, parser, random_crops, write_picture, write_tensors
 
 CROP = 64
 PER_VIEW = 4  # crops of one picture: drawing it costs as much as a step on one of them
@@ -39,6 +39,7 @@ def parse_options() -> argparse.Namespace:
     made.add_argument("--size", type=int, default=256, help="of a whole view in pixels")
     made.add_argument("--adversarial", type=float, default=0.0, help="weight of a small discriminator's term")
     made.add_argument("--decoder-only", action="store_true", help="the encoder stays as it is")
+    made.add_argument("--at-once", type=int, default=0, metavar="VIEWS", help="drawn together, for a GPU")
     made.add_argument("--test-views", type=int, default=2, help="of each stage, for measures.csv")
     options = made.parse_args()
     if options.size % CROP or options.batch % (options.size // CROP) ** 2:
@@ -57,9 +58,10 @@ class VAETrainer(Trainer):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.universe = Universe(options.size, options.seed, device)
         self.universe.make_fields()
+        self.drawn = Views(self.universe, options.at_once)
         vae = TAESD(latent_channels=options.channels)
         if options.init is None:
-            initialize(vae, self.draw(64).cpu())
+            initialize(vae, self.drawn.take(64).cpu())
         else:
             vae.load_state_dict({name: tensor.float() for name, tensor in load_file(options.init).items()})
         vae.critic = Critic()
@@ -78,9 +80,9 @@ class VAETrainer(Trainer):
     def step(self) -> Tensor:
         batch, per_view = self.options.batch, (self.options.size // CROP) ** 2
         if self.images // batch % 8 == 7:
-            x = self.draw(batch // per_view)
+            x = self.drawn.take(batch // per_view)
         else:
-            x = random_crops(self.draw(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1), CROP)
+            x = random_crops(self.drawn.take(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1), CROP)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             z = self.model.taesd_encoder(x).float()
@@ -91,9 +93,6 @@ class VAETrainer(Trainer):
         spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
         loss = difference(y, x) + 0.3 * spread + self.options.adversarial * of_decoder
         return self.descend(loss + of_critic, batch)
-
-    def draw(self, count: int) -> Tensor:
-        return self.universe.pictures(self.universe.scenes(count))
 
     # --- what came of it
 

@@ -17,10 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from demo.universe import Universe
 
 HERE = Path(__file__).resolve().parent
 
@@ -211,6 +214,30 @@ def write_picture(path: Path, rows: Sequence[Tensor]) -> None:
 
     pixels = torch.cat([torch.cat(list(row), dim=-1) for row in rows], dim=1).clamp(0, 1).cpu()
     Image.fromarray((pixels * 255).round().byte().permute(1, 2, 0).numpy()).save(path)
+
+
+class Views:
+    """The universe's pictures one after the other.
+
+    Args:
+        universe: draws them.
+        at_once: so many are drawn together where fewer are asked for: on a GPU they take hardly longer than a few. Then
+            a run that was stopped does not resume exactly.
+    """
+
+    def __init__(self, universe: Universe, at_once: int = 0):
+        self.universe, self.at_once = universe, at_once
+        self.left: Tensor | None = None
+
+    def take(self, count: int) -> Tensor:
+        """[count, 3, size, size]."""
+        if count >= self.at_once:
+            return self.universe.pictures(self.universe.scenes(count))
+        if self.left is None or len(self.left) < count:
+            drawn = self.universe.pictures(self.universe.scenes(self.at_once))
+            self.left = drawn[torch.randperm(len(drawn), device=drawn.device)]  # they are drawn sorted
+        taken, self.left = self.left[:count], self.left[count:]
+        return taken
 
 
 def random_crops(views: Tensor, size: int) -> Tensor:
