@@ -7,10 +7,12 @@ warn_if_older()  # before the imports that an old ComfyUI cannot follow
 from comfy_api.latest import ComfyExtension, io  # noqa: E402
 
 from . import routes  # noqa: E402, F401  # registers what the front end asks for
+from .demo.folders import add_model_folders  # noqa: E402
 from .nodes import NODES  # noqa: E402
 from .nodes.shared.saving import remove_unfinished  # noqa: E402
 
 WEB_DIRECTORY = "./js"
+add_model_folders()  # before the host's nodes tell the front end what they list
 
 
 class ZoomStackExtension(ComfyExtension):

@@ -95,7 +95,9 @@ def load_demo_model(model_file: Path | None = None, vae_file: Path | None = None
     vae = {"pixel_space_vae": torch.tensor(1.0)} if rgb is None else _load(vae_file or VAE_WEIGHTS)
     model = _diffusion_model({key[5:]: value for key, value in weights.items() if key.startswith("unet.")}, rgb)
     model.cached_patcher_init = (load_demo_model, (model_file, vae_file), 0)
-    return model, _text_encoder(weights), comfy.sd.VAE(sd=vae)
+    loaded = comfy.sd.VAE(sd=vae)
+    loaded.first_stage_model.to(memory_format=torch.channels_last)  # halves its time on a CPU
+    return model, _text_encoder(weights), loaded
 
 
 def _load(path: Path) -> dict[str, Tensor]:

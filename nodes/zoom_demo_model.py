@@ -17,16 +17,19 @@ class ZoomDemoModel(io.ComfyNode):
             display_name="Zoom Demo Model",
             category=CATEGORY,
             description="A small model that comes with ZoomStack: one procedural universe from spiral galaxies to "
-            "rocky ground, at 64 × 64 pixels, on any machine. Put a checkpoint loader in its place for real pictures.",
+            "rocky ground, at 256 × 256 pixels, on any machine. Put a checkpoint loader in its place for real "
+            "pictures.",
             search_aliases=[*SEARCH_ALIASES, "test model"],
             inputs=[],
             outputs=[
-                io.Model.Output(tooltip="The denoising model; it works on pixels."),
+                io.Model.Output(
+                    tooltip="The denoising model; it works on latents of 16 channels, an eighth as wide as pictures."
+                ),
                 io.Clip.Output(
                     tooltip="Its text encoder. It knows galaxies, nebulae, suns and ocean, desert, icy and "
-                    "volcanic planets, down to their ground."
+                    "volcanic planets, down to their ground and dark pools in it, which mirror a galaxy."
                 ),
-                io.Vae.Output(tooltip="From the model's values to images and back; nothing is lost."),
+                io.Vae.Output(tooltip="From latents to images and back. Connect it to the sampler, too."),
             ],
         )
 

@@ -55,9 +55,12 @@ def make_agreement(
         before: Tensor | None = None,
         keep_on: torch.device | None = None,
         sigma_data: float = 1.0,
+        grain: float = 1.0,
     ) -> JointStep:
         check_nesting(fixed, nesting)
-        return JointStep(nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data)
+        return JointStep(
+            nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data, grain
+        )
 
     if not blends_in_pixels(options, inner_model.latent_format):
 
@@ -86,7 +89,7 @@ def make_agreement(
         photos, pixels, lambda picture: picture.movedim(-1, 1).repeat(1, shown[1] // 3, 1, 1), ADAM_RATE / 2
     )
     fixed = {level: space.decode(one)[0] for level, one in held.items()}
-    grain = pixels.width / geometry.width  # the noise is as coarse as the latents, and so reaches so much further
+    grain = pixels.width / geometry.width
     keep_on = comfy.model_management.intermediate_device()
-    of_pictures = joint(pixels, anchors, fixed, keep_on=keep_on, sigma_data=1 / grain)
+    of_pictures = joint(pixels, anchors, fixed, keep_on=keep_on, grain=grain)
     return PixelAgreement(of_pictures, options.every, layout, space, geometry, initial, held)

@@ -58,9 +58,8 @@ DESCRIPTIONS = (
     | {
         "two_worlds_demo": Template("ZoomStack 6 two worlds demo, infinite zoom", two_worlds.demo),
         "two_worlds": Template(f"ZoomStack 6 two worlds, {TWIN}", two_worlds.checkpoint, "two_worlds_demo", YOURS),
-        "endless_zoom": Template(
-            f"ZoomStack 7 endless, {TWIN}", endless.checkpoint, "galaxy_to_planet_demo", "endless, yours"
-        ),
+        "endless_zoom_demo": Template("ZoomStack 7 endless demo, infinite zoom", endless.demo),
+        "endless_zoom": Template(f"ZoomStack 7 endless, {TWIN}", endless.checkpoint, "endless_zoom_demo", YOURS),
     }
 )
 

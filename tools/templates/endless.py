@@ -6,13 +6,29 @@ from typing import Any
 
 from .pieces import (
     CHECKPOINT_SIZE,
+    DEMO_SAMPLING,
+    DEMO_SIZE,
+    DEMO_VIDEO_SIZE,
     FILES,
     NEGATIVE,
     STACK_NOTE,
+    Source,
     checkpoint_source,
+    demo_source,
     sample_and_save,
 )
-from .workflow import Workflow
+from .workflow import Node, Workflow
+
+DEMO_NOTE = """\
+## A zoom that never ends
+
+The last level shows the first one again, so the zoom begins anew: **endless** of *Zoom Geometry* is on. This workflow \
+runs as it is, on the small **Demo Model**.
+
+1. Press **Run**. The video loops without a seam, and the explorer never comes to an end.
+2. Change the color of the galaxy in its prompts **and** in the last one, which mirrors it.
+3. For pictures of your own, open the template *ZoomStack 7 endless*, which uses a checkpoint.
+"""
 
 NOTE = f"""\
 ## A zoom that never ends
@@ -29,6 +45,23 @@ GEOMETRY_NOTE = """\
 A ring has one step more than a zoom with an end, from its last level back to the first. If the sampler says that \
 it is too short, write more prompts or take a larger zoom factor.
 """
+
+DEMO_PROMPTS = """\
+a blue spiral galaxy
+the spiral arms of a blue galaxy
+a blue nebula full of stars
+a star field around a yellow sun
+a yellow sun and a small desert planet
+a distant desert planet
+a whole desert planet in space
+a huge desert planet up close
+the continents of a desert planet
+the highlands of a desert planet
+desert mountains seen from above
+desert hills with a dark pool
+a dark pool in desert ground
+a dark pool full of stars in desert ground
+a blue galaxy mirrored in a dark pool"""
 
 PROMPTS = """\
 a painting of a mountain landscape in a golden frame, in a gallery
@@ -47,6 +80,20 @@ STYLE = "oil painting, warm light, highly detailed"
 ZOOM_FACTOR = "3"
 
 
+def demo(definitions: dict[str, Any]) -> Workflow:
+    """With the embedded model, whose deepest scale mirrors its widest one."""
+    workflow = Workflow("4d2f8b16-7c05-4e93-a1b8-60c9e7f2d354", definitions)
+    workflow.group("1. Model")
+    workflow.note(DEMO_NOTE, 340)
+    source = demo_source(workflow)
+    workflow.group("2. Prompts and geometry")
+    prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, prompts=DEMO_PROMPTS)
+    _sample_and_save(
+        workflow, source, prompts, DEMO_SIZE, "2", "endless_zoom_demo", DEMO_VIDEO_SIZE, {"seed": 3, **DEMO_SAMPLING}
+    )
+    return workflow
+
+
 def checkpoint(definitions: dict[str, Any]) -> Workflow:
     """With a checkpoint of the user's."""
     workflow = Workflow("e91b6c37-52f8-4da0-8c4e-1f7a0d5b3962", definitions)
@@ -55,10 +102,22 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     source = checkpoint_source(workflow)
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
+    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, ZOOM_FACTOR, "endless_zoom", 0, {})
+    return workflow
+
+
+def _sample_and_save(
+    workflow: Workflow,
+    source: Source,
+    prompts: Node,
+    size: int,
+    zoom_factor: str,
+    name: str,
+    video_size: int,
+    sampling: dict[str, Any],
+) -> None:
     workflow.note(GEOMETRY_NOTE, 150)
-    geometry = workflow.node("ZoomGeometry", zoom_factors=ZOOM_FACTOR, endless=True)
+    geometry = workflow.node("ZoomGeometry", zoom_factors=zoom_factor, endless=True)["geometry"]
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     camera = {"loop": True, "easing": "linear"}
-    nesting = geometry["geometry"]
-    sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "endless_zoom", 0, note, camera, geometry=nesting)
-    return workflow
+    sample_and_save(workflow, source, prompts, size, name, video_size, note, camera, geometry=geometry, **sampling)

@@ -16,6 +16,7 @@ from .pieces import (
     decode,
     demo_source,
     empty_latent,
+    enlarged,
     save,
     zoom_sampler,
 )
@@ -130,5 +131,5 @@ def _two_parts(
     workflow.note(HOLD_NOTE, 240)
     held = workflow.node("ZoomHeldLevels", latent=sampler["LATENT"], add_deeper=4)["LATENT"]
     sampler = zoom_sampler(workflow, source, prompts, held, seed=7, geometry=sampler["geometry"], **sampling)
-    images = decode(workflow, source, sampler["LATENT"])
+    images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
     save(workflow, images, sampler["geometry"], prefix, video_size, STACK_NOTE)

@@ -16,6 +16,7 @@ from .pieces import (
     decode,
     demo_source,
     empty_latent,
+    enlarged,
     save,
     zoom_sampler,
 )
@@ -96,17 +97,15 @@ def demo(definitions: dict[str, Any]) -> Workflow:
         negative=negative["CONDITIONING"],
         latent_image=latent,
         seed=3,
-        cfg=3.0,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
+        **DEMO_SAMPLING,
     )
     photo = decode(workflow, source, picture["LATENT"])
     workflow.group("3. Photo and prompts")
-    anchors = _anchor(workflow, photo)
+    anchors = _anchor(workflow, photo, source.vae)
     prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
     workflow.group("4. Sample all levels with the photo")
     sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, seed=7, **DEMO_SAMPLING)
-    images = decode(workflow, source, sampler["LATENT"])
+    images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE)
     return workflow
 
@@ -126,13 +125,13 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     geometry = workflow.node("ZoomGeometry", zoom_factors="2", focus=FOCUS)["geometry"]
     workflow.group("4. Sample all levels with the photo")
     sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, geometry=geometry)
-    images = decode(workflow, source, sampler["LATENT"])
+    images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
     note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, note)
     return workflow
 
 
-def _anchor(workflow: Workflow, photo: Output, vae: Output | None = None) -> Output:
-    """The photo as an anchor of level 0; ``vae`` is for models whose latents are no pictures."""
+def _anchor(workflow: Workflow, photo: Output, vae: Output) -> Output:
+    """The photo as an anchor of level 0."""
     workflow.note(ANCHOR_NOTE, 190)
     return workflow.node("ZoomAnchorPhoto", photo=photo, vae=vae)["anchors"]

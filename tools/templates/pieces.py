@@ -30,26 +30,32 @@ STACK_NOTE = """\
 To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes the levels agree again.
 """
 
-# The demo model's size, and how its pictures come out best.
-DEMO_SIZE = 64
-DEMO_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 30, "scheduler": "exponential"}
-DEMO_VIDEO_SIZE = 512
+# The demo model's size, what goes with its LoRA for few steps, and how often its upscaler doubles the pictures.
+DEMO_SIZE = 256
+DEMO_LORA = "zoomstack_demo_few_steps.safetensors"
+DEMO_SAMPLING: dict[str, Any] = {"cfg": 1.0, "steps": 8, "sampler_name": "lcm", "scheduler": "exponential"}
+DEMO_UPSCALER, DEMO_DOUBLINGS = "zoomstack_demo_2x.safetensors", 2
+DEMO_VIDEO_SIZE = 768
 CHECKPOINT_SIZE = 1024
 
 
 class Source(NamedTuple):
-    """Where the model, its text encoder and its VAE come from, and whether it works on latents."""
+    """Where the model, its text encoder and its VAE come from, whether it works on latents, and what enlarges its
+    pictures."""
 
     model: Output
     clip: Output
     vae: Output
     of_latents: bool = True
+    upscaler: Output | None = None
 
 
 def demo_source(workflow: Workflow) -> Source:
-    """The embedded model."""
+    """The embedded model, with the LoRA and the upscaler that come with it."""
     node = workflow.node("ZoomDemoModel")
-    return Source(node["MODEL"], node["CLIP"], node["VAE"], of_latents=False)
+    lora = workflow.node("LoraLoaderModelOnly", model=node["MODEL"], lora_name=DEMO_LORA, strength_model=1.0)
+    upscaler = workflow.node("UpscaleModelLoader", model_name=DEMO_UPSCALER)
+    return Source(lora["MODEL"], node["CLIP"], node["VAE"], upscaler=upscaler["UPSCALE_MODEL"])
 
 
 def checkpoint_source(workflow: Workflow) -> Source:
@@ -61,7 +67,7 @@ def checkpoint_source(workflow: Workflow) -> Source:
 def zoom_sampler(workflow: Workflow, source: Source, prompts: Node, latent: Output, **inputs: Any) -> Node:
     """Gives the latents of all levels, and the geometry that it used.
 
-    A checkpoint's latents may not resample as pictures do, so it blends with the VAE; the demo model's are pictures.
+    Latents may not resample as pictures do, so it blends with the VAE, where the model has one.
     """
     return workflow.node(
         "ZoomKSampler",
@@ -82,6 +88,13 @@ def empty_latent(workflow: Workflow, size: int) -> Output:
 def decode(workflow: Workflow, source: Source, latent: Output) -> Output:
     """The images of ``latent``."""
     return workflow.node("VAEDecode", samples=latent, vae=source.vae)["IMAGE"]
+
+
+def enlarged(workflow: Workflow, source: Source, images: Output) -> Output:
+    """The images as the source's upscaler makes them."""
+    for _ in range(DEMO_DOUBLINGS if source.upscaler else 0):
+        images = workflow.node("ImageUpscaleWithModel", upscale_model=source.upscaler, image=images)["IMAGE"]
+    return images
 
 
 def sample_and_save(
@@ -105,7 +118,7 @@ def sample_and_save(
     workflow.group("3. Sample all levels together")
     latent = empty_latent(workflow, size)
     sampler = zoom_sampler(workflow, source, prompts, latent, **sampling)
-    images = decode(workflow, source, sampler["LATENT"])
+    images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
     save(workflow, images, sampler["geometry"], f"zoomstack/{name}", video_size, note, **camera)
 
 

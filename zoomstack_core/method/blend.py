@@ -17,15 +17,19 @@ from .rows import rows_of
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
-# "border": how far inside the rectangle the wider level decides, in its own pixels: at least LEAST_REACH, which is the
-# outermost row wholly (what a soft weight leaves of that to the deeper level is seen as a seam), REACH for every unit
-# of its sigma, at most MOST_REACH: beyond that little is gained, and the deeper level's prompt loses its say.
+# "border": how far inside the rectangle the wider level decides, in grains of its own: at least LEAST_REACH, which is
+# the outermost row wholly (what a soft weight leaves of that to the deeper level is seen as a seam), REACH for every
+# unit of its sigma, at most MOST_REACH: beyond that little is gained, and the deeper level's prompt loses its say.
 LEAST_REACH, REACH, MOST_REACH = 1.0, 2.0, 4.0
 STEEPNESS = 8
 
 
 def blend_levels(
-    images: Tensor, geometry: ZoomGeometry, mode: str = "border", sigmas: Sequence[float] | None = None
+    images: Tensor,
+    geometry: ZoomGeometry,
+    mode: str = "border",
+    sigmas: Sequence[float] | None = None,
+    grain: float = 1.0,
 ) -> Tensor:
     """Layers of a zoom stack from one estimate per level.
 
@@ -34,7 +38,7 @@ def blend_levels(
     - "border" lets the wider level decide the shared band at the border of the inner rectangle and the deeper one in
       its middle: with aligned noise both have seen the same data there, and all that the wider level knows better is
       what lies beyond the border (nothing, where that is the image's own). How far inside that matters grows with the
-      noise, from 1 to 4 pixels, less in small rectangles.
+      noise, from 1 to 4 grains, less in small rectangles.
     - "laplacian" splits what level i shows into one band per wider level and averages each band over the observations
       that carry it (the paper's way); the bands are cut by the renderer's own D and its matching expand, so a
       consistent stack comes back unchanged.
@@ -46,6 +50,8 @@ def blend_levels(
         mode: one of `BLEND_MODES`.
         sigmas: for "border", the noise of the state that each estimate was made from, over the standard deviation of
             the images (VE convention); 0, the default, for finished images.
+        grain: for "border", pixels that one value of the state is wide: 1 where the images are what is sampled, 8 for
+            pictures whose latents have an eighth of their width. What one level alone knows there is as coarse.
 
     Returns:
         Layers [N, C, H, W], a new tensor of the same dtype and device.
@@ -72,13 +78,13 @@ def blend_levels(
         raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
     if geometry.closed:  # what shows level 0 goes before it once more
         geometry, numbers = geometry.unrolled(interacting_depth(geometry, 0))
-        blended = blend_levels(images[list(numbers)], geometry, mode, [sigmas[number] for number in numbers])
+        blended = blend_levels(images[list(numbers)], geometry, mode, [sigmas[number] for number in numbers], grain)
         return blended[-len(images) :].clone()
     estimates = images.to(compute_dtype(images.dtype))
     if mode == "laplacian":
         estimates = _blend_laplacian(estimates, geometry, list(range(geometry.levels)), estimates, 1)
     elif mode == "border":
-        estimates = _blend_border(estimates, geometry, sigmas)
+        estimates = _blend_border(estimates, geometry, sigmas, grain)
     elif mode == "naive":
         estimates = _blend_naive(estimates, geometry)
     return estimates.to(images.dtype, copy=estimates is images)
@@ -99,12 +105,12 @@ def _blend_laplacian(estimates: Tensor, geometry: ZoomGeometry, levels: list[int
     return blended
 
 
-def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float]) -> Tensor:
+def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[float], grain: float) -> Tensor:
     """From the widest level on, so that what a border brings reaches all deeper levels that lie at it."""
     links: dict[int, tuple[Link, Tensor]] = {}
     for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
         own = [sigmas[level] / geometry.step_into(level).factor for level in chosen]  # of what the deeper level knows
-        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, own, estimates), strict=True):
+        for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, own, grain, estimates), strict=True):
             links[level] = link, say
     blended = estimates.clone()
     for level in sorted(links):
@@ -115,21 +121,23 @@ def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[fl
     return blended
 
 
-def _say_of_the_wider(window: Window, geometry: ZoomGeometry, sigmas: list[float], like: Tensor) -> Tensor:
+def _say_of_the_wider(
+    window: Window, geometry: ZoomGeometry, sigmas: list[float], grain: float, like: Tensor
+) -> Tensor:
     """Weights [n, h, w] of the wider level's observation: near 1 at the rectangle's borders, falling to 0 inside."""
     rows, columns = (
-        _say_of_the_deeper(span, size, sigmas)
+        _say_of_the_deeper(span, size, sigmas, grain)
         for span, size in zip(window, (geometry.height, geometry.width), strict=True)
     )
     return (1 - rows[:, :, None] * columns[:, None]).to(like)
 
 
-def _say_of_the_deeper(span: Span, size: int, sigmas: list[float]) -> Tensor:
+def _say_of_the_deeper(span: Span, size: int, sigmas: list[float], grain: float) -> Tensor:
     """Weights [n, pixels of the span] along one axis, float64."""
     pixels = span.stop - span.start
     # else nothing of a rectangle of few pixels would be left to the deeper level
-    most = min(MOST_REACH, (pixels + 2) / 4)
-    reach = [min(math.hypot(LEAST_REACH, REACH * sigma), most) for sigma in sigmas]
+    most = min(MOST_REACH, (pixels / grain + 2) / 4)
+    reach = [grain * min(math.hypot(LEAST_REACH, REACH * sigma), most) for sigma in sigmas]
     before, after = _distances(span, size)
     falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(STEEPNESS)[:, None]
     return (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))

@@ -38,11 +38,12 @@ class JointStep:
             and count as observations of the deeper ones, from the first call on.
         start, end: a level's estimate is blended while its own progress lies in this range; else it is only rendered.
         keep_on: the device that keeps the estimates between calls; that of the first call if not given.
-        sigma_data: standard deviation of the images; how strong "border" takes the noise to be.
+        sigma_data: standard deviation of what is sampled; how strong "border" takes the noise to be.
+        grain: pixels that one value of what is sampled is wide, as of `blend_levels`.
 
     Raises:
-        ValueError: for an unknown mode, a sigma_data that is not positive, a tensor that does not fit the geometry,
-            held levels that do not exist, or anchors that contradict each other.
+        ValueError: for an unknown mode, a sigma_data or grain that is not positive, a tensor that does not fit the
+            geometry, held levels that do not exist, or anchors that contradict each other.
 
     Source: Generative Powers of Ten, Algorithm 2 (x = Π_image(L) and L = Blend(x̂)) and section 4.4; the wavefront and
     held levels are ours.
@@ -68,11 +69,13 @@ class JointStep:
         end: float = 1.0,
         keep_on: torch.device | None = None,
         sigma_data: float = 1.0,
+        grain: float = 1.0,
     ):
         if blend not in BLEND_MODES:
             raise ArgumentError("blend", shown(blend), f"one of {', '.join(BLEND_MODES)}")
-        if not sigma_data > 0:
-            raise ArgumentError("sigma_data", shown(sigma_data), "a number above 0")
+        for name, value in (("sigma_data", sigma_data), ("grain", grain)):
+            if not value > 0:
+                raise ArgumentError(name, shown(value), "a number above 0")
         if initial is not None:
             geometry.check("initial", initial.shape)
         self.geometry = geometry
@@ -80,7 +83,7 @@ class JointStep:
         self.initial = initial
         self.held = dict(held or {})
         self.start, self.end = start, end
-        self.sigma_data = sigma_data
+        self.sigma_data, self.grain = sigma_data, grain
         for level, image in self.held.items():
             if not 0 <= level < geometry.levels:
                 raise ArgumentError("held", f"has a level {level}", f"levels from 0 to {geometry.levels - 1}")
@@ -204,7 +207,7 @@ class JointStep:
             noise = [0.0] * len(own)
             for level, sigma in zip(active, sigmas or (), strict=bool(sigmas)):
                 noise[levels.index(level)] = sigma / self.sigma_data
-            joined = blend_levels(own, part, self.blend, noise) if join is None else join(own, levels)
+            joined = blend_levels(own, part, self.blend, noise, self.grain) if join is None else join(own, levels)
             layers = own.index_copy(0, rows, joined[rows])
             layers = self._anchors.pull(layers, levels, free, last_only=True)
         kept = [level for level in levels if level >= 0]
