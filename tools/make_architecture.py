@@ -23,7 +23,7 @@ PICTURE = CHECKOUT / "docs" / "images" / "architecture.svg"
 PARTS = ("nodes", "sampling", "messages", "demo", "zoomstack_core")  # and the files beside them that the pack runs
 ROOT = "the pack"
 SHARED = " (shared)"  # after a folder: its files that its subfolders import
-RUN_OF_DEMO = {"demo", "demo.architecture", "demo.loader", "demo.notice"}  # the rest trains the model
+RUN_OF_DEMO = {"demo", "demo.architecture", "demo.folders", "demo.loader", "demo.notice"}  # the rest trains the model
 
 Edges = dict[str, set[str]]
 

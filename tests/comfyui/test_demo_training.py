@@ -131,7 +131,11 @@ def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp
 
 def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
     small = "--size 64 --batch 4 --images 8 --threads 1"
-    parts = {"VAE": f"{small} --channels 4 --test-views 1 --at-once 6", "MODEL": f"{small} --sheet-steps 1", "FEW_STEPS": small}
+    parts = {
+        "VAE": f"{small} --channels 4 --test-views 1 --at-once 6",
+        "MODEL": f"{small} --sheet-steps 1",
+        "FEW_STEPS": small,
+    }
     parts |= {"UPSCALER": "--size 32 --at-once 3 --batch 4 --images 4 --width 8 --layers 2", "PYTHON": sys.executable}
     parts["LATENTS"] = "--size 64 --batch 4 --images 8 --each 8 --threads 1"
     command = ["sh", str(PACK / "demo" / "train_gpu.sh"), str(tmp_path)]

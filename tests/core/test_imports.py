@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "sampling": {"demo", "messages", "zoomstack_core"},
     "nodes": {"demo", "messages", "sampling", "zoomstack_core"},
     "routes": {"messages", "nodes", "zoomstack_core"},
-    "__init__": {"host_version", "nodes", "routes"},
+    "__init__": {"demo", "host_version", "nodes", "routes"},
 }
 
 # ComfyUI promises nothing about these; comfy_api.latest is what it keeps stable.
