@@ -251,6 +251,26 @@ def test_an_aligned_run_goes_through_the_vae(host: Host, flow: Checkpoint) -> No
         assert not torch.allclose(result, latent, atol=1e-2)
 
 
+def test_through_a_vae_the_border_is_as_wide_as_in_latents(
+    host: Host, flow: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pixels of the pictures: with a reach of pixels hard squares were seen, as latents know no finer borders."""
+    module, grains = host.module("sampling.agreement.make_agreement"), []
+
+    class Watched(module.JointStep):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            grains.append((self.grain, self.sigma_data))
+
+    monkeypatch.setattr(module, "JointStep", Watched)
+    prompts = flow.schedule(*PROMPTS[:3]), flow.encode("")
+    for space in ("pixels", "latent"):
+        options = blend_options(host, vae=flow.vae, space=space)
+        zoom(host, flow.model, *prompts, flow.empty(3), blend_options=options, steps=1)
+    pixels = flow.vae.spacial_compression_decode()
+    assert grains == [(pixels, 1.0), (1.0, 1.0)] and pixels > 1
+
+
 @pytest.fixture(scope="module")
 def video_vae() -> Any:
     """The host's tiny video VAE (Wan's TAESD) with random weights."""

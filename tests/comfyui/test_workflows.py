@@ -32,6 +32,7 @@ LEVELS = {
     "off_center_zoom": 7,
     "off_center_zoom_demo": 6,
     "endless_zoom": 12,
+    "endless_zoom_demo": 15,
     "photo_zoom": 7,
     "photo_zoom_demo": 6,
     "two_worlds": 8,
@@ -39,7 +40,7 @@ LEVELS = {
     **dict.fromkeys(FAMILIES, 9),
 }
 # the steps of the camera where they are not one from each level to the next: round the ring; in, out and in again
-STEPS = {"endless_zoom": 12, "two_worlds": 10, "two_worlds_demo": 20}
+STEPS = {"endless_zoom": 12, "endless_zoom_demo": 15, "two_worlds": 10, "two_worlds_demo": 20}
 NAMES = list(LEVELS)
 GENERAL = [name for name in NAMES if name not in FAMILIES]  # the others: test_family_templates.py
 WITH_BADGE = [name for name, template in DESCRIPTIONS.items() if template.demo]
@@ -127,12 +128,14 @@ def test_every_template_but_the_demos_says_whose_model_it_needs() -> None:
 
 @pytest.mark.parametrize("name", GENERAL)
 def test_where_latents_resample_badly_the_levels_are_blended_as_pictures(name: str) -> None:
-    """The checkpoints that the workflows name are SDXL's; docs/blending.md calls blending their latents corrupted."""
+    """The checkpoints that the workflows name are SDXL's; docs/blending.md calls blending their latents corrupted, and
+    those of the demo model have 16 channels."""
     prompt = load(f"api/{name}.json")
-    loaders = [key for key, node in prompt.items() if node["class_type"] == "CheckpointLoaderSimple"]
+    kinds = ("CheckpointLoaderSimple", "ZoomDemoModel")
+    loaders = [key for key, node in prompt.items() if node["class_type"] in kinds]
     samplers = of_type(prompt, "ZoomKSampler")
     assert samplers
-    assert [inputs.get("vae") for inputs in samplers] == [[loaders[0], 2] if loaders else None] * len(samplers)
+    assert [inputs.get("vae") for inputs in samplers] == [[loaders[0], 2]] * len(samplers)
     assert of_type(prompt, "ZoomMultiResBlend") == []  # that is for more control
 
 
@@ -189,7 +192,7 @@ def quickly(host: Host, prompt: Prompt) -> Prompt:
     for inputs in of_type(prompt, "LoadImage"):
         inputs["image"] = small_photo(host)
     for inputs in of_type(prompt, "EmptyLatentImage"):
-        inputs.update(width=64, height=64)
+        inputs.update(width=128, height=128)
     return prompt
 
 

@@ -148,13 +148,24 @@ def test_the_reach_of_the_border_grows_with_the_noise():
     assert torch.equal(say_of_the_wider(geometry, 50.0), weights[-1])  # it ends at four pixels
 
 
-def say_of_the_wider(geometry, sigma):
+def say_of_the_wider(geometry, sigma, grain=1.0):
     """Weights [h, w] of the wider of two levels in their shared band."""
     images = (
         torch.tensor([1.0, 0.0], dtype=torch.float64).view(2, 1, 1, 1).repeat(1, 1, geometry.height, geometry.width)
     )
-    blended = blend_levels(images, geometry, "border", [sigma / geometry.factors[0], sigma])
+    blended = blend_levels(images, geometry, "border", [sigma / geometry.factors[0], sigma], grain)
     return links_into(geometry, 1, 1, images).reduce(blended[1])[0]
+
+
+@pytest.mark.parametrize("factor", [2.0, 3.0])
+@pytest.mark.parametrize("sigma", [0.0, 0.7, 30.0])
+def test_with_a_grain_the_border_is_that_of_small_images_enlarged(factor, sigma):
+    """What the wider level says of 8 × 8 pixels is what it says of one pixel of images an eighth as wide."""
+    small = say_of_the_wider(ZoomGeometry(2, 48, 48, factor), sigma)
+    large = say_of_the_wider(ZoomGeometry(2, 384, 384, factor), sigma, grain=8.0)
+    coarse = torch.nn.functional.avg_pool2d(large[None], 8)[0]
+    assert (coarse - small).abs().max() < 0.4, "more than weights change within a grain"
+    assert large.mean() > 3 * say_of_the_wider(ZoomGeometry(2, 384, 384, factor), sigma).mean()
 
 
 def test_the_images_own_border_hides_nothing():
