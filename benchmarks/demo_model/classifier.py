@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from demo.canvas import Scene
 from demo.universe import GALAXY_COLORS, KINDS, STAGES, Universe
 
+SIZE = 64  # of the pictures that it looks at
 COLORS = tuple(GALAXY_COLORS)
 FIRST_PLANET, LAST_PLANET, LAST_GALAXY = 6, 13, 3  # stages that show the kind of the planet, the color of the galaxy
 
@@ -29,7 +30,7 @@ class Accuracy:
 
 
 class SceneClassifier(nn.Module):
-    """Images [B, 3, 64, 64] in [0, 1] to logits [B, stages + kinds + colors]."""
+    """Images [B, 3, SIZE, SIZE] in [0, 1] to logits [B, stages + kinds + colors]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class SceneClassifier(nn.Module):
 def train(steps: int = 300, batch: int = 48, seed: int = 0) -> SceneClassifier:
     """About a minute on one CPU core."""
     torch.manual_seed(seed)
-    universe, network = Universe(64, seed), SceneClassifier()
+    universe, network = Universe(SIZE, seed), SceneClassifier()
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
     for _ in range(steps):
@@ -79,17 +80,15 @@ def load_or_train(path: Path) -> SceneClassifier:
 
 def draw(universe: Universe, count: int) -> tuple[Tensor, list[Scene]]:
     """Images [count, 3, size, size] and what they show; like `Universe.batch`, which gives captions instead."""
-    scenes = sorted((universe.random_scene() for _ in range(count)), key=lambda s: (s.stage, s.kind))
-    groups: dict[tuple[int, str], list[Scene]] = {}
-    for scene in scenes:
-        groups.setdefault((scene.stage, scene.kind), []).append(scene)
-    return torch.cat([universe.draw(group) for group in groups.values()]), scenes
+    scenes = universe.scenes(count)
+    return universe.pictures(scenes), scenes
 
 
 @torch.no_grad()
 def accuracy(network: SceneClassifier, images: Tensor, scenes: Sequence[Scene]) -> Accuracy:
-    """How many images show what the scenes say."""
+    """How many images [B, 3, H, W] show what the scenes say; larger ones are area-averaged to the network's size."""
     truth = _labels(scenes)
+    images = F.interpolate(images, (SIZE, SIZE), mode="area")
     stage, kind, color = (logits.argmax(1) for logits in network(images))
     shares = [_share(said == label, label >= 0) for said, label in zip((stage, kind, color), truth, strict=True)]
     return Accuracy(shares[0], _share((stage - truth[0]).abs() <= 1, truth[0] >= 0), shares[1], shares[2])

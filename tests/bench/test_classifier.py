@@ -15,6 +15,8 @@ def test_training_learns_and_is_kept(tmp_path):
     before, network = accuracy(SceneClassifier().eval(), images, scenes), train(16, 32)
     after = accuracy(network, images, scenes)
     assert after.near_stage > before.near_stage and after.kind > 0.4
+    larger = torch.nn.functional.interpolate(images, scale_factor=4)
+    assert accuracy(network, larger, scenes) == after
     path = tmp_path / "classifier.safetensors"
     from safetensors.torch import save_file
 
