@@ -134,4 +134,4 @@ def save_grid(path: Path, rows: Sequence[tuple[str, Image.Image]], size: int = 1
             level = strip.crop((x * strip.height, 0, (x + 1) * strip.height, strip.height))
             image.paste(level.resize((size, size), Image.Resampling.BOX), (label + x * tile, y * tile))
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, quality=90)
+    image.save(path, quality=80)
