@@ -11,8 +11,8 @@ from templates.blueprint import INPUTS, NAME
 FILE = Path(__file__).resolve().parents[2] / "subgraphs" / f"{NAME}.json"
 LISTED = """() => {
     const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia._s;
-    const all = stores.get("subgraph")?.subgraphBlueprints ?? [];
-    return all.filter((found) => found.display_name === "Zoom").map(({description, category}) => [description, category]);
+    const found = stores.get("nodeDef").visibleNodeDefs.filter((node) => node.display_name === "Zoom");
+    return found.map(({description, category}) => [description, category]);
 }"""
 # What the front end does with a blueprint that is chosen from the list.
 PLACE = """async (blueprint) => {
