@@ -11,7 +11,6 @@ import pins
 import pytest
 from comfy_cli.workflow_to_api import convert_ui_to_api
 from harness import PACK, Host, Prompt
-from server import PromptServer
 from templates.blueprint import INPUTS, NAME, SUBGRAPH, blueprints
 from templates.workflow import Node, Output, Workflow
 
@@ -41,7 +40,7 @@ def test_the_file_is_what_make_workflows_writes(definitions: dict[str, Any]) -> 
 
 def test_the_host_serves_it(host: Host, blueprint: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "custom_nodes", ([str(PACK.parent)], set()))
-    monkeypatch.setattr(PromptServer.instance.subgraph_manager, "cached_custom_node_subgraphs", None)
+    monkeypatch.setattr("server.PromptServer.instance.subgraph_manager.cached_custom_node_subgraphs", None)
     status, listed = host.ask("GET", "/global_subgraphs")
     assert status == 200
     pack = f"custom_nodes.{PACK.name}"
