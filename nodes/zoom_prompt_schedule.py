@@ -139,7 +139,7 @@ class ZoomPromptSchedule(io.ComfyNode):
         levels, avoided = schedule.prompts, schedule.negatives
         text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
         if is_broken_list(prompts):
-            lines = "its one line is a prompt" if len(levels) == 1 else f"its lines are read as {len(levels)} prompts"
+            lines = "its one line is a prompt" if len(levels) == 1 else f"{len(levels)} prompts are read of it"
             text.notice(
                 f"prompts begins as JSON does, but cannot be read as JSON: {lines}. Look for a bracket, a quote or a "
                 "comma that is missing."

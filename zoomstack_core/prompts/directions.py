@@ -25,7 +25,8 @@ Point = tuple[float, float]
 FOCUS = (
     *("focus", "nextfocus", "newfocus", "focuspoint", "nextfocuspoint", "focusxy", "nextfocusxy", "focusofnextlevel"),
     *("focusfornextlevel", "focusofthenextlevel", "focusforthenextlevel", "focusnext", "nextpoint", "point", "point2d"),
-    *("target", "zoomtarget", "center", "centre", "zoomcenter", "bbox", "bbox2d", "box", "box2d"),
+    *("target", "zoomtarget", "nexttarget", "zoomto", "center", "centre", "zoomcenter"),
+    *("bbox", "bbox2d", "box", "box2d"),
 )
 FOCUS_X, FOCUS_Y = ("focusx", "nextfocusx", "x"), ("focusy", "nextfocusy", "y")
 FACTORS = ("factor", "zoomfactor", "nextfactor", "nextzoomfactor", "newfactor", "stepfactor", "factortonext")
@@ -47,12 +48,18 @@ _FILLERS = {"the", "of", "in", "at", "part", "corner", "side", "picture", "image
 # to a text's length.
 _TAIL_LENGTH = 160
 _TAIL = re.compile(r"[\s,;|.(\[{*_–—-]*(?<![^\W_])(?:next\s|zoom\s)?(?:focus|factor)\b", re.IGNORECASE)
-_POINT = rf"[\s(\[{{\"']*(?:x[\s\"']*[:=]\s*)?{_NUMBER}\s?%?[\s,;/]+[\"']*(?:y[\s\"']*[:=]\s*)?{_NUMBER}\s?%?"
-_STEP = re.compile(
-    rf"(?:next\s|zoom\s)?(?:focus(?:\spoint)?[\s*_]*(?:[:=]|\bat\b|\bis\b)(?P<focus>{_POINT})"
-    rf"|factor[\s*_]*(?:[:=]|\bis\b)(?P<factor>\s*[x×]?\s?{_NUMBER}\s?[x×]?))",
-    re.IGNORECASE,
-)
+_POINT = rf"[\s*_(\[{{\"']*(?:x[\s\"']*[:=]\s*)?{_NUMBER}\s?%?[\s,;/]+[\"']*(?:y[\s\"']*[:=]\s*)?{_NUMBER}\s?%?"
+_NONE = r"[\s*_(]*(?:none|null|n/a)\b"
+
+
+def _step(of_factor: str) -> re.Pattern[str]:
+    """A focus or a factor with its name; ``of_factor`` is the sign between the two of the latter."""
+    focus = rf"focus(?:\spoint)?[\s*_]*(?:[:=]|\bat\b|\bis\b|(?=[(\[]?0?\.\d))(?P<focus>{_POINT}|{_NONE})"
+    factor = rf"factor[\s*_]*{of_factor}(?P<factor>[\s*_]*[x×]?\s?{_NUMBER}\s?[x×]?|{_NONE})"
+    return re.compile(rf"(?:next\s|zoom\s)?(?:{focus}|{factor})", re.IGNORECASE)
+
+
+_FIRST, _NEXT = _step("[:=]"), _step("[:=]?")
 _BETWEEN = re.compile(r"[\s,;|.()\[\]{}*_–—-]*(?:\band\b[\s,;]*)?")
 
 
@@ -87,7 +94,8 @@ def text_of(value: object) -> str:
 
 def in_fields(fields: Sequence[tuple[str, object]]) -> tuple[str, str]:
     """The texts of focus and factor among the fields of an object or of a row, by their names."""
-    named = {plain(key): value for key, value in reversed(fields)}
+    nested = [field for _, value in fields if isinstance(value, Pairs) for field in value]  # "next": {"focus": …}
+    named = {plain(key): value for key, value in reversed([*fields, *nested])}
     focus, x, y, factor = (
         next((text_of(named[name]) for name in names if name in named), "")
         for names in (FOCUS, FOCUS_X, FOCUS_Y, FACTORS)
@@ -109,10 +117,10 @@ def split_directions(prompt: str) -> tuple[str, str, str]:
         place = tail.start()
         while place < len(prompt):
             place = _BETWEEN.match(prompt, place).end()  # type: ignore[union-attr]  # it matches nothing, too
-            step = _STEP.match(prompt, place)
+            step = (_NEXT if any(found.values()) else _FIRST).match(prompt, place)
             if not step:
                 break
-            found |= {name: text.strip(" ([{\"'") for name, text in step.groupdict().items() if text}
+            found |= {name: text.strip(" *_([{\"'") for name, text in step.groupdict().items() if text}
             place = step.end()
         if place == len(prompt) and any(found.values()):
             return prompt[: tail.start()].rstrip(), found["focus"], found["factor"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..quoting import short
 from .branches import branch_in_field, first_number
 from .directions import FACTORS, FOCUS, in_fields
-from .literals import Pairs, find_literals, read_literals
+from .literals import Pairs, find_literals, read_literals, whole_objects
 from .words import BRANCHES, LEVELS, NEGATIVES, PARENTS, plain
 
 # "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
@@ -16,6 +16,9 @@ _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级�
 _FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys, counted from the last frame
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
 _BEGINNING = re.compile(r"\s*(?:\[\s*[{[]?|\{\s*)[\"'“][^\"'”\n]*[\"'”]\s*[,:]")
+_LIST_OF_OBJECTS = re.compile(
+    r"^[ \t]*(?:\{\s{0,99}[\"'][^\"'\n]{0,60}[\"']\s{0,9}:\s{0,9})?\[\s{0,99}(?=\{)", re.MULTILINE
+)
 # Fields of an object that hold its prompt, the clearest name first.
 _PROMPT_KEYS = (
     *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
@@ -85,6 +88,19 @@ def read_json_prompts(body: str) -> PromptList | None:
     except ValueError:
         return None
     return prompts if len(prompts.entries) > 1 else None
+
+
+def read_cut_prompts(body: str) -> PromptList | None:
+    """The prompts of a list of objects that does not end, as of an answer that was cut off: those that are whole.
+
+    None where there is no such list, or none of its objects is whole.
+    """
+    found = _LIST_OF_OBJECTS.search(body)
+    objects = whole_objects(body[found.end() :]) if found else []
+    try:
+        return _prompt_list(objects) if objects else None
+    except ValueError:
+        return None
 
 
 def _prompt_list(value: object) -> PromptList:

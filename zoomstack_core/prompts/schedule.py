@@ -17,7 +17,7 @@ from ..geometry import Parents
 from ..quoting import short
 from .branches import first_number, join_branch, split_branch, tree_of
 from .directions import Directions, read_directions, split_directions
-from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
+from .json_text import Entry, PromptList, begins_as_json, read_cut_prompts, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
 from .tables import read_records, read_table
@@ -31,7 +31,8 @@ _RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
 _HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
 _FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
 _DIRECTIONS = re.compile(r"[^\w\n]{0,9}(?:next\s|zoom\s)?(?:focus|factor)\b", re.IGNORECASE)
-_SEEN = re.compile(r"(?:seen|what(?:\s+is|['’]s)\s+seen|visible|reason)\s*[:：]", re.IGNORECASE)
+_SEEN = re.compile(r"[*_]{0,2}(?:seen|what(?:\s+is|['’]s)\s+seen|visible|reason)\s*[:：][*_]{0,2}", re.IGNORECASE)
+_INLINE = re.compile(r"(?<![^\W_])prompt[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
 
 # How language models begin and end an answer. The line must also end as a sentence does.
 _GREETING = re.compile(
@@ -126,7 +127,7 @@ def parse_schedule(text: str) -> Schedule:
             a level is to lie in one that does not come before it, or there are more than MOST_LINES.
     """
     body = _body(text)
-    listed = read_json_prompts(body)
+    listed = read_json_prompts(body) or read_cut_prompts(body)
     size = len(body.splitlines() if listed is None else listed.entries)
     if size > MOST_LINES:
         raise ValueError(f"expected one prompt per level, got {size:,} lines; at most {MOST_LINES:,} are read")
@@ -142,7 +143,8 @@ def parse_schedule(text: str) -> Schedule:
 
 
 def is_broken_list(text: str) -> bool:
-    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are."""
+    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are, or
+    those of its objects that are whole."""
     body = _body(text)
     return begins_as_json(body) and read_json_prompts(body) is None
 
@@ -337,6 +339,8 @@ def _finished(found: PromptList) -> list[Entry]:
         directions = entry.directions if any(entry.directions) else (focus, factor)
         branch = waiting if branch is None else branch
         waiting = None if positive else branch
+        if (seen := _SEEN.match(positive)) and (named := _INLINE.search(positive, seen.end())):
+            positive = positive[named.end() :].strip(" |;,*_")
         if positive:
             prompt = join_prompt(found.prefix, positive, found.suffix)
             finished.append(Entry(prompt, branch=branch, directions=directions))

@@ -129,6 +129,21 @@ ANSWERS = {
             for e, p, f in zip(_OBJECTS, [None, *_POINTS], [None, 2, 3], strict=False)
         ]
     ),
+    "without the end of its list": _JSON[:-1],
+    "without the end of its code block": f"Here:\n```json\n{json.dumps({'levels': _OBJECTS}, indent=1)[:-4]}",
+    "below a name of their own": json.dumps(
+        [
+            {"prompt": e["prompt"], "next": p and {"focus": p, "factor": e["factor"]}}
+            for e, p in zip(_OBJECTS, _POINTS, strict=True)
+        ]
+    ),
+    "one line per level": _lines(
+        "* **Level {n}:** *Seen:* {seen} *Prompt:* {prompt} *Focus:* {focus} *Factor:* {factor}"
+    ),
+    "one line per level, with bars": _lines(
+        "{n}. Seen: {seen} | Prompt: {prompt} | Focus: ({focus}) | Factor: {factor}"
+    ),
+    "without signs between": "{} (focus 0.4, 0.6, factor 2)\n{} (focus 0.55, 0.35, factor 3)\n{}".format(*PROMPTS),
 }
 
 
@@ -152,11 +167,20 @@ def test_every_shape_says_the_same(shape: str) -> None:
         "a cat, 0.4, 0.6",
         "focusing: 1, 2",
         "autofocus: 0.5, 0.5",
+        "the human factor 3",
+        "lens focus 35, 50",
     ],
 )
 def test_prompts_stay_whole(prompt: str) -> None:
     assert split_directions(prompt) == (prompt, "", "")
     assert parse_schedule(f"{prompt}\n{prompt}") == ([prompt, prompt], [], None, Directions())
+
+
+def test_of_an_answer_that_was_cut_off_whole_levels_are_read() -> None:
+    for end in (-20, -60, -90):
+        schedule = parse_schedule(_JSON[:end])
+        assert schedule.prompts == PROMPTS[:2]
+        assert schedule.directions.factors == (2.0, 3.0)
 
 
 POINTS = {
