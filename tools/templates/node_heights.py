@@ -32,7 +32,7 @@ HEIGHTS = {
     "SaveVideo": 540,
     "StringConcatenate": 220,
     "T5TokenizerOptions": 110,
-    "TextGenerate": 420,
+    "TextGenerate": 300,
     "UNETLoader": 110,
     "VAEDecode": 70,
     "VAELoader": 80,
