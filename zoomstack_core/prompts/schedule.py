@@ -30,7 +30,11 @@ _FENCE = re.compile(r"(```|~~~)[^`]*")
 _RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
 _HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
 _FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
-_DIRECTIONS = re.compile(r"[^\w\n]{0,9}(?:next\s|zoom\s)?(?:focus|factor)\b", re.IGNORECASE)
+_DIRECTIONS = re.compile(  # as in js/prompt_text.js
+    r"[-*•_\s]{0,9}(?:(?:next |zoom )?(?:focus(?: point)?|factor)[*_\s]{0,4}[:=][*_\s]{0,4}"
+    r"(?:[\d.,;:=%xy×()[\]{}|/\"'*_\s-]{1,80}|none|null|n/a)[,;|*_\s]{0,4}){1,2}",
+    re.IGNORECASE,
+)
 _SEEN = re.compile(r"[*_]{0,2}(?:seen|what(?:\s+is|['’]s)\s+seen|visible|reason)\s*[:：][*_]{0,2}", re.IGNORECASE)
 _INLINE = re.compile(r"(?<![^\W_])prompt[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
 
@@ -240,7 +244,7 @@ def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[
             negatives.append(Avoided(text, len(lines) - 1, gap))
         elif NEGATIVE_MARK.match(bare) and lines and not _is_greeting(lines[-1]):
             lines[-1] = lines[-1]._replace(negative=_joined((lines[-1].negative, bare.removeprefix("--neg"))))
-        elif lines and _DIRECTIONS.match(bare) and not split_directions(without_bullet(bare))[0]:
+        elif lines and _DIRECTIONS.fullmatch(bare):
             owner = -2 if len(lines) > 1 and _SEEN.match(lines[-1].prompt) else -1
             lines[owner] = lines[owner]._replace(prompt=f"{lines[owner].prompt}; {without_bullet(bare)}")
         elif bare:
