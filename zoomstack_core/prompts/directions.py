@@ -62,6 +62,12 @@ def _step(of_factor: str) -> re.Pattern[str]:
 _FIRST, _NEXT = _step("[:=]"), _step("[:=]?")
 _BETWEEN = re.compile(r"[\s,;|.()\[\]{}*_–—-]*(?:\band\b[\s,;]*)?")
 
+_LINE = re.compile(  # as in js/prompt_text.js
+    r"[-*•_\s]{0,9}(?:(?:next |zoom )?(?:focus(?: point)?|factor)[*_\s]{0,4}[:=][*_\s]{0,4}"
+    r"(?:[\d.,;:=%xy×()[\]{}|/\"'*_\s-]{1,80}|none|null|n/a)[,;|*_\s]{0,4}){1,2}",
+    re.IGNORECASE,
+)
+
 
 class Directions(NamedTuple):
     """What a text says of the steps that begin in each level.
@@ -101,6 +107,11 @@ def in_fields(fields: Sequence[tuple[str, object]]) -> tuple[str, str]:
         for names in (FOCUS, FOCUS_X, FOCUS_Y, FACTORS)
     )
     return focus or (f"x: {x}, y: {y}" if x and y else ""), factor
+
+
+def is_directions(line: str) -> bool:
+    """Whether a line holds nothing but where the zoom goes on from the prompt above it."""
+    return _LINE.fullmatch(line) is not None
 
 
 def split_directions(prompt: str) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..geometry import Parents
 from ..quoting import short
 from .branches import first_number, join_branch, split_branch, tree_of
-from .directions import Directions, read_directions, split_directions
+from .directions import Directions, is_directions, read_directions, split_directions
 from .json_text import Entry, PromptList, begins_as_json, read_cut_prompts, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
@@ -30,11 +30,6 @@ _FENCE = re.compile(r"(```|~~~)[^`]*")
 _RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
 _HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
 _FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
-_DIRECTIONS = re.compile(  # as in js/prompt_text.js
-    r"[-*•_\s]{0,9}(?:(?:next |zoom )?(?:focus(?: point)?|factor)[*_\s]{0,4}[:=][*_\s]{0,4}"
-    r"(?:[\d.,;:=%xy×()[\]{}|/\"'*_\s-]{1,80}|none|null|n/a)[,;|*_\s]{0,4}){1,2}",
-    re.IGNORECASE,
-)
 _SEEN = re.compile(r"[*_]{0,2}(?:seen|what(?:\s+is|['’]s)\s+seen|visible|reason)\s*[:：][*_]{0,2}", re.IGNORECASE)
 _INLINE = re.compile(r"(?<![^\W_])prompt[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
 
@@ -244,7 +239,7 @@ def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[
             negatives.append(Avoided(text, len(lines) - 1, gap))
         elif NEGATIVE_MARK.match(bare) and lines and not _is_greeting(lines[-1]):
             lines[-1] = lines[-1]._replace(negative=_joined((lines[-1].negative, bare.removeprefix("--neg"))))
-        elif lines and _DIRECTIONS.fullmatch(bare):
+        elif lines and is_directions(bare):
             owner = -2 if len(lines) > 1 and _SEEN.match(lines[-1].prompt) else -1
             lines[owner] = lines[owner]._replace(prompt=f"{lines[owner].prompt}; {without_bullet(bare)}")
         elif bare:
