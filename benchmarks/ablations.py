@@ -1,17 +1,19 @@
 """The paper's ablations (figures 8 and 10), which the product does not offer, as samplers with one signature.
 
-Each takes (denoise, geometry, sigmas, channels, noise, callback) as `zoomstack_core.sample_joint` means them and gives
-finished images [N, C, H, W] at one sigma for all levels.
+Each takes (denoise, geometry, sigmas, noise, callback) as `zoomstack_core.sample_joint` means them, samples at one
+sigma for all levels and gives a stack [N, C, H, W] of what the denoiser estimates. Levels agree as its pictures.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from benchmarks.pictures import Pictures, Plain
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.joint_step import JointStep
 from zoomstack_core.method.ladder import Front
@@ -21,10 +23,16 @@ from zoomstack_core.method.resample import interacting_depth, links_into
 from zoomstack_core.method.sample import Denoise, StepCallback, ancestral_step, common_ladder, step_down
 
 Noise = Callable[[], Tensor]
+PLAIN = Plain()
 
 
 def iterative(
-    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    noise: Noise,
+    callback: StepCallback | None = None,
+    pictures: Pictures = PLAIN,
 ) -> Tensor:
     """One level at a time: every level steps from the render of the stack as the last level left it, unblended."""
     z = sigmas[0] * noise()
@@ -32,35 +40,57 @@ def iterative(
     for step, (sigma, sigma_next) in enumerate(zip(sigmas[:-2].tolist(), sigmas[1:-1].tolist(), strict=True)):
         fresh = render_noise(noise(), geometry)
         for level in range(geometry.levels):
-            image = render_images(layers, geometry)[level]
-            z[level] = ancestral_step(z[level], image, sigma, sigma_next, 1.0, fresh[level])
+            image = pictures.edit(layers[level:], partial(_rendered_first, geometry.between(level, geometry.levels)))
+            z[level] = ancestral_step(z[level], image[0], sigma, sigma_next, 1.0, fresh[level])
             one = torch.tensor([level], device=z.device)
             layers[level] = denoise(z[level : level + 1], z.new_full((1,), sigma_next), one)[0]
         if callback is not None:
             callback(step, sigma_next, z, layers)
-    return render_images(layers, geometry)
+    return pictures.edit(layers, lambda x: render_images(x, _of(geometry, x)))
+
+
+def _rendered_first(geometry: ZoomGeometry, layers: Tensor) -> Tensor:
+    return render_images(layers, _of(geometry, layers))[:1]
+
+
+def _of(geometry: ZoomGeometry, images: Tensor) -> ZoomGeometry:
+    return geometry.resized(*images.shape[-2:])
 
 
 def random_noise(
-    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    noise: Noise,
+    callback: StepCallback | None = None,
+    pictures: Pictures = PLAIN,
 ) -> Tensor:
     """The paper's blending, but every level draws its own noise at every step."""
-    joint = JointStep(geometry, "laplacian")
-    return _at_one_sigma(lambda x: joint(x), denoise, geometry, sigmas, noise, callback)
+    return _at_one_sigma(
+        lambda x: JointStep(_of(geometry, x), "laplacian")(x), denoise, geometry, sigmas, noise, callback, pictures
+    )
 
 
 def mismatched(
-    denoise: Denoise, geometry: ZoomGeometry, sigmas: Tensor, noise: Noise, callback: StepCallback | None = None
+    denoise: Denoise,
+    geometry: ZoomGeometry,
+    sigmas: Tensor,
+    noise: Noise,
+    callback: StepCallback | None = None,
+    pictures: Pictures = PLAIN,
 ) -> Tensor:
     """The textbook's binomial Laplacian pyramid against the renderer's box: what both public replications do.
 
     Raises:
         ValueError: unless every zoom factor is a power of two about the middle.
     """
-    return _at_one_sigma(
-        lambda x: render_images(binomial_blend(x, geometry), geometry),
-        denoise, geometry, sigmas, lambda: render_noise(noise(), geometry), callback,
-    )  # fmt: skip
+
+    def agree(images: Tensor) -> Tensor:
+        own = _of(geometry, images)
+        return render_images(binomial_blend(images, own), own)
+
+    rendered = lambda: render_noise(noise(), geometry)  # noqa: E731
+    return _at_one_sigma(agree, denoise, geometry, sigmas, rendered, callback, pictures)
 
 
 def binomial_blend(images: Tensor, geometry: ZoomGeometry) -> Tensor:
@@ -124,14 +154,14 @@ def _at_one_sigma(
     sigmas: Tensor,
     noise: Noise,
     callback: StepCallback | None,
+    pictures: Pictures,
 ) -> Tensor:
     levels = torch.arange(geometry.levels, device=sigmas.device)
 
     def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
-        return agree(denoise(z, sigma, levels))
+        return pictures.edit(denoise(z, sigma, levels), agree)
 
-    layers = step_down(joint, common_ladder(geometry, sigmas), sigmas, noise, callback=callback)
-    return render_images(layers, geometry)
+    return step_down(joint, common_ladder(geometry, sigmas), sigmas, noise, callback=callback)
 
 
 ABLATIONS = {"iterative": iterative, "random_noise": random_noise, "mismatched": mismatched}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from demo.canvas import Scene
 from demo.universe import GALAXY_COLORS, KINDS, STAGES, Universe
 
+SIZE = 64  # of the pictures that it looks at
 COLORS = tuple(GALAXY_COLORS)
 FIRST_PLANET, LAST_PLANET, LAST_GALAXY = 6, 13, 3  # stages that show the kind of the planet, the color of the galaxy
 
@@ -29,7 +30,7 @@ class Accuracy:
 
 
 class SceneClassifier(nn.Module):
-    """Images [B, 3, 64, 64] in [0, 1] to logits [B, stages + kinds + colors]."""
+    """Images [B, 3, SIZE, SIZE] in [0, 1] to logits [B, stages + kinds + colors]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,16 +47,21 @@ class SceneClassifier(nn.Module):
         return stage, kind, color
 
 
-def train(steps: int = 300, batch: int = 48, seed: int = 0) -> SceneClassifier:
-    """About a minute on one CPU core."""
+def train(steps: int = 300, batch: int = 48, pool: int = 1500, size: int = 256, seed: int = 0) -> SceneClassifier:
+    """On area averages of ``pool`` pictures of the size that will be judged; under a minute on one CPU core.
+
+    Drawn at `SIZE` the ground would have finer grain than an average has.
+    """
     torch.manual_seed(seed)
-    universe, network = Universe(64, seed), SceneClassifier()
+    drawn, scenes = draw(Universe(size, seed), pool)
+    drawn, labels, network = _reduced(drawn), _labels(scenes), SceneClassifier()
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
     for _ in range(steps):
-        images, scenes = draw(universe, batch)
+        chosen = torch.randint(0, pool, (batch,))
+        images = drawn[chosen].flip(-1) if torch.rand(()) < 0.5 else drawn[chosen]
         images = images + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(images)
-        stage, kind, color = _labels(scenes)
+        stage, kind, color = (label[chosen] for label in labels)
         said = network(images)
         loss = F.cross_entropy(said[0], stage)
         for logits, label in zip(said[1:], (kind, color), strict=True):
@@ -79,20 +85,21 @@ def load_or_train(path: Path) -> SceneClassifier:
 
 def draw(universe: Universe, count: int) -> tuple[Tensor, list[Scene]]:
     """Images [count, 3, size, size] and what they show; like `Universe.batch`, which gives captions instead."""
-    scenes = sorted((universe.random_scene() for _ in range(count)), key=lambda s: (s.stage, s.kind))
-    groups: dict[tuple[int, str], list[Scene]] = {}
-    for scene in scenes:
-        groups.setdefault((scene.stage, scene.kind), []).append(scene)
-    return torch.cat([universe.draw(group) for group in groups.values()]), scenes
+    scenes = universe.scenes(count)
+    return universe.pictures(scenes), scenes
 
 
 @torch.no_grad()
 def accuracy(network: SceneClassifier, images: Tensor, scenes: Sequence[Scene]) -> Accuracy:
-    """How many images show what the scenes say."""
+    """How many images [B, 3, H, W] show what the scenes say; larger ones are area-averaged to the network's size."""
     truth = _labels(scenes)
-    stage, kind, color = (logits.argmax(1) for logits in network(images))
+    stage, kind, color = (logits.argmax(1) for logits in network(_reduced(images)))
     shares = [_share(said == label, label >= 0) for said, label in zip((stage, kind, color), truth, strict=True)]
     return Accuracy(shares[0], _share((stage - truth[0]).abs() <= 1, truth[0] >= 0), shares[1], shares[2])
+
+
+def _reduced(images: Tensor) -> Tensor:
+    return F.interpolate(images, (SIZE, SIZE), mode="area")
 
 
 def _share(correct: Tensor, counted: Tensor) -> float:

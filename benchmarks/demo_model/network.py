@@ -1,4 +1,4 @@
-"""The demo model of the pack as a plain denoiser, inside the real host but without its executor."""
+"""The demo model of the pack as a plain denoiser with its VAE, inside the real host but without its executor."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .overlap import AS_OFFERED, Overlap
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,44 +21,49 @@ class DemoNetwork:
     Args:
         prompts: one per level.
         guidance: cfg, 1 for none.
+        few_steps: with the LoRA for 4 to 8 evaluations.
+
+    Attributes:
+        vae: between latents and pictures in [0, 1], the pack's `VaeSpace`.
 
     Raises:
         RuntimeError: when COMFYUI_PATH does not say where ComfyUI is.
     """
 
-    def __init__(self, prompts: list[str], guidance: float = 3.0) -> None:
+    def __init__(self, prompts: list[str], guidance: float = 3.0, few_steps: bool = False) -> None:
         self.guidance = guidance
-        model, clip = load()
-        self._model = model
+        model, clip, vae = pack("demo.loader").load_demo_model()
+        if few_steps:
+            model = _with_few_steps(model)
+        model.patch_model()
+        self._model = model.model.eval()
+        self.vae = pack("sampling.agreement.vae_round_trip").VaeSpace(vae, self._model, "demo")
         encode = lambda text: clip.encode_from_tokens(clip.tokenize(text))  # noqa: E731
         self._prompts = torch.cat([encode(text) for text in prompts])
         self._empty = encode("")
 
-    def __call__(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
-        """x0 [n, 3, H, W] in [-1, 1] of the states z = x + sigma · noise."""
-        return self._estimate(z, sigma, self._prompts[levels], self.guidance)
-
-    def overlap(self, crop: Tensor, sigma: Tensor, level: int, variant: Overlap = AS_OFFERED) -> Tensor:
-        """The network on that part of `level` alone which the next deeper one covers."""
-        prompts = {"wider": self._prompts[level : level + 1], "deeper": self._prompts[level + 1 : level + 2]}
-        context = prompts.get(variant.prompt, self._empty)
-        guidance = self.guidance if variant.guidance is None else variant.guidance
-        return self._estimate(crop[None], sigma[None], context, guidance)[0]
-
     @torch.inference_mode()
-    def _estimate(self, z: Tensor, sigma: Tensor, prompts: Tensor, guidance: float) -> Tensor:
+    def __call__(self, z: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+        """Estimated latents x0 [n, C, H, W] of the states z = x + sigma · noise."""
         sampling = self._model.model_sampling
         # beyond the model's own sigmas a state is noise alone: scaled to the nearest one it looks the same
-        own = sigma.clamp(float(sampling.sigma_min), float(sampling.sigma_max))
+        own = sigma.clamp(float(sampling.sigma_min), float(sampling.sigma_max)).float()
         z = (z * (own / sigma).view(-1, 1, 1, 1)).float()
-        context = torch.cat([prompts, self._empty.expand(len(z), -1, -1)])
-        both = self._model.apply_model(z.repeat(2, 1, 1, 1), own.float().repeat(2), c_crossattn=context)
-        told, free = both.chunk(2)
-        return (free + guidance * (told - free)).clamp(-1, 1).to(sigma.dtype)
+        told = self._prompts[levels]
+        if self.guidance == 1:
+            return self._model.apply_model(z, own, c_crossattn=told).to(sigma.dtype)
+        context = torch.cat([told, self._empty.expand(len(z), -1, -1)])
+        both = self._model.apply_model(z.repeat(2, 1, 1, 1), own.repeat(2), c_crossattn=context)
+        with_prompt, without = both.chunk(2)
+        return (without + self.guidance * (with_prompt - without)).to(sigma.dtype)
 
 
-def load() -> tuple[Any, Any]:
-    """The pack's demo model and text encoder, on the CPU."""
+def pack(module: str) -> Any:
+    """A module of the pack, such as "demo.loader", without its nodes, on the CPU.
+
+    Raises:
+        RuntimeError: when COMFYUI_PATH does not say where ComfyUI is.
+    """
     comfyui = os.environ.get("COMFYUI_PATH", str(ROOT / ".host" / "ComfyUI"))
     if not (Path(comfyui) / "comfy").is_dir():
         raise RuntimeError(f"no ComfyUI in COMFYUI_PATH={comfyui!r}")
@@ -74,10 +77,18 @@ def load() -> tuple[Any, Any]:
         import comfy.cli_args
     finally:
         sys.argv = argv
-    # the two outer packages without what they import: the nodes need a running server
-    for name, folder in (("zoomstack_pack", ROOT), ("zoomstack_pack.nodes", ROOT / "nodes")):
+    # the outer packages without what they import: the nodes need a running server
+    for name, folder in (("", ROOT), (".nodes", ROOT / "nodes"), (".sampling", ROOT / "sampling")):
+        name = f"zoomstack_pack{name}"
         if name not in sys.modules:
             sys.modules[name] = types.ModuleType(name)
             sys.modules[name].__path__ = [str(folder)]
-    model, clip, _ = importlib.import_module("zoomstack_pack.demo.loader").load_demo_model()
-    return model.model.eval(), clip
+    return importlib.import_module(f"zoomstack_pack.{module}")
+
+
+def _with_few_steps(model: Any) -> Any:
+    import comfy.sd
+    import comfy.utils
+
+    lora = comfy.utils.load_torch_file(str(ROOT / "demo" / "loras" / "zoomstack_demo_few_steps.safetensors"))
+    return comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)[0]

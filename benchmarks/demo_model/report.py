@@ -115,15 +115,15 @@ def table(summaries: dict[str, Summary]) -> str:
     return "\n".join(lines)
 
 
-def save_grid(path: Path, rows: Sequence[tuple[str, Image.Image]], scale: int = 2, gap: int = 4) -> None:
+def save_grid(path: Path, rows: Sequence[tuple[str, Image.Image]], size: int = 144, gap: int = 4) -> None:
     """A grid of labeled rows.
 
     Args:
         rows: labels, and square levels beside each other in one picture, all of the same size.
+        size: of a level in the grid, in pixels.
     """
     font = ImageFont.load_default(14)
     label = 16 + max(int(font.getlength(name)) for name, _ in rows)
-    size = rows[0][1].height * scale
     levels = rows[0][1].width // rows[0][1].height
     tile = size + gap
     image = Image.new("RGB", (label + tile * levels, tile * len(rows)), "white")
@@ -132,6 +132,6 @@ def save_grid(path: Path, rows: Sequence[tuple[str, Image.Image]], scale: int = 
         pen.text((6, y * tile + size // 2), name, "#222222", font, anchor="lm")
         for x in range(levels):
             level = strip.crop((x * strip.height, 0, (x + 1) * strip.height, strip.height))
-            image.paste(level.resize((size, size), Image.Resampling.BICUBIC), (label + x * tile, y * tile))
+            image.paste(level.resize((size, size), Image.Resampling.BOX), (label + x * tile, y * tile))
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, quality=90)

@@ -1,13 +1,12 @@
-"""What is sampled: seven prompts from a galaxy to the ground, the methods of the ablation table, and the sweeps."""
+"""What is sampled: seven prompts from a galaxy to the ground, and the tables of methods and settings."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from demo.canvas import Scene
 from zoomstack_core.geometry import ZoomGeometry
-
-from .overlap import AS_OFFERED, Overlap
 
 PROMPTS = (
     "a blue spiral galaxy",
@@ -18,20 +17,24 @@ PROMPTS = (
     "ocean mountains seen from above",
     "ocean ground, close up",
 )
-STAGES, ZOOM, SIZE = range(0, 13, 2), 4.0, 64
-GEOMETRY = ZoomGeometry(len(PROMPTS), SIZE, SIZE, ZOOM)
-SIGMA_DATA = 0.5  # of pictures from -1 to 1
+STAGES, ZOOM, SIZE = range(0, 13, 2), 4.0, 256
+CHANNELS, GRAIN = 16, 8  # of the latents; pixels that one is wide
+PICTURES = ZoomGeometry(len(PROMPTS), SIZE, SIZE, ZOOM)
+LATENTS = PICTURES.resized(SIZE // GRAIN, SIZE // GRAIN)
 SCENES = [Scene(stage, "blue", "yellow", "ocean", False) for stage in STAGES]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A method: its label in tables, and options of `sample_joint` where it is one of that.
+    """A method: its label in tables, and how it samples.
 
     Attributes:
+        method: "independent", "paper", a mode of `blend_levels`, or one of the ablations and baselines.
+        alignment, churn, order: as of `sample_joint`; ablations and baselines have 0, 1 and 1.
         steps: network evaluations per level.
         guidance: cfg.
-        overlap: for overlap once, how the overlap is evaluated and used.
+        space: whether the levels agree as "pixels", through the VAE, or as "latent".
+        few_steps: with the LoRA for few evaluations.
         wake: the own sigma at which levels below the widest wake, None for all at once.
     """
 
@@ -42,40 +45,44 @@ class Row:
     order: int = 1
     steps: int = 20
     guidance: float = 3.0
-    overlap: Overlap = AS_OFFERED
+    space: str = "pixels"
+    few_steps: bool = False
     wake: float | None = None
 
 
-ROWS = (
-    Row("independent", "independent"),
-    Row("independent, our steps", "independent", 0.0, 0.5, 2),
-    Row("one level at a time", "iterative"),
-    Row("naive blending", "naive"),
-    Row("random noise", "random_noise"),
-    Row("mismatched pyramid", "mismatched"),
-    Row("outpainting", "outpainting"),
-    Row("super-resolution", "super_resolution"),
-    Row("the paper", "paper"),
-    Row("laplacian, aligned", "laplacian", 1.0),
-    Row("ours: border", "border", 1.0, 0.5, 2),
-    Row("ours: overlap once", "overlap_once", 1.0, 0.5, 2),
-)
+_ALONE = Row("independent", "independent", 0.0, 0.0, 2)
+_BORDER = Row("ours: border", "border", 1.0, 0.0, 2)
+_AVERAGE = Row("laplacian, aligned", "laplacian", 1.0, 0.0, 2)
+_PAPER = Row("the paper", "paper")
 
-_BORDER = Row("border", "border", 1.0, 0.5, 2)
-_AVERAGE = Row("laplacian", "laplacian", 1.0, 0.5, 2)
-_ONCE = Row("overlap once", "overlap_once", 1.0, 0.5, 2)
-_ALONE = Row("independent", "independent", 0.0, 0.5, 2)
+_ONE_SIGMA = replace(_BORDER, label="border at one sigma", alignment=0.0)
+_IN_LATENTS = replace(_BORDER, label="border in latents", space="latent")
 
 
-def _once(label: str, **options: object) -> Row:
-    return replace(_ONCE, label=f"overlap once, {label}", overlap=Overlap(**options))  # type: ignore[arg-type]
+def _few(row: Row, steps: int, churn: float) -> Row:
+    noise = "noise anew" if churn == math.inf else "DDPM steps"
+    label = f"{row.label}, {steps} evaluations, {noise}"
+    return replace(row, label=label, steps=steps, churn=churn, order=1, guidance=1.0, few_steps=True)
 
 
-SWEEPS: dict[str, tuple[Row, ...]] = {
-    "alignment": tuple(
-        replace(row, label=f"{row.label}, alignment {alignment:g}", alignment=alignment)
-        for row, alignments in ((_BORDER, (0.0, 0.25, 0.5, 0.75, 1.0)), (_AVERAGE, (0.0, 0.5, 1.0)))
-        for alignment in alignments
+TABLES: dict[str, tuple[Row, ...]] = {
+    "ablations": (
+        _ALONE,
+        Row("independent, DDPM steps", "independent"),
+        Row("one level at a time", "iterative"),
+        Row("naive blending", "naive"),
+        Row("random noise", "random_noise"),
+        Row("mismatched pyramid", "mismatched"),
+        Row("outpainting", "outpainting"),
+        Row("super-resolution", "super_resolution"),
+        _PAPER,
+        _AVERAGE,
+        _IN_LATENTS,
+        _BORDER,
+    ),
+    "methods": (_ALONE, _PAPER, _AVERAGE, _IN_LATENTS, _ONE_SIGMA, _BORDER),
+    "few_steps": tuple(
+        _few(row, steps, churn) for churn in (math.inf, 1.0) for steps in (8, 4) for row in (_ALONE, _BORDER)
     ),
     "churn": tuple(
         replace(_BORDER, label=f"border, order {order}, churn {churn:g}", churn=churn, order=order)
@@ -84,23 +91,10 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
     ),
     "steps": tuple(
         replace(row, label=f"{row.label}, {steps} steps", steps=steps)
-        for row in (_ALONE, _BORDER, Row("the paper", "paper"))
+        for row in (_ALONE, _BORDER, _PAPER)
         for steps in (10, 20, 40)
     ),
     "wake": tuple(
-        replace(_BORDER, label=f"border, churn 0, wakes at {wake or 80:g}", churn=0.0, wake=wake)
-        for wake in (None, 24.0, 18.0, 12.0, 6.0, 3.0)
-    ),
-    "blend": (_ALONE, _AVERAGE, _BORDER, _ONCE),
-    "overlap": (
-        replace(_ONCE, label="overlap once, the wider level's prompt"),
-        _once("the deeper level's prompt", prompt="deeper"),
-        _once("no prompt", prompt="none"),
-        _once("cfg 1 inside the overlap", guidance=1.0),
-        _once("correction at most 0.5", limit=0.5),
-        _once("correction at most 0.2", limit=0.2),
-        _once("below sigma 1, border above", below=1.0),
-        _once("above sigma 1, border below", above=1.0),
-        _BORDER,
+        replace(_BORDER, label=f"border, wakes at {wake or 80:g}", wake=wake) for wake in (None, 48.0, 24.0, 12.0, 6.0)
     ),
 }

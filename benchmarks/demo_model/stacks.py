@@ -20,13 +20,13 @@ from zoomstack_core.method.ladder import Front, aligned_ladder
 from zoomstack_core.method.metrics import band_energy, consistency_error, seam_ratio
 from zoomstack_core.method.noise import render_noise
 from zoomstack_core.method.render import render_images
-from zoomstack_core.method.sample import sample_joint, step_down
+from zoomstack_core.method.sample import common_ladder, sample_joint, step_down
 
+from .agree import ThroughVae, agreement, moment
 from .baselines import BASELINES
 from .classifier import Accuracy, SceneClassifier, accuracy
 from .network import DemoNetwork
-from .overlap import AS_OFFERED, VariedOverlapStep
-from .rows import GEOMETRY, PROMPTS, SCENES, SIGMA_DATA, SIZE, Row
+from .rows import CHANNELS, LATENTS, PICTURES, PROMPTS, SCENES, Row
 
 SIGMA_MAX, SIGMA_MIN = 80.0, 0.01
 
@@ -62,7 +62,7 @@ class Stacks:
     def __init__(self, folder: Path, classifier: SceneClassifier, fresh: bool = False) -> None:
         self.folder, self.classifier, self.fresh = folder, classifier, fresh
         self._sampled: set[Path] = set()
-        self._networks: dict[float, DemoNetwork] = {}
+        self._networks: dict[tuple[float, bool], DemoNetwork] = {}
 
     def numbers(self, row: Row, seed: int) -> Numbers:
         """Of the stack of one setting and seed; samples it if need be."""
@@ -79,9 +79,10 @@ class Stacks:
 
     def _sample(self, row: Row, seed: int, path: Path) -> None:
         self._sampled.add(path)
-        if row.guidance not in self._networks:
-            self._networks[row.guidance] = DemoNetwork(list(PROMPTS), row.guidance)
-        network = self._networks[row.guidance]
+        kind = row.guidance, row.few_steps
+        if kind not in self._networks:
+            self._networks[kind] = DemoNetwork(list(PROMPTS), *kind)
+        network = self._networks[kind]
         start = time.process_time()
         images = sample(network, row, seed)
         numbers = measure(images, self.classifier, time.process_time() - start)
@@ -101,51 +102,50 @@ def key(row: Row) -> str:
     return f"{row.method}-{hashlib.sha256(repr(setting).encode()).hexdigest()[:8]}"
 
 
+@torch.inference_mode()
 def sample(network: DemoNetwork, row: Row, seed: int) -> Tensor:
     """A finished stack [N, 3, H, W] in [0, 1]; the noise of the same seed is the same for every method."""
     generator = torch.Generator().manual_seed(seed)
     last = row.steps - 1
     sigmas = torch.tensor([*(SIGMA_MAX * (SIGMA_MIN / SIGMA_MAX) ** (n / last) for n in range(row.steps)), 0.0])
-    noise = lambda: torch.randn(GEOMETRY.levels, 3, SIZE, SIZE, generator=generator)  # noqa: E731
+    shape = LATENTS.levels, CHANNELS, LATENTS.height, LATENTS.width
+    noise = lambda: torch.randn(shape, generator=generator)  # noqa: E731
+    pictures = ThroughVae(network.vae)
     if row.method in BASELINES:
-        images = BASELINES[row.method](network, GEOMETRY, sigmas, noise)
+        latents = BASELINES[row.method](network, LATENTS, sigmas, noise, pictures)
     elif row.method in ABLATIONS:
-        images = ABLATIONS[row.method](network, GEOMETRY, sigmas, noise)
-    elif row.overlap != AS_OFFERED:
-        images = _overlap_once(network, row, sigmas, noise)
+        latents = ABLATIONS[row.method](network, LATENTS, sigmas, noise, pictures=pictures)
+    elif row.method == "independent":
+        latents = sample_joint(
+            network, LATENTS, sigmas, CHANNELS, None, "independent", churn=row.churn, order=row.order, noise=noise
+        )
     else:
-        overlap = network.overlap if row.method == "overlap_once" else None
-        layers = sample_joint(
-            network, GEOMETRY, sigmas, 3, None, row.method, row.alignment, overlap,
-            churn=row.churn, order=row.order, sigma_data=SIGMA_DATA, noise=noise,
-            wake_sigma=None if row.wake is None else row.wake / SIGMA_DATA,
-        )  # fmt: skip
-        images = layers if row.method == "independent" else render_images(layers, GEOMETRY)
-    return (images / 2 + 0.5).clamp(0, 1)
+        latents = _together(network, row, sigmas, noise)
+    images = pictures.decode(latents)
+    return images if row.method == "independent" else render_images(images, PICTURES).clamp(0, 1)
 
 
-@torch.no_grad()
-def _overlap_once(network: DemoNetwork, row: Row, sigmas: Tensor, noise: Callable[[], Tensor]) -> Tensor:
-    """`sample_joint` with method "overlap_once", for a variant that it does not offer."""
-
-    def overlap(crop: Tensor, sigma: Tensor, level: int) -> Tensor:
-        return network.overlap(crop, sigma, level, row.overlap)
-
-    joiner = VariedOverlapStep(GEOMETRY, overlap, row.overlap, SIGMA_DATA)
+def _together(network: DemoNetwork, row: Row, sigmas: Tensor, noise: Callable[[], Tensor]) -> Tensor:
+    """Latents [N, C, h, w] of levels that agree after every evaluation."""
+    ladder = common_ladder(LATENTS, sigmas)
+    if row.alignment > 0:
+        ladder = aligned_ladder(LATENTS, SIGMA_MAX, SIGMA_MIN, row.steps, row.alignment, wake_sigma=row.wake)
+    blend = "laplacian" if row.method == "paper" else row.method
+    agree = agreement(row.space, blend, network.vae, LATENTS, PICTURES)
+    left = iter(reversed(range(len(ladder.sigmas) - 1)))
 
     def joint(z: Tensor, sigma: Tensor, front: Front) -> Tensor:
-        return joiner.joined(network(z, sigma, torch.tensor(front.active)), z, sigma, front)
+        estimates = network(z, sigma, torch.tensor(front.active))
+        return agree(estimates, front, moment(next(left), sigma))
 
-    ladder = aligned_ladder(GEOMETRY, float(sigmas[0]), float(sigmas[-2]), row.steps, row.alignment)
-    layers = step_down(joint, ladder, sigmas, lambda: render_noise(noise(), GEOMETRY), row.churn, row.order)
-    return render_images(layers, GEOMETRY)
+    return step_down(joint, ladder, sigmas, lambda: render_noise(noise(), LATENTS), row.churn, row.order)
 
 
 def measure(images: Tensor, classifier: SceneClassifier, seconds: float) -> Numbers:
     """Args: a finished stack [N, 3, H, W], who names its levels, and the CPU time that it took."""
     return Numbers(
-        float(consistency_error(images, GEOMETRY)),
-        seam_ratio(images, GEOMETRY).tolist(),
+        float(consistency_error(images, PICTURES)),
+        seam_ratio(images, PICTURES).tolist(),
         band_energy(images).tolist(),
         accuracy(classifier, images, SCENES),
         seconds,

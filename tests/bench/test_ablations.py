@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablations import ABLATIONS, binomial_blend
+from benchmarks.pictures import Change
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import consistency_error
 from zoomstack_core.method.sample import sample_joint
@@ -28,6 +29,29 @@ def test_every_ablation_gives_a_consistent_stack(name):
     geometry = ZoomGeometry(3, 16, 16)
     images = ABLATIONS[name](denoise, geometry, SIGMAS, draws((3, 2, 16, 16)))
     assert torch.isfinite(images).all() and consistency_error(images, geometry) < 1e-10
+
+
+class Brighter:
+    """Pictures that are the values plus one, which neither blending nor rendering can tell."""
+
+    def __init__(self) -> None:
+        self.edits = 0
+
+    def decode(self, values: Tensor) -> Tensor:
+        return values + 1
+
+    def edit(self, values: Tensor, change: Change) -> Tensor:
+        self.edits += 1
+        return change(values + 1) - 1
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_levels_agree_as_pictures(name):
+    geometry, pictures = ZoomGeometry(3, 16, 16), Brighter()
+    plain = ABLATIONS[name](denoise, geometry, SIGMAS, draws((3, 2, 16, 16)))
+    images = ABLATIONS[name](denoise, geometry, SIGMAS, draws((3, 2, 16, 16)), pictures=pictures)
+    torch.testing.assert_close(images, plain)
+    assert pictures.edits >= len(SIGMAS) - 1
 
 
 @pytest.mark.parametrize("name", ABLATIONS)

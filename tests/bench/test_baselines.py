@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.demo_model.baselines import BASELINES
+from benchmarks.pictures import Plain
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import consistency_error
 
@@ -24,7 +25,7 @@ def test_levels_follow_each_other_and_agree(name, order):
 
     generator = torch.Generator().manual_seed(0)
     noise = lambda: torch.randn(3, 2, 8, 8, generator=generator, dtype=torch.float64)  # noqa: E731
-    images = BASELINES[name](denoise, GEOMETRY, SIGMAS, noise)
+    images = BASELINES[name](denoise, GEOMETRY, SIGMAS, noise, Plain())
     assert asked == [level for level in order for _ in range(3)]
     assert consistency_error(images, GEOMETRY) < 1e-10
     assert images.std() > 0.1

@@ -12,9 +12,11 @@ from demo.universe import STAGES, Universe
 def test_training_learns_and_is_kept(tmp_path):
     images, scenes = draw(Universe(64, 7), 10 * STAGES)
     assert images.shape == (10 * STAGES, 3, 64, 64) and {scene.stage for scene in scenes} == set(range(STAGES))
-    before, network = accuracy(SceneClassifier().eval(), images, scenes), train(16, 32)
+    before, network = accuracy(SceneClassifier().eval(), images, scenes), train(16, 32, 300, 64)
     after = accuracy(network, images, scenes)
     assert after.near_stage > before.near_stage and after.kind > 0.4
+    larger = torch.nn.functional.interpolate(images, scale_factor=4)
+    assert accuracy(network, larger, scenes) == after
     path = tmp_path / "classifier.safetensors"
     from safetensors.torch import save_file
 

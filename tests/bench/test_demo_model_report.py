@@ -47,7 +47,7 @@ def test_the_table_leaves_out_what_nothing_has():
 
 def test_labels_of_the_grid_do_not_touch_the_pictures(tmp_path):
     strip = Image.new("RGB", (16 * 3, 16), "black")
-    save_grid(tmp_path / "grid.png", [("short", strip), ("a label that is a good deal longer", strip)], gap=4)
+    save_grid(tmp_path / "grid.png", [("short", strip), ("a label that is a good deal longer", strip)], 32, 4)
     with Image.open(tmp_path / "grid.png") as image:
         pixels = np.asarray(image.convert("L"))
     first = image.width - 3 * (32 + 4)
