@@ -17,16 +17,20 @@ const ENDS = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
 const LINE = new RegExp(`([^\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(${ENDS}|$)`, "y");
 const BREAKS = new RegExp(ENDS);
 
+const DIRECTIONS =
+  /^[-*•_\s]{0,9}(?:(?:next |zoom )?(?:focus(?: point)?|factor)[*_\s]{0,4}[:=][*_\s]{0,4}(?:[\d.,;:=%xy×()[\]{}|/"'*_\s-]{1,80}|none|null|n\/a)[,;|*_\s]{0,4}){1,2}$/i;
+
 /** @param {string} line without blanks around it */
 const isComment = (line) => line.startsWith("#") || line.startsWith("//");
 
-/** What the prompt above is to avoid, on a line of its own. @param {string} line without blanks around it */
-const isNegative = (line) => /^--neg(?:\s|$)/.test(line);
+/** What the prompt above is to avoid, or where the zoom goes on from it, on a line of its own, as
+ * zoomstack_core/prompts/schedule.py has it. @param {string} line without blanks around it */
+const isAside = (line) => /^--neg(?:\s|$)/.test(line) || DIRECTIONS.test(line);
 
 /** Whether the node would read a line as a prompt. @param {string} text */
 export function isPrompt(text) {
   const line = text.trim();
-  return line !== "" && !isComment(line) && !isNegative(line) && !RULE.test(line);
+  return line !== "" && !isComment(line) && !isAside(line) && !RULE.test(line);
 }
 
 /** @param {string} text @returns {Lines} one at least; the last one has no end */
@@ -61,7 +65,7 @@ export const rowPlaces = (lines) => lines.flatMap(({ row }, place) => (row ? [pl
 /** Where a row ends: behind the lines below it that belong to it. @param {Lines} lines @param {number} place of the row */
 function endOf(lines, place) {
   let end = place + 1;
-  for (let i = end; i < lines.length && !lines[i].row; i++) if (isNegative(lines[i].text)) end = i + 1;
+  for (let i = end; i < lines.length && !lines[i].row; i++) if (isAside(lines[i].text)) end = i + 1;
   return end;
 }
 

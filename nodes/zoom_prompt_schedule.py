@@ -6,10 +6,12 @@ from ..messages.node_text import NodeText
 from ..sampling.host_types import CLIP
 from ..sampling.network.level_marks import Conditioning, mark_level
 from ..zoomstack_core.geometry import Parents
+from ..zoomstack_core.nesting import MOST_ZOOM, Nesting
+from ..zoomstack_core.prompts.directions import Directions, with_directions
 from ..zoomstack_core.prompts.schedule import Schedule, is_broken_list, join_prompt, parse_schedule
 from ..zoomstack_core.quoting import short
 from .shared.checked import checked
-from .shared.wire_types import CATEGORY, SEARCH_ALIASES
+from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomGeometryType
 
 _GALAXY_TO_GROUND = """\
 a blue spiral galaxy
@@ -79,8 +81,8 @@ class ZoomPromptSchedule(io.ComfyNode):
                     tooltip="How many prompts there must be, such as the levels of Zoom Prompt Writer: another number "
                     "is an error. 0: any number.",
                 ),
-                # Last, so that the row editor of the front end stands right below the text that it edits. Optional in
-                # the schema only because the host shows optional inputs after the required ones.
+                # The last widget, so that the row editor of the front end stands right below the text that it edits.
+                # Optional in the schema only because the host shows optional inputs after the required ones.
                 io.String.Input(
                     "prompts",
                     optional=True,
@@ -94,6 +96,13 @@ class ZoomPromptSchedule(io.ComfyNode):
                     "keyframes, tables and JSON lists, as language models and other tools write them, are fine, also "
                     "with talk around them.",
                 ),
+                ZoomGeometryType.Input(
+                    "geometry",
+                    optional=True,
+                    tooltip="From the sampler of a draft, or from Zoom Geometry: the focus and the factor of steps for "
+                    "which prompts bring none, and which level lies in which where they name no branch. Without it the "
+                    "middle, and a factor of 2.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="The prompts of all levels, each for its own."),
@@ -104,6 +113,11 @@ class ZoomPromptSchedule(io.ComfyNode):
                 io.String.Output(
                     display_name="prompts",
                     tooltip="The prompts as they were read, one per line, with their branches. For Zoom Viewer.",
+                ),
+                ZoomGeometryType.Output(
+                    display_name="geometry",
+                    tooltip="The geometry with the focus and the factors that the prompts bring, as a model that saw a "
+                    "draft writes them. For Zoom KSampler.",
                 ),
             ],
             hidden=[io.Hidden.unique_id],
@@ -119,12 +133,13 @@ class ZoomPromptSchedule(io.ComfyNode):
         negative: str = "",
         expected_levels: int = 0,
         prompts: str = "",
+        geometry: Nesting | None = None,
     ) -> io.NodeOutput:
         schedule = _parse("prompts", prompts)
         levels, avoided = schedule.prompts, schedule.negatives
         text = NodeText(cls.hidden.unique_id, "Zoom Prompt Schedule")
         if is_broken_list(prompts):
-            lines = "its one line is a prompt" if len(levels) == 1 else f"its lines are read as {len(levels)} prompts"
+            lines = "its one line is a prompt" if len(levels) == 1 else f"{len(levels)} prompts are read of it"
             text.notice(
                 f"prompts begins as JSON does, but cannot be read as JSON: {lines}. Look for a bracket, a quote or a "
                 "comma that is missing."
@@ -139,6 +154,10 @@ class ZoomPromptSchedule(io.ComfyNode):
                 "language model wrote them, run it again with another seed; or set expected_levels to 0. Read were:\n"
                 + "\n".join(_listed(levels))
             )
+        directed = with_directions(geometry or Nesting(), schedule.directions, len(levels), schedule.parents)
+        schedule = schedule._replace(parents=directed.parents)
+        if geometry:
+            _tell_directions(text, schedule.directions, directed, len(levels))
         positive = [join_prompt(prefix, prompt, suffix) for prompt in levels]
         own = avoided if len(set(avoided)) > 1 else avoided[:1] or [""]
         negatives = _parse("negative", negative).prompts if negative.strip() else own
@@ -147,6 +166,7 @@ class ZoomPromptSchedule(io.ComfyNode):
             _encode_negative(clip, negatives, schedule),
             len(levels),
             "\n".join(schedule.lines),
+            directed,
         )
 
 
@@ -175,6 +195,22 @@ def _parse(name: str, text: str) -> Schedule:
         return parse_schedule(text)
     except ValueError as error:
         raise ValueError(f"Zoom Prompt Schedule: {name}: {error}") from None
+
+
+def _tell_directions(text: NodeText, directions: Directions, directed: Nesting, levels: int) -> None:
+    """How many steps of a linked geometry the prompts have a word on, and which words could not be read."""
+    steps = levels - 1 + directed.closed
+    unread = [f"level {level}: {what}" for level, what in enumerate(directions.unread[:steps], 1) if what]
+    if unread:
+        text.notice(
+            f"Where the zoom goes on could not be read of {'; '.join(unread[:SHOWN_PROMPTS])}. Expected a focus x, y "
+            f"and a factor above 1 and at most {MOST_ZOOM:g}; there geometry counts."
+        )
+    given = [
+        f"{sum(value is not None for value in values[:steps])} a {what}"
+        for what, values in (("focus", directions.focus), ("factor", directions.factors))
+    ]
+    text.progress(f"of {steps} steps the prompts give {' and '.join(given)}; geometry gives the rest")
 
 
 def _listed(prompts: list[str]) -> list[str]:

@@ -54,6 +54,17 @@ class Nesting:
             ValueError: where the number of factors or points is neither one nor one per step, where it has parents of
                 another number of levels, or for children of a level that overlap. Levels in its messages count from 1.
         """
+        factors, points = self.of_each_step(levels, name)
+        steps_of_all = factors or self.zoom_factors[0], points or self.focus[0]
+        try:
+            return ZoomGeometry(levels, height, width, *steps_of_all, self.prefilter, self._parents_of_all(levels))
+        except SiblingsOverlap as error:
+            raise error.counted_from(1) from None
+
+    def of_each_step(
+        self, levels: int, name: str = "the nesting"
+    ) -> tuple[tuple[float, ...], tuple[tuple[float, float], ...]]:
+        """Factor and focus of each step, the number of steps checked as `fit` does."""
         steps = levels - 1 + self.closed
         if self.closed and levels == 1:
             raise ArgumentError(name, "is a ring of 1 level", "at least 2 levels")
@@ -68,16 +79,15 @@ class Nesting:
                     f"{', and one from the last to the first' if self.closed else ''}. {len(values)} are for "
                     f"{len(values) + 1 - self.closed} levels",
                 )
-        parents: Parents = self.parents or (None, *range(levels - 1))
-        if self.closed:
-            parents = (levels - 1, *parents[1:])
         factors = self.zoom_factors * steps if len(self.zoom_factors) == 1 else self.zoom_factors
-        points = side_by_side(parents, factors, self.focus[0]) if len(self.focus) == 1 else self.focus
-        steps_of_all = factors or self.zoom_factors[0], points or self.focus[0]
-        try:
-            return ZoomGeometry(levels, height, width, *steps_of_all, self.prefilter, parents)
-        except SiblingsOverlap as error:
-            raise error.counted_from(1) from None
+        if len(self.focus) > 1:
+            return factors, self.focus
+        return factors, side_by_side(self._parents_of_all(levels), factors, self.focus[0])
+
+    def _parents_of_all(self, levels: int) -> Parents:
+        """As `ZoomGeometry` takes them."""
+        parents = self.parents or (None, *range(levels - 1))
+        return (levels - 1, *parents[1:]) if self.closed else parents
 
     def same_steps(self, other: Nesting) -> bool:
         """Whether both say the same of every step. Lists of different lengths belong to different stacks: not known to

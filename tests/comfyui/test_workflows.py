@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from templates.descriptions import DESCRIPTIONS, workflows
 from templates.families import FAMILIES
+from tiny_language_models import qwen35, recite
 
 # torchsde warns of sigmas rounded to float32
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
 FOLDER = PACK / "workflows"
 # the number of levels that each one makes
 LEVELS = {
+    "directed_zoom": 7,
     "extend_zoom": 10,
     "extend_zoom_demo": 10,
     "galaxy_to_planet": 9,
@@ -197,8 +199,11 @@ def quickly(host: Host, prompt: Prompt) -> Prompt:
 
 
 @pytest.mark.parametrize("name", GENERAL)
-def test_it_runs(host: Host, name: str) -> None:
+def test_it_runs(host: Host, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = quickly(host, load(f"api/{name}.json"))
+    for key, node in prompt.items():
+        if node["class_type"] == "CLIPLoader":  # of the language model that sees the draft
+            prompt[key] = host.source(reader(LEVELS[name], monkeypatch))
     outputs = host.run(prompt)
     if name.endswith("_demo"):  # the small checkpoint's VAE is none: its pictures do not follow the latents
         assert [text for key in prompt for text in host.texts(key) if "same place" in text] == []
@@ -217,6 +222,24 @@ def test_it_runs(host: Host, name: str) -> None:
     assert (frames[0].width, frames[0].height) == (96, 96)
     first, last = (frame.to_ndarray(format="rgb24").astype(float) for frame in (frames[0], frames[-1]))
     assert abs(first - last).mean() > 1
+
+
+def reader(levels: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A small language model that answers as it is asked to."""
+    clip = qwen35(monkeypatch)
+    objects = [{"level": n, "prompt": f"view {n}", "focus": {"x": 400, "y": 600}} for n in range(1, levels + 1)]
+    recite(clip, json.dumps(objects), monkeypatch)
+    return clip
+
+
+def test_a_directed_zoom_goes_where_the_answer_says(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = quickly(host, load("api/directed_zoom.json"))
+    (loader,) = (key for key, node in prompt.items() if node["class_type"] == "CLIPLoader")
+    prompt[loader] = host.source(reader(LEVELS["directed_zoom"], monkeypatch))
+    first, last = (key for key, node in prompt.items() if node["class_type"] == "ZoomKSampler")
+    draft, final = host.evaluate(prompt, [first, 1], [last, 1])
+    assert (draft.zoom_factors, draft.focus) == ((3.0,), ((0.5, 0.5),))
+    assert (final.zoom_factors, final.focus) == ((3.0,) * 6, ((0.4, 0.6),) * 6)
 
 
 def small_photo(host: Host) -> str:

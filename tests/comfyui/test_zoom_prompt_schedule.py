@@ -231,7 +231,8 @@ def test_the_prompts_are_the_last_widget(host: Host) -> None:
     info = host.node("ZoomPromptSchedule").GET_NODE_INFO_V1()
     optional = ["prefix", "suffix", "negative", "expected_levels"]
     assert info["input_order"]["required"] == ["clip"]
-    assert info["input_order"]["optional"] == [*optional, "prompts"]
+    assert info["input_order"]["optional"] == [*optional, "prompts", "geometry"]  # which is a socket alone
+    assert info["input"]["optional"]["geometry"][0] == "ZOOM_GEOMETRY"
 
 
 def test_the_default_prompts_are_a_schedule(host: Host) -> None:
@@ -239,3 +240,58 @@ def test_the_default_prompts_are_a_schedule(host: Host) -> None:
     default: str = options["prompts"][1]["default"]
     (levels,) = host.evaluate(schedule(host, prompts=default), ["schedule", 2])
     assert levels == len(default.splitlines()) == 13
+
+
+OF_A_DRAFT = json.dumps(
+    [
+        {"level": 1, "seen": "a galaxy", "prompt": "a", "focus": {"x": 300, "y": 700}, "factor": 3},
+        {"level": 2, "seen": "a star", "prompt": "b", "focus": "the star", "factor": None},
+        {"level": 3, "seen": "a planet", "prompt": "c", "focus": {"x": 600, "y": 400}, "factor": None},
+        {"level": 4, "seen": "ground", "prompt": "d", "focus": None, "factor": None},
+    ]
+)
+
+
+def test_focus_and_factors_of_an_answer_reach_the_geometry(host: Host) -> None:
+    graph = schedule(host, prompts=OF_A_DRAFT, geometry=["geometry", 0])
+    graph["geometry"] = call("ZoomGeometry", zoom_factors="2, 4, 4", focus="0.1, 0.1", prefilter="gaussian")
+    geometry, prompts = host.evaluate(graph, ["schedule", 4], ["schedule", 3])
+    assert prompts.splitlines() == ["a", "b", "c", "d"]
+    assert geometry.zoom_factors == (3.0, 4.0, 4.0)
+    assert geometry.focus == ((0.3, 0.7), (0.1, 0.1), (0.6, 0.4))
+    assert geometry.prefilter == "gaussian"
+    unread, counts = host.notices("schedule")
+    assert unread.startswith("Where the zoom goes on could not be read of level 2: focus 'the star'. Expected")
+    assert counts == "of 3 steps the prompts give 2 a focus and 1 a factor; geometry gives the rest"
+
+
+def test_without_a_geometry_the_other_steps_are_the_default(host: Host) -> None:
+    directed, plain = schedule(host, prompts=OF_A_DRAFT), schedule(host, prompts=PROMPTS)
+    (geometry,) = host.evaluate(directed, ["schedule", 4])
+    assert (geometry.zoom_factors, geometry.focus) == ((3.0, 2.0, 2.0), ((0.3, 0.7), (0.5, 0.5), (0.6, 0.4)))
+    assert host.notices("schedule") == []
+    (geometry,) = host.evaluate(plain, ["schedule", 4])
+    assert geometry == host.module("zoomstack_core.nesting").Nesting()
+
+
+def test_the_branches_of_a_draft_stay(host: Host) -> None:
+    """A language model that writes lines anew says nothing of them."""
+    nesting = host.module("zoomstack_core.nesting").Nesting((4.0,), parents=(None, 0, 0))
+    graph = schedule(host, prompts="a\nb\nc", geometry=["geometry", 0]) | {"geometry": host.source(nesting)}
+    positive, prompts, geometry = host.evaluate(graph, ["schedule", 0], ["schedule", 3], ["schedule", 4])
+    assert [options.get("zoom_parent") for _, options in positive] == [None, None, 0]
+    assert prompts == "a\nb\nfrom 1: c"
+    assert geometry == nesting
+    graph["schedule"]["inputs"]["prompts"] = "a\nb\nc\nd"
+    message = "ZoomPromptSchedule: ValueError: Zoom Prompt Schedule: geometry is a tree of 3 levels; expected one of 4"
+    with pytest.raises(NodeFailed, match=message):
+        host.evaluate(graph, ["schedule", 0])
+
+
+def test_a_geometry_of_other_levels_is_a_clear_error(host: Host) -> None:
+    graph = schedule(host, prompts=PROMPTS, geometry=["geometry", 0])
+    graph["geometry"] = call("ZoomGeometry", zoom_factors="2, 4, 4", focus="")
+    with pytest.raises(
+        NodeFailed, match="Zoom Prompt Schedule: geometry has 3 zoom factors for 3 levels; expected one"
+    ):
+        host.evaluate(graph, ["schedule", 0])

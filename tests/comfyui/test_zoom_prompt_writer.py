@@ -86,3 +86,73 @@ def test_what_cannot_be_written_is_a_clear_error(host: Host, inputs: dict[str, A
     prompt["geometry"] = call("ZoomGeometry", zoom_factors="2, 5", focus="")
     with pytest.raises(NodeFailed, match=f"ZoomPromptWriter: ValueError: Zoom Prompt Writer: {message}"):
         host.evaluate(prompt, ["writer", 0])
+
+
+@pytest.fixture
+def draft(host: Host) -> Prompt:
+    """The writer with the pictures and the prompts of a draft of three levels, and the answer of one that saw it."""
+    return {
+        "demo": call("ZoomDemoModel"),
+        "first": call("ZoomPromptSchedule", clip=["demo", 1], prompts="a forest\na tree\na leaf"),
+        "images": host.source(torch.rand(3, 32, 32, 3)),
+        "geometry": call("ZoomGeometry", zoom_factors="3", focus="0.5, 0.5"),
+        "writer": call(
+            "ZoomPromptWriter",
+            scene="a forest",
+            levels=9,
+            zoom_factor=2.0,
+            geometry=["geometry", 0],
+            images=["images", 0],
+            prompts=["first", 3],
+        ),
+    }
+
+
+def test_of_a_draft_it_asks_what_is_seen(host: Host, draft: Prompt) -> None:
+    instruction, levels = host.evaluate(draft, ["writer", 0], ["writer", 1])
+    assert levels == 3  # those of the draft, not of the widget
+    for part in (
+        "You see 3 pictures",
+        "1. a forest\n2. a tree\n3. a leaf\n",
+        "3 times larger",
+        "JSON list of exactly 3",
+    ):
+        assert part in instruction
+
+
+def test_pictures_or_prompts_alone_are_a_draft_too(host: Host, draft: Prompt) -> None:
+    inputs = draft["writer"]["inputs"]
+    prompts = inputs.pop("prompts")
+    instruction, levels = host.evaluate(draft, ["writer", 0], ["writer", 1])
+    assert levels == 3 and "You see 3 pictures" in instruction and "a tree" not in instruction
+    del inputs["images"]
+    inputs["prompts"] = prompts
+    instruction, levels = host.evaluate(draft, ["writer", 0], ["writer", 1])
+    assert levels == 3 and "You see" not in instruction and "2. a tree" in instruction
+
+
+def test_a_draft_keeps_the_branches_of_its_prompts(host: Host, draft: Prompt) -> None:
+    draft["first"]["inputs"]["prompts"] = "a forest\na tree\nfrom 1: a lake"
+    (instruction,) = host.evaluate(draft, ["writer", 0])
+    assert "Level 3 shows the right part of level 1, 3 times larger." in instruction
+    assert "3. a lake" in instruction and "focus" not in instruction
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs", "message"),
+    [
+        (
+            "first",
+            {"prompts": "a forest\na tree"},
+            "images has 3 pictures for 2 prompts; expected one picture per level",
+        ),
+        ("writer", {"prompts": "# none"}, "prompts: expected at least one prompt"),
+        ("geometry", {"zoom_factors": "2, 3, 4"}, "geometry has 3 zoom factors for 3 levels"),
+    ],
+)
+def test_a_draft_that_does_not_fit_is_a_clear_error(
+    host: Host, draft: Prompt, node: str, inputs: dict[str, Any], message: str
+) -> None:
+    draft[node]["inputs"] |= inputs
+    with pytest.raises(NodeFailed, match=f"ZoomPromptWriter: ValueError: Zoom Prompt Writer: {message}"):
+        host.evaluate(draft, ["writer", 0])

@@ -33,6 +33,7 @@ def test_it_holds_the_pack_and_nothing_of_its_making(archived: set[str]) -> None
     for needed in ("__init__.py", "pyproject.toml", "LICENSE", "nodes", "zoomstack_core", "js", "js/docs", "workflows"):
         assert needed in archived
     assert "demo/demo_model.safetensors" in archived
+    assert {"locales/zh/nodeDefs.json", "subgraphs/Zoom.json"} <= archived
     for left_out in ("tests", "tools", "benchmarks", ".ci", "package.json"):
         assert left_out not in archived
 

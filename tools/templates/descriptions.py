@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import endless, extend, family, galaxy, off_center, photo, two_worlds
+from . import directed, endless, extend, family, galaxy, off_center, photo, two_worlds
 from .families import FAMILIES
 from .workflow import Workflow
 
@@ -60,6 +60,9 @@ DESCRIPTIONS = (
         "two_worlds": Template(f"ZoomStack 6 two worlds, {TWIN}", two_worlds.checkpoint, "two_worlds_demo", YOURS),
         "endless_zoom_demo": Template("ZoomStack 7 endless demo, infinite zoom", endless.demo),
         "endless_zoom": Template(f"ZoomStack 7 endless, {TWIN}", endless.checkpoint, "endless_zoom_demo", YOURS),
+        "directed_zoom": Template(
+            f"ZoomStack 8 directed, {TWIN}", directed.checkpoint, "galaxy_to_planet_demo", "directed, yours"
+        ),
     }
 )
 

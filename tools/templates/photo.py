@@ -96,7 +96,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
         positive=positive["CONDITIONING"],
         negative=negative["CONDITIONING"],
         latent_image=latent,
-        seed=3,
+        seed=1,
         **DEMO_SAMPLING,
     )
     photo = decode(workflow, source, picture["LATENT"])
@@ -104,7 +104,7 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     anchors = _anchor(workflow, photo, source.vae)
     prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
     workflow.group("4. Sample all levels with the photo")
-    sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, seed=7, **DEMO_SAMPLING)
+    sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, seed=1, **DEMO_SAMPLING)
     images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
     save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom_demo", DEMO_VIDEO_SIZE)
     return workflow

@@ -63,11 +63,11 @@ a whole ocean planet in space
 a huge ocean planet up close
 the continents of an ocean planet
 from 3: a star field around a red sun
-a red sun and a small icy planet
-a distant icy planet
-a whole icy planet in space
-a huge icy planet up close
-the continents of an icy planet"""
+a red sun and a small desert planet
+a distant desert planet
+a whole desert planet in space
+a huge desert planet up close
+the continents of a desert planet"""
 
 PROMPTS = """\
 a spiral galaxy in deep space, seen from far away

@@ -39,6 +39,11 @@ class Output(NamedTuple):
     node: Node
     slot: int
 
+    @property
+    def type(self) -> str:
+        """Of what it gives."""
+        return str(self.node.info["output"][self.slot])
+
 
 class Model(NamedTuple):
     """A model file that a loader names: the front end offers to download it where it is missing."""
@@ -50,7 +55,11 @@ class Model(NamedTuple):
 
 @dataclass(eq=False)
 class Node:
-    """A node of a workflow, with its place. Made by ``Workflow.node``."""
+    """A node of a workflow, with its place. Made by ``Workflow.node``.
+
+    Attributes:
+        defaults: what the widgets of linked inputs hold, where that is not the node's own.
+    """
 
     id: int
     type: str
@@ -60,6 +69,7 @@ class Node:
     position: tuple[int, int]
     size: tuple[int, int]
     models: tuple[Model, ...] = ()
+    defaults: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Output:
         names = self.info["output_name"]
@@ -176,19 +186,7 @@ class Workflow:
 
     def ui(self) -> dict[str, Any]:
         """The UI format, as File > Save writes it."""
-        nodes = [_ui_node(node, order) for order, node in enumerate(self.nodes, len(self.notes))]
-        by_id = {node["id"]: node for node in nodes}
-        links: list[list[Any]] = []
-        for node in self.nodes:
-            for name, value in node.inputs.items():
-                if not isinstance(value, Output):
-                    continue
-                link, source = len(links) + 1, by_id[value.node.id]["outputs"][value.slot]
-                slots = by_id[node.id]["inputs"]
-                slot = next(number for number, slot in enumerate(slots) if slot["name"] == name)
-                slots[slot]["link"] = link
-                source["links"] = [*(source["links"] or []), link]
-                links.append([link, value.node.id, value.slot, node.id, slot, source["type"]])
+        nodes, links = self.linked_nodes()
         return {
             "id": self.id,
             "revision": 0,
@@ -201,6 +199,27 @@ class Workflow:
             "extra": {"ds": {"scale": 0.7, "offset": [60, 60]}},
             "version": FORMAT_VERSION,
         }
+
+    def linked_nodes(self) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """The nodes but the notes, and [number, from node, its slot, to node, its slot, type] of every link.
+
+        What an input is linked to may also be of a node that is not in the workflow: then the link alone says so.
+        """
+        nodes = [_ui_node(node, order) for order, node in enumerate(self.nodes, len(self.notes))]
+        by_id = {node["id"]: node for node in nodes}
+        links: list[list[Any]] = []
+        for node in self.nodes:
+            for name, value in node.inputs.items():
+                if not isinstance(value, Output):
+                    continue
+                link, slots = len(links) + 1, by_id[node.id]["inputs"]
+                slot = next(number for number, slot in enumerate(slots) if slot["name"] == name)
+                slots[slot]["link"] = link
+                if value.node.id in by_id:
+                    source = by_id[value.node.id]["outputs"][value.slot]
+                    source["links"] = [*(source["links"] or []), link]
+                links.append([link, value.node.id, value.slot, node.id, slot, value.type])
+        return nodes, links
 
     def _place(self, height: int) -> tuple[int, tuple[int, int]]:
         if not self.groups:
@@ -230,7 +249,7 @@ def _ui_node(node: Node, order: int) -> dict[str, Any]:
             continue
         if isinstance(value, Output):
             slots.append({**slot, "widget": {"name": name}})
-            value = _default(definition)
+            value = node.defaults.get(name, _default(definition))
         values.append(value)
         if _options(definition).get("control_after_generate") or name in ("seed", "noise_seed"):
             values.append("fixed")  # what the seed does after a run
@@ -238,7 +257,7 @@ def _ui_node(node: Node, order: int) -> dict[str, Any]:
         {"name": name, "type": output_type, "links": None}
         for name, output_type in zip(node.info["output_name"], node.info["output"], strict=True)
     ]
-    properties: dict[str, Any] = {"Node name for S&R": node.type, **_package(node.info)}
+    properties: dict[str, Any] = {"Node name for S&R": node.type, **package(node.info)}
     if node.models:
         properties["models"] = [model._asdict() for model in node.models]
     ui = {
@@ -257,7 +276,7 @@ def _ui_node(node: Node, order: int) -> dict[str, Any]:
     return ui if node.title == node.info["display_name"] else {**ui, "title": node.title}
 
 
-def _package(info: NodeInfo) -> dict[str, str]:
+def package(info: NodeInfo) -> dict[str, str]:
     """Where a node comes from, for the front end's panel about missing nodes."""
     if not info["python_module"].startswith("custom_nodes."):
         return {"cnr_id": "comfy-core", "ver": COMFYUI_VERSION}
@@ -294,6 +313,5 @@ def _default(definition: list[Any]) -> Any:
 
 
 def _check_type(node: Node, name: str, definition: list[Any], given: Output) -> None:
-    offered = given.node.info["output"][given.slot]
-    if "*" not in (offered, _type(definition)) and offered not in _type(definition).split(","):
-        raise ValueError(f"{node.type}: {name} takes {_type(definition)}; {given.node.type} gives {offered}.")
+    if "*" not in (given.type, _type(definition)) and given.type not in _type(definition).split(","):
+        raise ValueError(f"{node.type}: {name} takes {_type(definition)}; {given.node.type} gives {given.type}.")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ..quoting import short
 from .branches import branch_in_field, first_number
-from .literals import Pairs, find_literals, read_literals
+from .directions import FACTORS, FOCUS, in_fields
+from .literals import Pairs, find_literals, read_literals, whole_objects
 from .words import BRANCHES, LEVELS, NEGATIVES, PARENTS, plain
 
 # "3", "level_3", "Ebene 3", "第3层", "x10", "10x", "500"; the part in between is the number.
@@ -15,6 +16,9 @@ _LEVEL_KEY = re.compile(r"\D{0,40}?(\d{1,12}(?:\.\d{1,6})?)\s*[x×層层級级�
 _FRAME_KEY = re.compile(r"[\d\s+*/().-]*max_f[\d\s+*/().-]*")  # Deforum's keys, counted from the last frame
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
 _BEGINNING = re.compile(r"\s*(?:\[\s*[{[]?|\{\s*)[\"'“][^\"'”\n]*[\"'”]\s*[,:]")
+_LIST_OF_OBJECTS = re.compile(
+    r"^[ \t]*(?:\{\s{0,99}[\"'][^\"'\n]{0,60}[\"']\s{0,9}:\s{0,9})?\[\s{0,99}(?=\{)", re.MULTILINE
+)
 # Fields of an object that hold its prompt, the clearest name first.
 _PROMPT_KEYS = (
     *("prompt", "positive", "text", "caption", "description", "view", "scene", "content"),
@@ -25,6 +29,9 @@ _LISTS = ("prompts", "levels", "layers", "scenes", "steps", "images", "frames", 
 _PREFIXES = ("prefix", "promptprefix", "commonpromptprefix", "preprompt", "preprom", "prepromp", "pretext")
 _SUFFIXES = ("suffix", "promptsuffix", "commonpromptsuffix", "postprompt", "postprom", "postpromp", "apptext")
 
+# Of two prompts of one level: what a language model has written anew, and what it was given.
+_NEW = {"new", "rewritten", "revised", "improved", "updated", "final"}
+_OLD = {"old", "original", "draft", "previous", "current"}
 _RANGE_ENDS = ("to", "until", "end", "till")  # of frames: "from" is their beginning then
 
 
@@ -36,12 +43,14 @@ class Entry(NamedTuple):
         negative: what it says to avoid.
         level: its own number, if it has one.
         branch: the number of the level that it lies in, where it says so.
+        directions: the texts of the focus and of the factor with which the zoom goes on from it.
     """
 
     prompt: str
     negative: str = ""
     level: int | None = None
     branch: int | None = None
+    directions: tuple[str, str] = ("", "")
 
 
 class PromptList(NamedTuple):
@@ -81,9 +90,23 @@ def read_json_prompts(body: str) -> PromptList | None:
     return prompts if len(prompts.entries) > 1 else None
 
 
+def read_cut_prompts(body: str) -> PromptList | None:
+    """The prompts of a list of objects that does not end, as of an answer that was cut off: those that are whole.
+
+    None where there is no such list, or none of its objects is whole.
+    """
+    found = _LIST_OF_OBJECTS.search(body)
+    objects = whole_objects(body[found.end() :]) if found else []
+    try:
+        return _prompt_list(objects) if objects else None
+    except ValueError:
+        return None
+
+
 def _prompt_list(value: object) -> PromptList:
     around = {"prefix": "", "suffix": "", "negative": ""}
     column = None
+    beside: list[tuple[str, object]] = []
     while isinstance(value, Pairs):
         members = Pairs()
         for key, entry in value:
@@ -93,6 +116,7 @@ def _prompt_list(value: object) -> PromptList:
             elif role is None or entry:
                 members.append((key, entry))
         names = {plain(key): entry for key, entry in members}
+        beside = [(key, entry) for key, entry in members if plain(key) in (*FOCUS, *FACTORS)]
         rows, headers = names.get("data"), names.get("headers")
         if isinstance(rows, list) and isinstance(headers, list):
             value, column = _by_number([(_first(row), row) for row in rows]), _prompt_column(headers)
@@ -102,7 +126,16 @@ def _prompt_list(value: object) -> PromptList:
     entries = with_root([_entry_of(entry, column) for entry in found])
     if not is_tree(entries):
         entries = with_root([_entry_of(entry, column, PARENTS) for entry in found])
-    return PromptList(entries, **around)
+    return PromptList(_directed(entries, beside), **around)
+
+
+def _directed(entries: list[Entry], beside: list[tuple[str, object]]) -> list[Entry]:
+    """Entries with what lists beside that of the prompts say of each, where they say nothing themselves."""
+    lists = [(key, values) for key, values in beside if isinstance(values, list) and not isinstance(values, Pairs)]
+    given = [in_fields([(key, values[i]) for key, values in lists if i < len(values)]) for i in range(len(entries))]
+    if not any(map(any, given)) or any(any(entry.directions) for entry in entries):
+        return entries
+    return [entry._replace(directions=texts) for entry, texts in zip(entries, given, strict=True)]
 
 
 def with_root(entries: list[Entry]) -> list[Entry]:
@@ -126,7 +159,7 @@ def _inside(members: Pairs) -> object:
     levels = [(key, entry) for key, entry in members if _LEVEL_KEY.fullmatch(key) or _FRAME_KEY.fullmatch(key)]
     if len(levels) > 1:
         return _by_number([(key, _numbered(key, entry)) for key, entry in _with_negatives(levels)])
-    inner = [(key, entry) for key, entry in members if isinstance(entry, list)]
+    inner = [(key, entry) for key, entry in members if isinstance(entry, list) and plain(key) not in (*FOCUS, *FACTORS)]
     named = [(key, entry) for key, entry in inner if plain(key) in _LISTS]
     for choice in (named, inner):
         if len(choice) == 1:
@@ -192,12 +225,15 @@ def _entry_of(entry: object, column: int | None = None, branches: tuple[str, ...
             branch = None
         texts = [(key, text) for key, text in texts if not _role(key) and not _is_negative(key)]
         texts = [(key, text) for key, text in texts if plain(key) not in BRANCHES or branch_in_field(text) is None]
+        directions = in_fields(entry)
+        texts = [(key, text) for key, text in texts if plain(key) not in (*FOCUS, *FACTORS)] or texts
         for name in _PROMPT_KEYS:
-            for key, text in texts:
-                if name in _words(key):
-                    return Entry(text, negative, level, branch)
+            named = [(_words(key), text) for key, text in texts if name in _words(key)]
+            if named:
+                _, text = min(named, key=lambda found: _age(found[0]))
+                return Entry(text, negative, level, branch, directions)
         if len(texts) == 1:
-            return Entry(texts[0][1], negative, level, branch)
+            return Entry(texts[0][1], negative, level, branch, directions)
     elif isinstance(entry, list) and len(entry) > 1:
         if column is not None and column < len(entry) and isinstance(entry[column], str):
             return Entry(entry[column], level=branch_in_field(_number(_first(entry))))
@@ -218,6 +254,11 @@ def _role(key: object) -> str | None:
     name = plain(key)
     roles = (("prefix", _PREFIXES), ("suffix", _SUFFIXES), ("negative", NEGATIVES))
     return next((role for role, names in roles if name in names), None)
+
+
+def _age(words: list[str]) -> int:
+    """Which of several prompts of a level comes first: what is new, then what is neither, then what was given."""
+    return -1 if not _NEW.isdisjoint(words) else int(not _OLD.isdisjoint(words))
 
 
 def _is_negative(key: object) -> bool:

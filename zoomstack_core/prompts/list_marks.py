@@ -148,6 +148,11 @@ def strong_mark(text: str) -> Mark | None:
     return None if number is None else Mark(text, number)
 
 
+def is_label(text: str) -> bool:
+    """Whether a line is a label with its number and nothing else, such as "Level 3"."""
+    return _ALONE.fullmatch(text) is not None and not text[0].isdigit()
+
+
 def weak_marks(lines: Sequence[str]) -> Mapping[int, Mark]:
     """The marks of the lines that have one of the first kind of which several lines count up, by the lines' places."""
     for pattern, value, gaps in _WEAK:

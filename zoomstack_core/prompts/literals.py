@@ -49,6 +49,11 @@ def read_literals(text: str) -> list[object] | None:
         return None
 
 
+def whole_objects(text: str) -> list[object]:
+    """The objects at the beginning of ``text``, up to one that is cut off, or to anything else."""
+    return _Reader(text).objects()
+
+
 def find_literals(text: str) -> list[object]:
     """The first literals in ``text`` that begin and end on lines of their own, with anything around; or none."""
     reader = _Reader(text)
@@ -84,6 +89,16 @@ class _Reader:
         found = []
         while self._ahead(",;"):
             found.append(self.literal())
+        return found
+
+    def objects(self) -> list[object]:
+        """Objects up to one that is cut off, or to anything else."""
+        found = []
+        try:
+            while self._ahead(",") == "{":
+                found.append(self.literal())
+        except _NoLiteral:
+            pass
         return found
 
     def starts_literal(self) -> bool:

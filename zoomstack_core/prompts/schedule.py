@@ -16,7 +16,8 @@ from typing import NamedTuple
 from ..geometry import Parents
 from ..quoting import short
 from .branches import first_number, join_branch, split_branch, tree_of
-from .json_text import Entry, PromptList, begins_as_json, read_json_prompts
+from .directions import Directions, is_directions, read_directions, split_directions
+from .json_text import Entry, PromptList, begins_as_json, read_cut_prompts, read_json_prompts
 from .list_marks import Mark, strong_mark, weak_marks, without_bullet
 from .negatives import NEGATIVE_LINE, NEGATIVE_MARK, Avoided, by_level
 from .tables import read_records, read_table
@@ -29,6 +30,8 @@ _FENCE = re.compile(r"(```|~~~)[^`]*")
 _RULE = re.compile(r"[-*_=]{3,}|(?:```|~~~)[A-Za-z0-9_-]*|[][{}()][,;]?")
 _HEADING = re.compile(r"#{1,6}\s*(?=[^\s#])")
 _FIELD = re.compile(r"(?:image\s+)?(?:prompt|description)\s*:\s*(?=\S)", re.IGNORECASE)
+_SEEN = re.compile(r"[*_]{0,2}(?:seen|what(?:\s+is|['’]s)\s+seen|visible|reason)\s*[:：][*_]{0,2}", re.IGNORECASE)
+_INLINE = re.compile(r"(?<![^\W_])prompt[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
 
 # How language models begin and end an answer. The line must also end as a sentence does.
 _GREETING = re.compile(
@@ -50,11 +53,13 @@ class Schedule(NamedTuple):
         prompts: at least one; none is empty or holds a line break.
         negatives: what the text says to avoid, one per prompt, perhaps ""; empty where it says nothing of the kind.
         parents: which level lies in which, as in `ZoomGeometry`; None for a chain.
+        directions: where the zoom goes on from each level; empty where the text says nothing of it.
     """
 
     prompts: list[str]
     negatives: list[str]
     parents: Parents | None = None
+    directions: Directions = Directions()
 
     @property
     def lines(self) -> list[str]:
@@ -106,6 +111,9 @@ def parse_schedule(text: str) -> Schedule:
     Negative prompts are what stands behind ``--neg``, which may begin a line below its prompt; in fields of such a
     name; and in lines "Negative prompt: …", which count for the prompt above them, or for all (see `by_level`).
 
+    Where the zoom goes on, and how far: fields such as "focus" and "factor" beside a prompt, a line of its own below
+    it, or ``(focus: 0.4, 0.6)`` behind it; see `read_directions`.
+
     Talk around the prompts is not read: a model's thoughts, all that is outside of a fenced code block or of a JSON
     list, sentences that stand before or after a marked list and apart from it, and the usual words of an answer ("Sure!
     Here are the prompts:", "Let me know if …").
@@ -118,7 +126,7 @@ def parse_schedule(text: str) -> Schedule:
             a level is to lie in one that does not come before it, or there are more than MOST_LINES.
     """
     body = _body(text)
-    listed = read_json_prompts(body)
+    listed = read_json_prompts(body) or read_cut_prompts(body)
     size = len(body.splitlines() if listed is None else listed.entries)
     if size > MOST_LINES:
         raise ValueError(f"expected one prompt per level, got {size:,} lines; at most {MOST_LINES:,} are read")
@@ -128,11 +136,14 @@ def parse_schedule(text: str) -> Schedule:
         raise ValueError(f"expected at least one prompt, one per line; got {short(text, 60)}")
     negatives = [entry.negative for entry in entries]
     parents = tree_of([entry.branch for entry in entries], first_number([entry.level for entry in found.entries]))
-    return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [], parents)
+    texts = [entry.directions for entry in entries]
+    directions = read_directions(texts, parents is not None) if any(map(any, texts)) else Directions()
+    return Schedule([entry.prompt for entry in entries], negatives if any(negatives) else [], parents, directions)
 
 
 def is_broken_list(text: str) -> bool:
-    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are."""
+    """Whether ``text`` begins as a JSON list does but is none, so that `parse_schedule` reads its lines as they are, or
+    those of its objects that are whole."""
     body = _body(text)
     return begins_as_json(body) and read_json_prompts(body) is None
 
@@ -228,6 +239,9 @@ def _marked_lines(kept: list[str], plain: list[str]) -> tuple[list[_Line], list[
             negatives.append(Avoided(text, len(lines) - 1, gap))
         elif NEGATIVE_MARK.match(bare) and lines and not _is_greeting(lines[-1]):
             lines[-1] = lines[-1]._replace(negative=_joined((lines[-1].negative, bare.removeprefix("--neg"))))
+        elif lines and is_directions(bare):
+            owner = -2 if len(lines) > 1 and _SEEN.match(lines[-1].prompt) else -1
+            lines[owner] = lines[owner]._replace(prompt=f"{lines[owner].prompt}; {without_bullet(bare)}")
         elif bare:
             prompt, number = _unwrap(bare, weak.get(place))
             talk = line.endswith(SENTENCE_ENDS) or (line.startswith("**") and line.endswith("**"))
@@ -266,7 +280,8 @@ def _join_continuations(lines: list[_Line], numbered: list[int]) -> list[_Line]:
         end += 1
     joined = list(lines[: numbered[0]])
     for start, stop in zip(numbered, [*numbered[1:], end], strict=True):
-        owned = [lines[start].prompt, *(_without_field(line.prompt) for line in lines[start + 1 : stop])]
+        below = [line for line in lines[start + 1 : stop] if not _SEEN.match(line.prompt)]
+        owned = [lines[start].prompt, *(_without_field(line.prompt) for line in below)]
         negative = _joined(line.negative for line in lines[start:stop])
         joined.append(lines[start]._replace(prompt=_joined(owned), marked=True, negative=negative))
     return joined + lines[end:]
@@ -319,11 +334,15 @@ def _finished(found: PromptList) -> list[Entry]:
         positive, *marked = NEGATIVE_MARK.split(_one_line(entry.prompt))
         positive = positive.rstrip(" ,") if marked else positive.strip()
         branch, positive = (entry.branch, positive) if entry.branch is not None else split_branch(positive)
+        positive, focus, factor = split_directions(positive)
+        directions = entry.directions if any(entry.directions) else (focus, factor)
         branch = waiting if branch is None else branch
         waiting = None if positive else branch
+        if (seen := _SEEN.match(positive)) and (named := _INLINE.search(positive, seen.end())):
+            positive = positive[named.end() :].strip(" |;,*_")
         if positive:
             prompt = join_prompt(found.prefix, positive, found.suffix)
-            finished.append(Entry(prompt, branch=branch))
+            finished.append(Entry(prompt, branch=branch, directions=directions))
             negatives.append([*marked, entry.negative])
         elif any(marked):
             if not finished:

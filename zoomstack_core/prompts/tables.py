@@ -7,25 +7,33 @@ import re
 from collections.abc import Sequence
 
 from .branches import branch_in_field
+from .directions import FACTORS, FOCUS, FOCUS_X, FOCUS_Y, in_fields
 from .json_text import Entry, PromptList, is_tree, with_root
-from .list_marks import strong_mark, without_bullet
+from .list_marks import is_label, strong_mark, without_bullet
 from .negatives import Avoided, by_level
 from .words import BRANCHES, LEVELS, NEGATIVES, SENTENCE_ENDS, plain
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE_SIGNS = set("|-: \t")
-_FIELD = re.compile(r"[\"'*_]{0,2}([A-Za-z][A-Za-z _-]{0,30}?)[\"'*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*(?!/)")
+_FIELD = re.compile(
+    r"[\"'*_]{0,2}([A-Za-z][A-Za-z0-9 _-]{0,30}?)(?:\s?\([^()]{0,20}\))?[\"'*_]{0,2}\s{0,3}[:：][*_]{0,2}\s*(?!/)"
+)
 # Names of columns and fields, without blanks; prompts first, the clearest name of all first.
 _PROMPTS = (
+    *("newprompt", "rewrittenprompt", "revisedprompt", "finalprompt", "improvedprompt", "updatedprompt"),
     *("prompt", "positiveprompt", "imageprompt", "visualprompt", "fullprompt", "textprompt", "prompttext", "positive"),
     *("imagedescription", "description", "caption", "text", "提示词", "プロンプト", "프롬프트"),
 )
 _RECORD_PROMPTS = [name for name in _PROMPTS if name not in ("text", "caption", "positive")]  # a prompt has these
+_STEPS = {*FOCUS, *FOCUS_X, *FOCUS_Y, *FACTORS}
 _OTHERS = {
     *("level", "levels", "lvl", "layer", "zoom", "zoomlevel", "scale", "factor", "zoomfactor", "magnification", "size"),
     *("index", "id", "no", "number", "nr", "n", "frame", "keyframe", "step", "scene", "stage", "shot", "title", "name"),
-    *("subject", "view", "focus", "camera", "distance", "style", "notes", "note", "seed"),
+    *("subject", "view", "seen", "whatisseen", "whatsseen", "whatyousee", "visible", "observed", "observation"),
+    *("originalprompt", "oldprompt", "draftprompt", "currentprompt", "reason", "change", "changes", "fits"),
+    *("camera", "distance", "style", "notes", "note", "seed"),
     *BRANCHES,
+    *_STEPS,
 }
 _WITH_PROMPTS = (NEGATIVES, LEVELS, BRANCHES)
 _BLOCK = re.compile(r"[|>][+-]?")  # YAML: the value stands on the lines below
@@ -45,6 +53,7 @@ def read_records(lines: Sequence[str]) -> PromptList | None:
         return None
     prompts: list[list[str]] = []
     negatives: list[tuple[list[str], int, bool]] = []
+    steps: list[tuple[int, str, list[str]]] = []
     target: list[str] | None = None
     owners, gap = 0, False
     for line, (found, value) in zip(lines, fields, strict=True):
@@ -55,12 +64,14 @@ def read_records(lines: Sequence[str]) -> PromptList | None:
                 gap = False
             elif found in NEGATIVES:
                 negatives.append((target, len(prompts) - 1, gap))
+            elif found in _STEPS:
+                steps.append((len(prompts) - 1, found, target))
             if not _BLOCK.fullmatch(value):
                 target.append(value)
         elif not line:
             gap = True
             target = None if target and any(target) else target
-        elif strong_mark(without_bullet(line)):
+        elif strong_mark(without_bullet(line)) or is_label(line):
             owners += 1
             target = None
         elif target is not None:
@@ -72,7 +83,14 @@ def read_records(lines: Sequence[str]) -> PromptList | None:
     own, shared = by_level(
         [Avoided(" ".join(text), owner, apart) for text, owner, apart in negatives], len(prompts) - 1
     )
-    entries = [Entry(" ".join(prompt), ", ".join(own.get(place, ()))) for place, prompt in enumerate(prompts)]
+    before = bool(steps) and steps[0][0] < 0  # each record says it above its prompt
+    fields_of: dict[int, list[tuple[str, object]]] = {}
+    for owner, field, text in steps:
+        fields_of.setdefault(owner + before, []).append((field, " ".join(text)))
+    entries = [
+        Entry(" ".join(prompt), ", ".join(own.get(place, ())), directions=in_fields(fields_of.get(place, ())))
+        for place, prompt in enumerate(prompts)
+    ]
     return PromptList(entries, negative=", ".join(shared))
 
 
@@ -131,11 +149,12 @@ def _columns(rows: list[list[str]], separator: str) -> list[Entry] | None:
     others = [next((names.index(name) for name in kind if name in names), len(names)) for kind in _WITH_PROMPTS]
     entries = []
     for row in rows[1:]:
-        if len(row) > len(names) and column == len(names) - 1:  # the prompt has the separator in it
-            row = [*row[:column], f"{separator} ".join(row[column:])]
+        if len(row) > len(names) and (column == len(names) - 1 or names[-1] in FOCUS):  # it has the separator in it
+            row = [*row[: len(names) - 1], f"{separator} ".join(row[len(names) - 1 :])]
         if column < len(row):
             negative, level, branch = (row[other] if other < len(row) else "" for other in others)
-            entries.append(Entry(row[column], negative, branch_in_field(level), branch_in_field(branch)))
+            directions = in_fields([*zip(rows[0], row, strict=False)])
+            entries.append(Entry(row[column], negative, branch_in_field(level), branch_in_field(branch), directions))
     entries = with_root(entries)
     if not is_tree(entries) and names[others[-1]] == "from":  # frames
         entries = [entry._replace(branch=None) for entry in entries]

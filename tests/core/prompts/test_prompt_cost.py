@@ -28,8 +28,27 @@ WORDS = [
     "0x",
     "from 1: ",
     "from ",
+    "focus",
+    "factor: 2 ",
+    "focus: 0.5, 0.5 ",
 ]
-LISTS = ['["a",', '{"a":', "0:'a',", "\n[", "\n{", "\n“", "('", '\\"', "\\u", "prompts=[", "\nprompts=[", "//", "\n#1"]
+LISTS = [
+    '[{"a": 1}, ',
+    '{"prompt": "a"},\n',
+    '["a",',
+    '{"a":',
+    "0:'a',",
+    "\n[",
+    "\n{",
+    "\n“",
+    "('",
+    '\\"',
+    "\\u",
+    "prompts=[",
+    "\nprompts=[",
+    "//",
+    "\n#1",
+]
 LINES = [
     "1. a\n",
     "a\n",
@@ -43,8 +62,20 @@ LINES = [
     "\n\n1. a\n",
     "from 1:\n",
     "from 1: a\n",
+    "Focus: 1, 2\n",
+    "Seen: a\nFocus: 1, 2\n",
+    "x: 1\n",
 ]
-BEFORE = ["", "**", '{"a":[', "level,prompt\n", "|a|b|\n|-|-|\n", "Prompt: a\nPrompt: b\n"]
+BEFORE = [
+    "",
+    "**",
+    '{"a":[',
+    "level,prompt\n",
+    "|a|b|\n|-|-|\n",
+    "Prompt: a\nPrompt: b\n",
+    "a focus: ",
+    '[{"prompt": "a", "focus": "',
+]
 OF_TWO = ["**", " ", "\n", "[", "{", '"', "\\", "(", "a", "1", "|", ":"]
 TEXTS = [
     *itertools.product(BEFORE, [*SIGNS, *WORDS, *LISTS, *LINES]),
