@@ -22,7 +22,7 @@ def graph(tab: Tab, prompts: str) -> None:
     nodes: dict[str, Any] = {
         "model": {"type": "ZoomDemoModel", "pos": [0, 0]},
         "schedule": {"type": "ZoomPromptSchedule", "pos": [0, 240], "widgets": {"prompts": prompts}},
-        "latent": {"type": "EmptyLatentImage", "pos": [500, 700], "widgets": {"width": 64, "height": 64}},
+        "latent": {"type": "EmptyLatentImage", "pos": [500, 700], "widgets": {"width": 256, "height": 256}},
         "sampler": {"type": "ZoomKSampler", "pos": [500, 0], "widgets": sampling},
         "decode": {"type": "VAEDecode", "pos": [900, 0]},
         "stack": {"type": "ZoomStack", "pos": [900, 200]},
@@ -40,6 +40,7 @@ def links(tab: Tab) -> list[list[str]]:
         ["schedule", "positive", "sampler", "positive"],
         ["schedule", "negative", "sampler", "negative"],
         ["latent", "LATENT", "sampler", "latent_image"],
+        ["model", vae, "sampler", "vae"],
         ["sampler", "LATENT", "decode", "samples"],
         ["model", vae, "decode", "vae"],
         ["decode", "IMAGE", "stack", "images"],
