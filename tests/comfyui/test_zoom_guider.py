@@ -9,7 +9,7 @@ from harness import Host, NodeFailed, call
 from test_guider import relative_gap
 from test_zoom_hold_levels import disagreement, finished, hold, outside
 from test_zoom_photo_anchor import GROUND, anchors, psnr, universe
-from zoom_graphs import PROMPTS, ZOOM_ONLY, Checkpoint, load_demo, logged, model_calls, zoom
+from zoom_graphs import PROMPTS, ZOOM_ONLY, Checkpoint, load, logged, model_calls, zoom
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
@@ -123,17 +123,17 @@ def test_held_levels_stay(host: Host, checkpoint: Checkpoint, alignment: float, 
 
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
 def test_a_level_shows_its_photo(host: Host, alignment: float) -> None:
-    demo = load_demo(host)
+    pixel = load(host, "tiny_pixel")
     photo = universe(host, 10, 32)
-    graph = custom_sampling(host, demo, demo.model, 3, alignment=alignment)
-    graph["positive"] = host.source(demo.schedule(*GROUND))
-    graph["latent"] = host.source(demo.empty(3, 32, 32))
+    graph = custom_sampling(host, pixel, pixel.model, 3, alignment=alignment)
+    graph["positive"] = host.source(pixel.schedule(*GROUND))
+    graph["latent"] = host.source(pixel.empty(3, 32, 32))
     (free,) = host.evaluate(graph, ["run", 0])
     graph["anchors"] = host.source(anchors(host, (photo, {"level": 2})))
     graph["guider"]["inputs"]["anchors"] = ["anchors", 0]
     (result,) = host.evaluate(graph, ["run", 0])
-    assert psnr(demo.vae.decode(result["samples"])[1], photo[0]) > 35
-    assert psnr(demo.vae.decode(free["samples"])[1], photo[0]) < 25
+    assert psnr(pixel.vae.decode(result["samples"])[1], photo[0]) > 35
+    assert psnr(pixel.vae.decode(free["samples"])[1], photo[0]) < 25
 
 
 @pytest.mark.parametrize("alignment", [0.0, 1.0])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from harness import Host, NodeFailed, PromptRejected, call
 from torch import Tensor
-from zoom_graphs import PROMPTS, Checkpoint, load_demo, zoom
+from zoom_graphs import PROMPTS, Checkpoint, load, zoom
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy", "ignore:To copy construct")
 
@@ -22,8 +22,8 @@ GROUND = ("the highlands of an ocean planet", "ocean mountains seen from above",
 
 
 @pytest.fixture(scope="module")
-def demo(host: Host) -> Checkpoint:
-    return load_demo(host)
+def pixel(host: Host) -> Checkpoint:
+    return load(host, "tiny_pixel")
 
 
 def universe(host: Host, stage: int, size: int = 64, seed: int = 3) -> Tensor:
@@ -56,46 +56,46 @@ def psnr(a: Tensor, b: Tensor) -> float:
 @pytest.mark.parametrize("alignment", [0.0, 1.0])
 @pytest.mark.parametrize(("level", "method"), [(0, "projection"), (0, "adam"), (1, "projection")])
 def test_the_finished_level_shows_the_photo(
-    host: Host, demo: Checkpoint, level: int, method: str, alignment: float
+    host: Host, pixel: Checkpoint, level: int, method: str, alignment: float
 ) -> None:
     """And the deeper levels agree with it: their reduced pictures are the photo's middle."""
     photo = universe(host, 9 + level, 32)
     inputs = {"steps": 3, "sampler_name": "dpmpp_2m_sde", "alignment": alignment}
-    result = sample(host, demo, anchors(host, (photo, {"level": level + 1, "method": method})), **inputs)
-    pictures = demo.vae.decode(result)
+    result = sample(host, pixel, anchors(host, (photo, {"level": level + 1, "method": method})), **inputs)
+    pictures = pixel.vae.decode(result)
     assert psnr(pictures[level], photo[0]) > 35
     geometry = host.module("zoomstack_core.geometry").ZoomGeometry(3, 32, 32)
     error = host.module("zoomstack_core.method.metrics").consistency_error
     assert float(error(result, geometry)) < 1e-5
-    free = demo.vae.decode(sample(host, demo, None, **inputs))
+    free = pixel.vae.decode(sample(host, pixel, None, **inputs))
     assert psnr(free[level], photo[0]) < 25
 
 
-def test_strength_and_range_leave_the_model_free(host: Host, demo: Checkpoint) -> None:
+def test_strength_and_range_leave_the_model_free(host: Host, pixel: Checkpoint) -> None:
     photo = universe(host, 9, 32)
     whole, part, none = (
-        psnr(demo.vae.decode(sample(host, demo, anchors(host, (photo, inputs)), steps=3))[0], photo[0])
-        for inputs in ({}, {"strength": 0.3}, {"end_percent": 0.0})
+        psnr(pixel.vae.decode(sample(host, pixel, anchors(host, (photo, inputs)), steps=3))[0], photo[0])
+        for inputs in ({}, {"strength": 0.5}, {"end_percent": 0.0})
     )
     assert whole > 35 > part > none
 
 
-def test_photos_of_two_levels(host: Host, demo: Checkpoint) -> None:
+def test_photos_of_two_levels(host: Host, pixel: Checkpoint) -> None:
     """Where they overlap, the deeper one is shown."""
     wide, deep = universe(host, 10, 32), universe(host, 11, 32)
     photos = anchors(host, (deep, {"level": 2}), (wide, {"level": 1}))
-    pictures = demo.vae.decode(sample(host, demo, photos, steps=2))
+    pictures = pixel.vae.decode(sample(host, pixel, photos, steps=2))
     assert psnr(pictures[1], deep[0]) > 35
     outside = torch.ones(32, 32, dtype=torch.bool)
     outside[8:24, 8:24] = False
     assert psnr(pictures[0][outside], wide[0][outside]) > 35
 
 
-def test_one_level_shows_its_photo_too(host: Host, demo: Checkpoint) -> None:
+def test_one_level_shows_its_photo_too(host: Host, pixel: Checkpoint) -> None:
     photo = universe(host, 9, 32)
-    prompts = demo.schedule(GROUND[0]), demo.encode("")
-    result = zoom(host, demo.model, *prompts, demo.empty(1, 32, 32), anchors=anchors(host, (photo, {})), steps=2)
-    assert psnr(demo.vae.decode(result)[0], photo[0]) > 35
+    prompts = pixel.schedule(GROUND[0]), pixel.encode("")
+    result = zoom(host, pixel.model, *prompts, pixel.empty(1, 32, 32), anchors=anchors(host, (photo, {})), steps=2)
+    assert psnr(pixel.vae.decode(result)[0], photo[0]) > 35
 
 
 @pytest.mark.parametrize("space", ["latent", "pixels"])
@@ -168,13 +168,13 @@ WRONG: dict[str, tuple[list[tuple[tuple[int, ...], dict[str, Any]]], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_does_not_fit_is_a_clear_error(host: Host, demo: Checkpoint, case: str) -> None:
+def test_what_does_not_fit_is_a_clear_error(host: Host, pixel: Checkpoint, case: str) -> None:
     photos, message = WRONG[case]
     with pytest.raises(NodeFailed, match=f"ValueError: Zoom Photo Anchor: .*{message}"):
-        sample(host, demo, anchors(host, *((torch.full(shape, 0.5), inputs) for shape, inputs in photos)), steps=1)
+        sample(host, pixel, anchors(host, *((torch.full(shape, 0.5), inputs) for shape, inputs in photos)), steps=1)
 
 
-def test_the_older_node_is_named_and_counts_as_it_does(host: Host, demo: Checkpoint) -> None:
+def test_the_older_node_is_named_and_counts_as_it_does(host: Host, pixel: Checkpoint) -> None:
     """An error says the number that the person typed, and the name that the node shows."""
 
     def photo(level: int, color: float, **more: Any) -> Any:
@@ -186,15 +186,15 @@ def test_the_older_node_is_named_and_counts_as_it_does(host: Host, demo: Checkpo
 
     older = r"ValueError: Zoom Photo Anchor \(from 0\): "
     with pytest.raises(NodeFailed, match=f"{older}level 3 has a photo, but there are only 3 levels"):
-        sample(host, demo, photo(3, 0.5), steps=1)
+        sample(host, pixel, photo(3, 0.5), steps=1)
     with pytest.raises(NodeFailed, match=f"{older}photo of level 1 contradicts that of level 0"):
-        sample(host, demo, (*photo(0, 0.0), *photo(1, 1.0)), steps=1)
+        sample(host, pixel, (*photo(0, 0.0), *photo(1, 1.0)), steps=1)
 
 
-def test_photos_that_contradict_are_a_clear_error(host: Host, demo: Checkpoint) -> None:
+def test_photos_that_contradict_are_a_clear_error(host: Host, pixel: Checkpoint) -> None:
     black, white = torch.zeros(1, 32, 32, 3), torch.ones(1, 32, 32, 3)
     with pytest.raises(NodeFailed, match="photo of level 2 contradicts that of level 1: .* differ by 1.00 of"):
-        sample(host, demo, anchors(host, (black, {}), (white, {"level": 2})), steps=1)
+        sample(host, pixel, anchors(host, (black, {}), (white, {"level": 2})), steps=1)
 
 
 def test_a_latent_model_needs_a_vae(host: Host, eps: Checkpoint) -> None:
