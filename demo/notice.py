@@ -10,7 +10,7 @@ from torch import Tensor
 DEMO = "zoomstack_demo"
 CFG, LARGEST_CFG = 3.0, 5.0  # what suits it, and above which colors are burnt
 ROOM = 2.0  # so many times as many pixels, or as few, still look like pictures
-SECONDS = 0.2  # of one step for one level of that size on two processor cores, with guidance and blending by the VAE
+SECONDS = 0.28  # of one step for one level of that size on two processor cores, with guidance and blending by the VAE
 
 
 def demo_notices(model: Any, samples: Tensor, steps: int, cfg: float | None) -> list[str]:

@@ -90,5 +90,5 @@ def _with_few_steps(model: Any) -> Any:
     import comfy.sd
     import comfy.utils
 
-    lora = comfy.utils.load_torch_file(str(ROOT / "demo" / "loras" / "zoomstack_demo_few_steps.safetensors"))
+    lora = comfy.utils.load_torch_file(str(ROOT / "demo" / "loras" / pack("demo.folders").FEW_STEPS))
     return comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)[0]

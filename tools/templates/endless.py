@@ -11,13 +11,11 @@ from .pieces import (
     DEMO_VIDEO_SIZE,
     FILES,
     NEGATIVE,
-    STACK_NOTE,
-    Source,
     checkpoint_source,
     demo_source,
-    sample_and_save,
+    sample_in_geometry,
 )
-from .workflow import Node, Workflow
+from .workflow import Workflow
 
 DEMO_NOTE = """\
 ## A zoom that never ends
@@ -78,6 +76,7 @@ the hall of a museum, a picture at its far end
 the wall of a gallery, one painting in a golden frame in the middle"""
 STYLE = "oil painting, warm light, highly detailed"
 ZOOM_FACTOR = "3"
+CAMERA = {"loop": True, "easing": "linear"}
 
 
 def demo(definitions: dict[str, Any]) -> Workflow:
@@ -88,8 +87,19 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     source = demo_source(workflow)
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, prompts=DEMO_PROMPTS)
-    _sample_and_save(
-        workflow, source, prompts, DEMO_SIZE, "2", "endless_zoom_demo", DEMO_VIDEO_SIZE, {"seed": 3, **DEMO_SAMPLING}
+    ring = {"zoom_factors": "2", "endless": True}
+    sample_in_geometry(
+        workflow,
+        source,
+        prompts,
+        DEMO_SIZE,
+        "endless_zoom_demo",
+        ring,
+        (GEOMETRY_NOTE, 150),
+        DEMO_VIDEO_SIZE,
+        CAMERA,
+        seed=3,
+        **DEMO_SAMPLING,
     )
     return workflow
 
@@ -102,22 +112,8 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     source = checkpoint_source(workflow)
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, ZOOM_FACTOR, "endless_zoom", 0, {})
+    ring = {"zoom_factors": ZOOM_FACTOR, "endless": True}
+    sample_in_geometry(
+        workflow, source, prompts, CHECKPOINT_SIZE, "endless_zoom", ring, (GEOMETRY_NOTE, 150), camera=CAMERA
+    )
     return workflow
-
-
-def _sample_and_save(
-    workflow: Workflow,
-    source: Source,
-    prompts: Node,
-    size: int,
-    zoom_factor: str,
-    name: str,
-    video_size: int,
-    sampling: dict[str, Any],
-) -> None:
-    workflow.note(GEOMETRY_NOTE, 150)
-    geometry = workflow.node("ZoomGeometry", zoom_factors=zoom_factor, endless=True)["geometry"]
-    note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
-    camera = {"loop": True, "easing": "linear"}
-    sample_and_save(workflow, source, prompts, size, name, video_size, note, camera, geometry=geometry, **sampling)

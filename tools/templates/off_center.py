@@ -11,11 +11,9 @@ from .pieces import (
     DEMO_VIDEO_SIZE,
     FILES,
     NEGATIVE,
-    STACK_NOTE,
-    Source,
     checkpoint_source,
     demo_source,
-    sample_and_save,
+    sample_in_geometry,
 )
 from .workflow import Workflow
 
@@ -89,14 +87,15 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     source = demo_source(workflow)
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", room=560, clip=source.clip, prompts=DEMO_PROMPTS)
-    _sample_and_save(
+    sample_in_geometry(
         workflow,
         source,
         prompts,
         DEMO_SIZE,
         "off_center_zoom_demo",
-        DEMO_VIDEO_SIZE,
         {"zoom_factors": DEMO_FACTORS, "focus": DEMO_FOCUS},
+        (GEOMETRY_NOTE, 180),
+        DEMO_VIDEO_SIZE,
         seed=7,
         **DEMO_SAMPLING,
     )
@@ -112,21 +111,6 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("2. Prompts and geometry")
     prompts = workflow.node("ZoomPromptSchedule", clip=source.clip, suffix=STYLE, negative=NEGATIVE, prompts=PROMPTS)
     geometry: dict[str, Any] = {"zoom_factors": FACTORS, "focus": FOCUS}
-    _sample_and_save(workflow, source, prompts, CHECKPOINT_SIZE, "off_center_zoom", 0, geometry)
+    note = GEOMETRY_NOTE, 180
+    sample_in_geometry(workflow, source, prompts, CHECKPOINT_SIZE, "off_center_zoom", geometry, note)
     return workflow
-
-
-def _sample_and_save(
-    workflow: Workflow,
-    source: Source,
-    prompts: Any,
-    size: int,
-    name: str,
-    video_size: int,
-    nesting: dict[str, Any],
-    **sampling: Any,
-) -> None:
-    workflow.note(GEOMETRY_NOTE, 180)
-    geometry = workflow.node("ZoomGeometry", **nesting)["geometry"]
-    note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
-    sample_and_save(workflow, source, prompts, size, name, video_size, note, geometry=geometry, **sampling)

@@ -10,8 +10,8 @@ from .pieces import (
     DEMO_SIZE,
     DEMO_VIDEO_SIZE,
     FILES,
+    GEOMETRY_STACK_NOTE,
     NEGATIVE,
-    STACK_NOTE,
     checkpoint_source,
     decode,
     demo_source,
@@ -126,8 +126,7 @@ def checkpoint(definitions: dict[str, Any]) -> Workflow:
     workflow.group("4. Sample all levels with the photo")
     sampler = zoom_sampler(workflow, source, prompts, latent, anchors=anchors, geometry=geometry)
     images = enlarged(workflow, source, decode(workflow, source, sampler["LATENT"]))
-    note = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
-    save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, note)
+    save(workflow, images, sampler["geometry"], "zoomstack/photo_zoom", 0, GEOMETRY_STACK_NOTE)
     return workflow
 
 

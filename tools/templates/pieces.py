@@ -29,6 +29,7 @@ STACK_NOTE = """\
 
 To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes the levels agree again.
 """
+GEOMETRY_STACK_NOTE = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
 
 # The demo model's size, what goes with its LoRA for few steps, and how often its upscaler doubles the pictures.
 DEMO_SIZE = 256
@@ -95,6 +96,31 @@ def enlarged(workflow: Workflow, source: Source, images: Output) -> Output:
     for _ in range(DEMO_DOUBLINGS if source.upscaler else 0):
         images = workflow.node("ImageUpscaleWithModel", upscale_model=source.upscaler, image=images)["IMAGE"]
     return images
+
+
+def sample_in_geometry(
+    workflow: Workflow,
+    source: Source,
+    prompts: Node,
+    size: int,
+    name: str,
+    nesting: Mapping[str, Any],
+    geometry_note: tuple[str, int],
+    video_size: int = 0,
+    camera: Mapping[str, Any] = MappingProxyType({}),
+    **sampling: Any,
+) -> None:
+    """As `sample_and_save`, with a Zoom Geometry before that.
+
+    Args:
+        nesting: inputs of Zoom Geometry.
+        geometry_note: what is said of it, and the note's height.
+    """
+    workflow.note(*geometry_note)
+    geometry = workflow.node("ZoomGeometry", **nesting)["geometry"]
+    sample_and_save(
+        workflow, source, prompts, size, name, video_size, GEOMETRY_STACK_NOTE, camera, geometry=geometry, **sampling
+    )
 
 
 def sample_and_save(
