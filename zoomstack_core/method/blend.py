@@ -17,8 +17,8 @@ from .rows import rows_of
 
 BLEND_MODES = ("laplacian", "border", "naive", "none")
 
-# "border": how far inside the rectangle the wider level decides, in grains of its own: at least LEAST_REACH, which is
-# the outermost row wholly (what a soft weight leaves of that to the deeper level is seen as a seam), REACH for every
+# "border": how far inside the rectangle the wider level decides. At least LEAST_REACH of its pixels, which is the
+# outermost row wholly (what a soft weight leaves of that to the deeper level is seen as a seam); REACH grains for every
 # unit of its sigma, at most MOST_REACH: beyond that little is gained, and the deeper level's prompt loses its say.
 LEAST_REACH, REACH, MOST_REACH = 1.0, 2.0, 4.0
 STEEPNESS = 8
@@ -38,7 +38,7 @@ def blend_levels(
     - "border" lets the wider level decide the shared band at the border of the inner rectangle and the deeper one in
       its middle: with aligned noise both have seen the same data there, and all that the wider level knows better is
       what lies beyond the border (nothing, where that is the image's own). How far inside that matters grows with the
-      noise, from 1 to 4 grains, less in small rectangles.
+      noise, from one pixel to four grains, less in small rectangles.
     - "laplacian" splits what level i shows into one band per wider level and averages each band over the observations
       that carry it (the paper's way); the bands are cut by the renderer's own D and its matching expand, so a
       consistent stack comes back unchanged.
@@ -51,7 +51,7 @@ def blend_levels(
         sigmas: for "border", the noise of the state that each estimate was made from, over the standard deviation of
             the images (VE convention); 0, the default, for finished images.
         grain: for "border", pixels that one value of the state is wide: 1 where the images are what is sampled, 8 for
-            pictures whose latents have an eighth of their width. What one level alone knows there is as coarse.
+            pictures whose latents have an eighth of their width. What noise hides is as coarse.
 
     Returns:
         Layers [N, C, H, W], a new tensor of the same dtype and device.
@@ -137,7 +137,7 @@ def _say_of_the_deeper(span: Span, size: int, sigmas: list[float], grain: float)
     pixels = span.stop - span.start
     # else nothing of a rectangle of few pixels would be left to the deeper level
     most = min(MOST_REACH, (pixels / grain + 2) / 4)
-    reach = [grain * min(math.hypot(LEAST_REACH, REACH * sigma), most) for sigma in sigmas]
+    reach = [min(math.hypot(LEAST_REACH, grain * REACH * sigma), grain * most) for sigma in sigmas]
     before, after = _distances(span, size)
     falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(STEEPNESS)[:, None]
     return (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
