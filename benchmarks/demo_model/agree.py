@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,5 @@ class ThroughVae:
     def edit(self, values: Tensor, change: Change) -> Tensor:
         """As `Pictures`."""
         before = self.decode(values)
-        after, encode = change(before), self._vae.encode
-        moved = [z + encode(new, z) - encode(old, z) for z, old, new in zip(values, before, after, strict=False)]
-        return torch.stack(moved)
+        moved = functools.partial(pack("sampling.agreement.vae_round_trip").moved_latent, self._vae)
+        return torch.stack([*map(moved, values, before, change(before))])

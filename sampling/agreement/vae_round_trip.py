@@ -79,7 +79,7 @@ class PixelAgreement:
                 before, active, moment.progress, sigmas=moment.sigmas, waiting=front.waiting
             )
             for row, level in enumerate(active):
-                latents[level] = self._moved(latents[level], before[row], self._pictures[level])
+                latents[level] = moved_latent(self._vae, latents[level], before[row], self._pictures[level])
         if moment.steps_left == 0 and self._pictures is not None:
             self._paste_into_known(latents, self._pictures, set(range(levels)) - set(active))
         waiting = [level for level in front.waiting if level > 0 and level not in self._held]
@@ -93,18 +93,25 @@ class PixelAgreement:
         """The result as it is: its pictures agree, and Zoom Stack makes that exact."""
         return samples
 
-    def _moved(self, latent: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """The latent [C, …] after its picture [C', H, W] was changed."""
-        after = after.to(before)
-        if (after - before).abs().max() < UNCHANGED:
-            return latent
-        return latent + (self._vae.encode(after, latent) - self._vae.encode(before, latent))
-
     def _paste_into_known(self, latents: Tensor, pictures: Tensor, known: set[int]) -> None:
         """Levels that were not evaluated now: what deeper ones have put into their centers since."""
         for level in sorted(known):
             before = self._vae.decode(latents[level : level + 1])[0]
-            latents[level] = self._moved(latents[level], before, pictures[level])
+            latents[level] = moved_latent(self._vae, latents[level], before, pictures[level])
+
+
+def moved_latent(space: VaeSpace, latent: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """A level's latent [C, …, H, W] after its picture [frames · 3, H', W'] was changed.
+
+    It moves by what the change moves the encoding.
+
+    Raises:
+        ValueError: as of `VaeSpace.encode`.
+    """
+    after = after.to(before)
+    if (after - before).abs().max() < UNCHANGED:
+        return latent
+    return latent + (space.encode(after, latent) - space.encode(before, latent))
 
 
 class VaeSpace:
