@@ -12,8 +12,6 @@ models/vae_approx. Needs COMFYUI_PATH.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,22 +29,14 @@ from zoomstack_core.method.ladder import Front
 from zoomstack_core.method.metrics import band_energy, seam_ratio
 from zoomstack_core.method.resample import links_into
 
-from .demo_model.agree import moment
+from .demo_model.agree import agreement, moment
 from .demo_model.network import pack
 
 SIZE = 256
 MOVED, BRIGHTER = 4.0, 1.1  # pixels to the right; how the deeper level's estimate differs
 REPEATS = (1, 4)
-BOTH = Front((), (0, 1), range(0))
-
-
-@dataclass(frozen=True)
-class Way:
-    """How the levels agree: "pixels", with the reach of borders in pixels or in latents' widths, or "latent"."""
-
-    label: str
-    space: str
-    grain: float = 1.0
+WAYS = "pixels", "latent"
+BOTH = Front((), (0, 1), ())
 
 
 def main() -> None:
@@ -63,26 +53,22 @@ def main() -> None:
     pictures = ZoomGeometry(2, SIZE, SIZE, 2.0)
     latent_size = space.encode_picture(torch.zeros(1, SIZE, SIZE, 3)).shape[-1]
     latents = pictures.resized(latent_size, latent_size)
-    wide = SIZE / latent_size
-    ways = [
-        Way("pixels, reach in latents", "pixels", wide),
-        Way("pixels, reach in pixels", "pixels"),
-        Way("latents", "latent"),
-    ]
-    print("| sigma | way | times | PSNR, dB: wider level's middle | deeper level | high band over target's | seam |")
+    print(
+        "| sigma | agree as | times | PSNR, dB: wider level's middle | deeper level | high band over target's | seam |"
+    )
     print("|---" * 7 + "|")
     for sigma in args.sigma:
-        for way in ways:
+        for way in WAYS:
             for times in REPEATS:
                 found = []
                 for path in args.photos:
                     made, target = agree(space, photo_levels(path), way, times, sigma, pictures, latents)
                     found.append(judge(made, target, pictures))
                     if args.out:
-                        save(args.out / f"{path.stem} {sigma:g} {way.label} {times}.png", [*target, *made])
+                        save(args.out / f"{path.stem} {sigma:g} {way} {times}.png", [*target, *made])
                 middle, deeper, high, seam = torch.tensor(found).mean(0).tolist()
                 cells = f"{middle:.1f} | {deeper:.1f} | {high:.2f} | {np.exp(seam):.2f}"
-                print(f"| {sigma:g} | {way.label} | {times} | {cells} |", flush=True)
+                print(f"| {sigma:g} | {way} | {times} | {cells} |", flush=True)
 
 
 def load(encoder: Path, decoder: Path) -> Any:
@@ -119,26 +105,18 @@ def photo_levels(path: Path) -> Tensor:
 
 
 def agree(
-    space: Any, levels: Tensor, way: Way, times: int, sigma: float, pictures: ZoomGeometry, latents: ZoomGeometry
+    space: Any, levels: Tensor, way: str, times: int, sigma: float, pictures: ZoomGeometry, latents: ZoomGeometry
 ) -> tuple[Tensor, Tensor]:
     """The decoded levels after they agreed, and the pictures that they should be [2, 3, SIZE, SIZE]."""
     shifted = kornia.geometry.translate(levels[1:], torch.tensor([[MOVED, 0.0]]), padding_mode="reflection")
     other = torch.cat([levels[:1], (shifted * BRIGHTER).clamp(0, 1)])
     estimates = torch.cat([space.encode_picture(picture[None].movedim(1, -1)) for picture in other])
-    layout = pack("sampling.agreement.latents").PLAIN
     sigmas = torch.full((2,), sigma)
-    grain = pictures.width / latents.width if way.space == "latent" else way.grain
-    target = JointStep(pictures, "border", grain=grain).update(
-        space.decode(estimates), BOTH.active, [0.5, 0.5], sigmas=sigmas.tolist(), waiting=BOTH.waiting
-    )
-    make: Callable[[], Any]
-    if way.space == "latent":
-        make = lambda: pack("sampling.agreement.in_latents").LatentAgreement(JointStep(latents), 1, layout)  # noqa: E731
-    else:
-        through = pack("sampling.agreement.vae_round_trip").PixelAgreement
-        make = lambda: through(JointStep(pictures, grain=way.grain), 1, layout, space, latents)  # noqa: E731
+    joint = JointStep(pictures, grain=pictures.width / latents.width)
+    decoded = space.decode(estimates)
+    target = joint.update(decoded, BOTH.active, [0.5, 0.5], sigmas=sigmas.tolist(), waiting=BOTH.waiting)
     for left in reversed(range(times)):
-        estimates = make()(estimates, BOTH, moment(left + 1, sigmas))
+        estimates = agreement(way, "border", space, latents, pictures)(estimates, BOTH, moment(left + 1, sigmas))
     return space.decode(estimates), target
 
 
