@@ -26,6 +26,7 @@ MODULES = (
     "zoom_tree",
     "zoom_math",
     "zoom_turns",
+    "zoom_tour",
     "frame_detail",
     "level_painter",
     "gestures",
