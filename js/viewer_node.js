@@ -26,7 +26,7 @@ export function addViewer(node) {
     if (viewer.picture.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
   };
   window.addEventListener("touchmove", keepFingers, { capture: true, passive: true, signal: viewer.closing.signal });
-  addWidget(node, WIDGET, viewer.root, HEIGHT, { viewer });
+  addWidget(node, WIDGET, viewer.root, HEIGHT, { viewer, label: "Explorer" });
   // The images are under the usual key for clients, history and a page without this script; here they would be shown
   // a second time. The first line is for Nodes 2.0, the second for the classic canvas.
   node.hideOutputImages = true;
