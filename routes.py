@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .messages.errors import of_file
-from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
+from .nodes.zoom_viewer import DEFAULT_PREFIX, save_levels, save_page
 from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
@@ -86,7 +86,15 @@ async def read_prompts(request: web.Request) -> web.Response:
 async def save_page_of_result(request: web.Request) -> web.Response:
     """The viewer's button: save a page from the temporary images of the node's last result."""
     asked = await _asked(request, MOST_ASKED)
-    return web.json_response(await asyncio.to_thread(_save_page, asked))
+    return web.json_response(await asyncio.to_thread(_save, save_page, asked))
+
+
+@PromptServer.instance.routes.post("/zoomstack/levels")
+@_told
+async def save_levels_of_result(request: web.Request) -> web.Response:
+    """The same of the levels as images with their places, for other viewers."""
+    asked = await _asked(request, MOST_ASKED)
+    return web.json_response(await asyncio.to_thread(_save, save_levels, asked))
 
 
 @PromptServer.instance.routes.get("/zoomstack/page")
@@ -126,7 +134,7 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _save_page(asked: Any) -> dict[str, str]:
+def _save(saver: Callable[..., dict[str, str]], asked: Any) -> dict[str, str]:
     try:
         files, shown = asked["images"], asked["zoom"]
         given, prompts = shown["geometry"], shown["prompts"]
@@ -143,7 +151,7 @@ def _save_page(asked: Any) -> dict[str, str]:
         raise _Refused("filename_prefix must be a name that a file can have")
     try:
         geometry = geometry_from_browser(given, len(files))
-        return save_page(_Pictures(files, geometry), geometry, prompts, prefix)
+        return saver(_Pictures(files, geometry), geometry, prompts, prefix)
     except (ValueError, SyntaxError) as error:  # the second one is Pillow's, of a broken PNG file
         raise _Refused(str(error)) from None
 

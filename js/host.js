@@ -34,6 +34,9 @@ export function chain(object, name, added) {
   };
 }
 
+/** Whether one sees the graph, and not the panel of inputs and the results of app mode. */
+const graphIsShown = () => app.canvas.canvas.getClientRects().length > 0;
+
 /** A widget of our own at the end of a node, kept out of saved workflows and prompts. @template {object} T
  * @param {GraphNode} node @param {string} name @param {HTMLElement} root
  * @param {number | {height: () => number, margin: number}} height at least; or as it is at the moment, margins included
@@ -66,8 +69,10 @@ export const growTo = (node, [width, height]) =>
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
 
 /** A turn of the wheel over a widget that is the graph's. The classic canvas lies below the widget; Nodes 2.0 has taken
- * the event before. @param {WheelEvent} event */
+ * the event before. In app mode there is no graph to be seen, and the panel around the widget scrolls.
+ * @param {WheelEvent} event */
 export function giveWheelToGraph(event) {
+  if (!graphIsShown()) return;
   event.preventDefault();
   app.canvas.processMouseWheel(event);
 }
@@ -84,4 +89,17 @@ export function captureUndo() {
 /** Take back the last step of the workflow's own history, or do it again. @param {boolean} redo */
 export async function undo(redo) {
   await (redo ? tracker()?.redo() : tracker()?.undo());
+}
+
+/** Make sure that a widget of a new node is in the panel of app mode, where the front end may keep the old one, or have
+ * put the new one into the hidden graph: show the app anew. @param {HTMLElement} root */
+export async function showInApp(root) {
+  if (graphIsShown()) return;
+  const turn = () => new Promise((done) => setTimeout(done));
+  await turn(); // the panel fills itself
+  if (root.getClientRects().length) return;
+  for (let i = 0; i < 2; i++) {
+    await app.extensionManager.command.execute("Comfy.ToggleLinear");
+    await turn();
+  }
 }

@@ -4,7 +4,9 @@
 
 import { button, element } from "./dom.js";
 import { firstNumber, isEmpty, outline } from "./prompt_branches.js";
+import { landingOf, movingWith, withLanding } from "./prompt_moves.js";
 import * as rows from "./prompt_text.js";
+import { RowDrag } from "./row_drag.js";
 import { magnificationText } from "./zoom_math.js";
 import { logMagnifications } from "./zoom_steps.js";
 
@@ -47,6 +49,12 @@ export class PromptRows {
       bar,
     );
     this.timer = 0;
+    this.dragging = new RowDrag(this.list, {
+      handle: ".zoomstack-rows-level",
+      moving: (row) => movingWith(this.lines, row),
+      landing: (row, over, below) => landingOf(this.lines, row, over, below),
+      drop: (row, over, below, byTouch) => this._move(row, over, below, byTouch),
+    });
     this.add.addEventListener("click", () => this._append([""]));
     this.paste.addEventListener("click", () => void this._pasteFromClipboard());
     this.root.addEventListener("keydown", (event) => this._onKey(event));
@@ -123,10 +131,12 @@ export class PromptRows {
 
   close() {
     clearTimeout(this.timer);
+    this.dragging.cancel();
     this.root.remove();
   }
 
   _draw() {
+    this.dragging.cancel(); // the rows are others now
     const count = rows.rowPlaces(this.lines).length;
     this.list.replaceChildren(...rows.prompts(this.lines).map((prompt, row) => this._row(prompt, row, count)));
     this.refresh();
@@ -142,7 +152,7 @@ export class PromptRows {
     return element(
       "li",
       {},
-      element("span", { class: "zoomstack-rows-level" }, `${row + 1}`),
+      element("span", { class: "zoomstack-rows-level", title: "Drag to move" }, `${row + 1}`),
       element("span", { class: "zoomstack-rows-size" }),
       field,
       act("up", "↑", `Move level ${row + 1} outwards (Alt+Up)`, row === 0),
@@ -192,6 +202,19 @@ export class PromptRows {
     if (other < 0 || other >= this.list.children.length) return;
     this._rearrange(rows.withRowsSwapped(this.lines, row, other), other, action);
     this.tell(`Level ${row + 1} is now level ${other + 1}.`);
+  }
+
+  /** @param {number} row @param {number} over @param {boolean} below see landingOf @param {boolean} byTouch */
+  _move(row, over, below, byTouch) {
+    const landing = landingOf(this.lines, row, over, below);
+    if (!landing) return;
+    const { order, into } = landing;
+    const place = order.indexOf(row);
+    this._rearrange(withLanding(this.lines, landing), place);
+    const field = /** @type {HTMLElement | null} */ (this.list.querySelector("textarea:focus"));
+    if (byTouch) field?.blur(); // no keyboard on the screen for it
+    const where = into === null ? "" : `, in level ${order.indexOf(into) + 1}`;
+    this.tell(`Level ${row + 1} is now level ${place + 1}${where}.`);
   }
 
   /** @param {number} row */

@@ -122,14 +122,22 @@ export function withoutRow(lines, row) {
 /** Two rows that have changed places; what stands between them stays where it is, and so does the form of the tree. @param {Lines} lines
  * @param {number} row @param {number} other @returns {Lines} */
 export function withRowsSwapped(lines, row, other) {
+  const order = rowPlaces(lines).map((_, i) => (i === row ? other : i === other ? row : i));
+  const swapped = inOrder(lines, order);
+  const now = rowPlaces(swapped);
+  return numbered(withMarksInPlace(swapped, [now[Math.min(row, other)], now[Math.max(row, other)]]));
+}
+
+/** The rows in another order, each with the lines that belong to it. @param {Lines} lines @param {number[]} order the row
+ * of today in each place @returns {Lines} */
+export function inOrder(lines, order) {
   const places = rowPlaces(lines);
-  const [a, b] = [places[row], places[other]].sort((one, two) => one - two);
-  const [endOfA, endOfB] = [endOf(lines, a), endOf(lines, b)];
-  const parts = [[0, a], [b, endOfB], [endOfA, b], [a, endOfA], [endOfB, lines.length]];
-  const swapped = parts.flatMap(([start, end]) => lines.slice(start, end));
-  const moved = swapped.map((line, place) => ({ ...line, end: lines[place].end }));
-  const now = rowPlaces(moved);
-  return numbered(withMarksInPlace(moved, [now[Math.min(row, other)], now[Math.max(row, other)]]));
+  const ends = places.map((place) => endOf(lines, place));
+  const parts = order.flatMap((row, i) => [
+    ...lines.slice(places[row], ends[row]),
+    ...lines.slice(ends[i], places[i + 1] ?? lines.length),
+  ]);
+  return [...lines.slice(0, places[0]), ...parts].map((line, place) => ({ ...line, end: lines[place].end }));
 }
 
 /** Other prompts in place of all that is no comment. @param {Lines} lines @param {string[]} read @returns {Lines} */

@@ -4,7 +4,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { factorsBehind, graphsOf, isLinked, valueOf, widgetOf } from "./graph_walk.js";
-import { addWidget, captureUndo, chain, edits, giveWheelToGraph, growTo, setWidget, undo } from "./host.js";
+import { addWidget, captureUndo, chain, edits, giveWheelToGraph, growTo, setWidget, showInApp, undo } from "./host.js";
 import { problemsOf } from "./level_checks.js";
 import { PromptRows } from "./prompt_rows.js";
 import { ask } from "./server.js";
@@ -32,7 +32,7 @@ export function addPromptRows(node) {
     read: readPrompts,
     undo: (redo, row) => void undoAndReturn(node, redo, row),
   });
-  addWidget(node, ROWS, editor.root, HEIGHT, { editor });
+  addWidget(node, ROWS, editor.root, HEIGHT, { editor, label: "Prompts" });
   const update = () => {
     const linked = isLinked(node, "prompts");
     const shown = valueOf(node, "prompts");
@@ -72,7 +72,10 @@ async function undoAndReturn(node, redo, row) {
   await undo(redo);
   const again = graphsOf(app.rootGraph).find((other) => other.id === graph?.id);
   const made = again?.getNodeById(id); // none where something else has happened meanwhile
-  if (made) rowsOf(made)?.focus(row);
+  const rows = made && rowsOf(made);
+  if (!rows) return;
+  await showInApp(rows.root);
+  rows.focus(row);
 }
 
 /** @param {string} text */

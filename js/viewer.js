@@ -9,6 +9,7 @@ import { ViewerControls } from "./viewer_controls.js";
 import { listenToInput } from "./viewer_input.js";
 import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
+import { Tour } from "./zoom_tour.js";
 import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
 import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
 
@@ -44,6 +45,7 @@ export class ZoomViewer {
     /** Of a ring. */ this.round = 1;
     /** Whether the view was moved by hand, and not back to the path since then. */ this.strayed = false;
     /** @type {Flight | null} */ this.flight = null;
+    /** How playing goes on. */ this.tour = new Tour(this.line);
     /** @type {LevelPainter | null} */ this.painter = null;
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
@@ -106,6 +108,7 @@ export class ZoomViewer {
     if (!same) {
       this.line = lineThrough(stack.geometry, 0);
       this.round = 1;
+      this.tour = new Tour(stack.geometry);
       this.fit();
     }
     this._showLevels(stack);
@@ -186,11 +189,11 @@ export class ZoomViewer {
     else this.play();
   }
 
-  /** Zoom in along the path, from the widest view again if the deepest is reached; in a ring for ever. */
+  /** Zoom in along the path, from the widest view again if the deepest is reached; for ever in a ring and in a tree. */
   play() {
     if (!this.stack || this.stack.urls.length < 2 || this.playing) return;
     this.rest();
-    if (!this.line.endless && this.zoom >= this.lastZoom - 1e-6) this.goTo(0);
+    if (this.tour.begin(this)) this.goTo(0);
     this.playing = true;
     this.controls.showPlaying(true);
     this._tickSoon();
@@ -309,13 +312,13 @@ export class ZoomViewer {
 
   /** Along the path, and back towards it where the view was moved away. @param {number} passed milliseconds */
   _advance(passed) {
-    const { line } = this;
-    const speed = Number(this.controls.speed.value) * Math.LN2;
-    const zoom = Math.min(math.magnified(line, this.view.zoom, (speed * passed) / 1000), line.factors.length);
-    const [right, down] = math.awayFromPath(line, this.view, this.aspect);
+    const amount = (Number(this.controls.speed.value) * Math.LN2 * passed) / 1000;
+    const { line, view, zoom, done } = this.tour.step(this, amount);
+    const [right, down] = math.awayFromPath(line, view, this.aspect);
     const rest = Math.exp(-passed / RETURN);
-    this._setView(math.besidePath(line, zoom, [right * rest, down * rest], this.size));
-    if (zoom >= line.factors.length) this.pause();
+    this._setView(math.besidePath(line, zoom, [right * rest, down * rest], this.size), line);
+    this.tour.left = this.view;
+    if (done) this.pause();
   }
 
   /** @param {Flight} flight @param {number} passed milliseconds */

@@ -7,6 +7,7 @@ import { widgetOf } from "./graph_walk.js";
 import { addWidget, chain, giveWheelToGraph, growTo } from "./host.js";
 import { ask, pageUrlOf, urlOf } from "./server.js";
 import { ZoomViewer } from "./viewer.js";
+import { embedButton, levelsButton, pathOf } from "./viewer_exports.js";
 
 const WIDGET = "explorer";
 const HEIGHT = 300;
@@ -26,7 +27,7 @@ export function addViewer(node) {
     if (viewer.picture.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
   };
   window.addEventListener("touchmove", keepFingers, { capture: true, passive: true, signal: viewer.closing.signal });
-  addWidget(node, WIDGET, viewer.root, HEIGHT, { viewer });
+  addWidget(node, WIDGET, viewer.root, HEIGHT, { viewer, label: "Explorer" });
   // The images are under the usual key for clients, history and a page without this script; here they would be shown
   // a second time. The first line is for Nodes 2.0, the second for the classic canvas.
   node.hideOutputImages = true;
@@ -35,11 +36,11 @@ export function addViewer(node) {
   chain(node, "onExecuted", (/** @type {unknown} */ output) => {
     if (!isResult(output)) return;
     node.properties.last_result = { images: output.images, zoom: output.zoom };
-    show(viewer, output);
+    show(node, viewer, output);
   });
   chain(node, "onConfigure", () => {
     const result = lastResult(node);
-    if (result && !viewer.stack) show(viewer, result);
+    if (result && !viewer.stack) show(node, viewer, result);
   });
   chain(node, "onRemoved", () => viewer.close());
   growTo(node, NODE_SIZE);
@@ -52,7 +53,7 @@ export const lastResult = (node) => /** @type {Result | undefined} */ (node.prop
 /** @param {GraphNode} node @param {unknown} output the node's output, as the host sends it */
 export function showRestored(node, output) {
   const widget = /** @type {{viewer?: ZoomViewer} | undefined} */ (widgetOf(node, WIDGET));
-  if (widget?.viewer && isResult(output)) show(widget.viewer, output);
+  if (widget?.viewer && isResult(output)) show(node, widget.viewer, output);
 }
 
 /** Whether an output holds a zoom. @param {unknown} output @returns {output is Result} */
@@ -61,36 +62,43 @@ function isResult(output) {
   return Boolean(zoom?.length && images?.length);
 }
 
-/** @param {ZoomViewer} viewer @param {Result} result */
-function show(viewer, { images, zoom }) {
+/** @param {GraphNode} node @param {ZoomViewer} viewer @param {Result} result */
+function show(node, viewer, { images, zoom }) {
   const [{ geometry, prompts, page }] = zoom;
   const stack = { geometry, prompts, urls: images.map(urlOf) };
   viewer.show(stack).catch((error) => console.warn("ZoomStack: the images of the last result are not there", error));
-  if (page) linkTo(viewer, page);
+  if (page) linkTo(node, viewer, page);
   else viewer.noteBelow();
 }
 
-/** Say where a page lies, open it, download it. @param {ZoomViewer} viewer @param {SavedFile} page */
-function linkTo(viewer, page) {
-  const { filename, subfolder } = page;
-  const path = ["output", subfolder, filename].filter(Boolean).join("/");
+/** Say where a page lies, open it, download it, and what else there is to take elsewhere.
+ * @param {GraphNode} node @param {ZoomViewer} viewer @param {SavedFile} page */
+function linkTo(node, viewer, page) {
+  const { filename } = page;
+  const path = pathOf(page);
   const title = "Open the page in a new tab";
   const open = element("a", { href: pageUrlOf(page), target: "_blank", rel: "noopener", title }, "Open");
   const copy = element("a", { href: urlOf(page), download: filename, title: "Download the page" }, "Download");
   const where = element("span", { class: "zoomstack-path", title: `Saved in ComfyUI's folder: ${path}` }, path);
-  viewer.noteBelow(open, copy, where);
+  const levels = levelsButton(viewer, () => asked(node));
+  viewer.noteBelow(open, copy, embedButton(viewer, page), levels, where);
+}
+
+/** What the server is asked to save of a node's last result. @param {GraphNode} node */
+function asked(node) {
+  const result = lastResult(node);
+  return result && { images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) };
 }
 
 /** Save what a viewer shows as one HTML page in the output folder. @param {GraphNode} node @param {ZoomViewer} viewer */
 async function savePage(node, viewer) {
-  const result = lastResult(node);
-  if (!result) return;
+  const wanted = asked(node);
+  if (!wanted) return;
   const { save } = viewer.controls;
   save.disabled = true; // one page for a double click
   viewer.noteBelow("Saving …");
   try {
-    const asked = { images: result.images, zoom: result.zoom[0], filename_prefix: prefixOf(node) };
-    linkTo(viewer, /** @type {SavedFile} */ (await ask("/zoomstack/page", asked)));
+    linkTo(node, viewer, /** @type {SavedFile} */ (await ask("/zoomstack/page", wanted)));
   } catch (error) {
     viewer.noteBelow(`Not saved: ${/** @type {Error} */ (error).message}`);
   } finally {

@@ -1,13 +1,16 @@
 """ZoomViewer: explore a stack in the node, and save it as one HTML page."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io, ui
 from PIL import Image
 
 from ..messages.node_text import NodeText
-from ..zoomstack_core.explorer_page import explorer_page, geometry_for_browser, images_of
+from ..zoomstack_core.explorer_page import explorer_page, geometry_for_browser, images_of, level_places, webp
 from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.prompts.branches import split_branch
@@ -123,4 +126,32 @@ def save_page(
         new.part.write_bytes(page)
         if new.part.read_bytes() != page:
             raise OSError(f"only a part of {target.name} was written")
+    return target.saved(new)
+
+
+def save_levels(
+    images: Sequence[Image.Image], geometry: ZoomGeometry, prompts: Sequence[str], prefix: str
+) -> dict[str, str]:
+    """Save the levels as images and a JSON file of `level_places` beside them; that file, as the host names files.
+
+    Args, errors: as of `save_page`. Where it fails no image stays.
+    """
+    if len(images) != geometry.levels:
+        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
+    target = place(NAME, prefix, DEFAULT_PREFIX, geometry.width, geometry.height)
+    levels = replace(target, name=f"{target.name}_level", number=1)
+    made: list[Path] = []
+    try:
+        for level in range(geometry.levels):
+            with levels.new_file(".webp") as new:
+                new.part.write_bytes(webp(images[level]))
+            assert new.path is not None
+            made.append(new.path)
+        places = level_places(geometry, [path.name for path in made], prompts)
+        with target.new_file(".json") as new:
+            new.part.write_text(json.dumps({"tileSources": places}, indent=1) + "\n", encoding="utf-8")
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
     return target.saved(new)

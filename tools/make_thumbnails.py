@@ -11,7 +11,7 @@ import sys
 from host import CHECKOUT
 from PIL import Image, ImageDraw, ImageFont
 from report import run, say
-from templates.descriptions import DESCRIPTIONS
+from templates.descriptions import UI_FILES
 
 SIDE = 512
 BAND, TEXT_HEIGHT = 96, 50
@@ -31,9 +31,9 @@ def with_badge(picture: Image.Image, badge: str) -> Image.Image:
 
 def main() -> int:
     folder = CHECKOUT / "workflows"
-    for template in DESCRIPTIONS.values():
+    for template in UI_FILES.values():
         if template.demo:
-            with Image.open(folder / f"{DESCRIPTIONS[template.demo].title}.jpg") as picture:
+            with Image.open(folder / f"{UI_FILES[template.demo].title}.jpg") as picture:
                 with_badge(picture, template.badge).save(folder / f"{template.title}.jpg", quality=90)
             say(f"workflows/{template.title}.jpg")
     return 0

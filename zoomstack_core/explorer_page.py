@@ -26,6 +26,7 @@ MODULES = (
     "zoom_tree",
     "zoom_math",
     "zoom_turns",
+    "zoom_tour",
     "frame_detail",
     "level_painter",
     "gestures",
@@ -173,6 +174,30 @@ def _page(urls: Sequence[str], geometry: ZoomGeometry, prompts: Sequence[str], t
     )
 
 
+def level_places(geometry: ZoomGeometry, urls: Sequence[str], prompts: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Where the levels lie, as the `tileSources` of OpenSeadragon: one picture for each level in one scene.
+
+    Args:
+        urls: of the levels' images.
+        prompts: see `explorer_page`.
+
+    Returns:
+        Per level the image; its left edge x, its upper edge y and its width, all in widths of the widest level; and its
+        prompt, where there is one. Of a ring it is one round.
+
+    Raises:
+        ValueError: if there is not one image per level.
+    """
+    found = []
+    for level, (url, prompt) in enumerate(zip(urls, [*prompts, *[""] * geometry.levels], strict=False)):
+        top, left, _, width = (edge / geometry.width for edge in geometry.rect(0, level))
+        place = {"tileSource": {"type": "image", "url": url}, "x": left, "y": top, "width": width}
+        found.append({**place, "prompt": prompt} if prompt else place)
+    if not len(urls) == len(found) == geometry.levels:
+        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(urls)}")
+    return found
+
+
 def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:
     """What js/zoom_math.js calls a Geometry. Only what is no chain has "parents", see `ZoomGeometry`."""
     told = {
@@ -241,8 +266,13 @@ def bundled(module: str) -> str:
     return f"const {module} = (() => {{\n{text}\nreturn {{ {names} }};\n}})();"
 
 
-def _data_url(image: Image.Image) -> str:
+def webp(image: Image.Image) -> bytes:
+    """The file of a picture: of quality 95, a small one without loss."""
     data = io.BytesIO()
     lossless = image.width * image.height <= LOSSLESS_PIXELS
     image.convert("RGB").save(data, "WEBP", quality=QUALITY, lossless=lossless)
-    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+    return data.getvalue()
+
+
+def _data_url(image: Image.Image) -> str:
+    return "data:image/webp;base64," + base64.b64encode(webp(image)).decode("ascii")

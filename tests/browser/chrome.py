@@ -31,6 +31,7 @@ FLAGS = (
 )
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
+    "Comfy.OnboardingCoachmarks.Seen": ["appMode"],  # of newer front ends
     "Comfy.Workflow.Persist": False,
     "Comfy.EnableTooltips": False,
     "Comfy.Workflow.ShowMissingNodesWarning": True,

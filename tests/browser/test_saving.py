@@ -1,6 +1,8 @@
 """The viewer's button when it cannot save, and pages that it has not saved."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +69,55 @@ def test_a_hostile_page_in_the_output_folder_is_not_opened(tab: Tab, server: Com
     assert status == 415
     assert "Only pages of Zoom Viewer are" in told["error"]
     tab.errors[:] = [error for error in tab.errors if "/zoomstack/page" not in error]
+
+
+def saved_file(server: ComfyServer, note: str) -> Path:
+    """Of the place that the note below the bar tells."""
+    return Path(server.host.base, "output", note[note.index("output/") + len("output/") :])
+
+
+def test_a_line_to_embed_the_page_is_copied(tab: Tab, server: ComfyServer, tmp_path: Path) -> None:
+    show_result(tab, filename_prefix="zoomstack/to embed & more")
+    file = saved_file(server, save(tab, "output/zoomstack/to embed"))
+    tab.wait(tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"]))
+    tab.wait(tab.page.get_by_role("button", name="Embed").click())
+    tab.until("() => document.querySelector('.zoomstack-note button').textContent === 'Copied'")
+    line = tab.do("() => navigator.clipboard.readText()")
+    around = file.with_name("around.html")
+    around.write_text(f"<!doctype html><body>{line}</body>", encoding="utf-8")
+    other = tab.chrome.tab("")
+    try:
+        other.open(around.as_uri())
+        canvas = other.page.frame_locator("iframe").locator(".zoomstack-picture canvas")
+        other.wait(canvas.wait_for())
+        box = other.wait(canvas.bounding_box())
+        assert box and box["width"] > 900 and box["height"] > 450
+        assert (other.errors, other.requests) == ([], [])
+    finally:
+        other.close()
+
+
+def test_without_a_clipboard_the_line_is_shown(tab: Tab) -> None:
+    show_result(tab, filename_prefix="zoomstack/good")
+    save(tab, "output/zoomstack/good_")
+    tab.do(
+        """() => Object.defineProperty(navigator, "clipboard", {
+            value: {writeText: () => Promise.reject(new Error())}, configurable: true,
+        })"""
+    )
+    tab.wait(tab.page.get_by_role("button", name="Embed").click())
+    tab.until("() => document.querySelector('.zoomstack-note input')?.value.startsWith('<iframe src=\"good_')")
+    tab.do("() => { delete navigator.clipboard; }")
+
+
+def test_the_levels_are_saved_for_other_viewers(tab: Tab, server: ComfyServer) -> None:
+    show_result(tab, filename_prefix="zoomstack/places")
+    save(tab, "output/zoomstack/places_")
+    tab.wait(tab.page.get_by_role("button", name="Levels").click())
+    tab.until(f"() => {NOTE}.includes('.json')")
+    note: str = tab.do(f"() => {NOTE}")
+    file = saved_file(server, note.split(",")[0])
+    entries = json.loads(file.read_text(encoding="utf-8"))["tileSources"]
+    assert [entry["width"] for entry in entries] == [1, 0.5, 0.25]
+    assert [entry["prompt"] for entry in entries] == ["the red field", "the green field", "the blue field"]
+    assert all(file.with_name(entry["tileSource"]["url"]).is_file() for entry in entries)

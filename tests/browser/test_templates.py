@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from chrome import Tab
 from comfy_server import ComfyServer
-from templates.descriptions import DESCRIPTIONS
+from templates.descriptions import DESCRIPTIONS, UI_FILES
 
-TITLES = [template.title for template in DESCRIPTIONS.values()]
+TITLES = [template.title for template in UI_FILES.values()]
 OPEN = "() => app.extensionManager.command.execute('Comfy.BrowseTemplates')"
 CARDS = """() => [...document.querySelectorAll("[data-testid^=template-workflow-]")]
     .map((card) => card.dataset.testid.slice("template-workflow-".length))"""

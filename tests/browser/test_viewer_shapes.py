@@ -10,6 +10,7 @@ from chrome import Chrome, Tab
 from explorer import BLUE, GREEN, PICTURE, READY, RED, VIEWER, caption, focus, settled, strongest
 from graphs import viewer_graph
 
+from zoomstack_core.camera.journey import Journey
 from zoomstack_core.explorer_page import explorer_page, images_of
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.stack import ZoomStack
@@ -83,6 +84,30 @@ def test_the_map_leads_from_branch_to_branch_and_escape_stops_there(tab: Tab) ->
     press_map(tab, 3)
     tab.until(STILL)
     assert (strongest(tab, 0.9, 0.9), caption(tab)) == (BLUE, "Level 3 of 3, ×4: the blue field")
+
+
+def test_playing_goes_through_all_branches_and_on(tab: Tab) -> None:
+    viewer_graph(tab)
+    tab.run()
+    tab.until(READY)
+    tab.do(BRANCHES)
+    tab.do("() => { document.querySelector('.zoomstack-bar select').value = '4'; }")
+    tab.click(".zoomstack-bar button")
+    for color in (GREEN, BLUE, GREEN):
+        tab.until(f"(level) => ({CURRENT})() === String(level + 1)", color)
+    tab.press("Space")
+    tab.until(STILL)
+    assert not tab.do(f"() => {VIEWER}.playing")
+    # out on the way to the other branch, stopped there and gone on with
+    press_map(tab, 2)
+    tab.until(STILL)
+    tab.click(".zoomstack-bar button")
+    tab.until(f"() => {VIEWER}.view.zoom < 0.8")
+    tab.press("Space")
+    tab.press("Space")
+    tab.until(f"() => ({CURRENT})() === '1'")
+    tab.until(f"() => ({CURRENT})() === '3'")
+    tab.press("Space")
 
 
 def test_a_ring_has_no_end(tab: Tab) -> None:
@@ -184,6 +209,29 @@ def test_the_saved_page_of_a_tree_has_its_map_and_keys(page: Tab, tmp_path: Path
         for _ in range(times):
             page.press(key)
     assert told(page).endswith("thing 4")
+
+
+def test_the_saved_page_of_a_tree_plays_as_the_video_goes(page: Tab, tmp_path: Path) -> None:
+    open_page(page, tmp_path, TREE)
+    page.do(
+        """() => {
+            const {controls, tour} = explorer, {step} = tour;
+            window.seen = [];
+            tour.step = (place, amount) => {
+                const next = step.call(tour, place, amount);
+                const level = next.line.levels[Math.max(0, Math.round(next.zoom))];
+                if (seen.at(-1) !== level) seen.push(level);
+                return next;
+            };
+            controls.speed.append(new Option("x", 8));
+            controls.speed.value = "8";
+        }"""
+    )
+    expected = Journey.visiting(TREE, [3, 4, 5, 3]).levels
+    page.press("Space")
+    page.until("(count) => seen.length > count", len(expected))
+    assert page.do("() => explorer.playing")
+    assert tuple(page.do("() => seen")[: len(expected)]) == expected
 
 
 def test_two_fingers_on_a_branch_zoom_into_it(page: Tab, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the front end asks the server for, and what it is told when that fails."""
 
 import asyncio
+import errno
 import gzip
 import json
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import torch
 from harness import Host, Prompt, call
@@ -71,6 +73,42 @@ def test_the_button_saves_a_page_of_the_last_result(host: Host, result: dict[str
     assert text.count("data:image/webp;base64,") == 3
 
 
+def test_the_levels_are_saved_with_their_places_and_never_overwritten(host: Host, result: dict[str, Any]) -> None:
+    saved = []
+    for _ in range(2):
+        status, answer = host.post("/zoomstack/levels", {**result, "filename_prefix": "zoomstack/places"})
+        assert status == 200, answer
+        saved.append(host.base / "output" / answer["subfolder"] / answer["filename"])
+    assert [file.name for file in saved] == ["places_00001_.json", "places_00002_.json"]
+    told = [json.loads(file.read_text(encoding="utf-8"))["tileSources"] for file in saved]
+    assert [[entry[key] for key in ("x", "y", "width")] for entry in told[0]] == [
+        [0, 0, 1],
+        [0.25, pytest.approx(32 / 48 / 4), 0.5],
+        [0.375, pytest.approx(32 / 48 * 0.375), 0.25],
+    ]
+    names = [entry["tileSource"]["url"] for entries in told for entry in entries]
+    assert names == [f"places_level_{number:05}_.webp" for number in range(1, 7)]
+    for file in result["images"]:
+        wanted = Image.open(host.base / "temp" / file["subfolder"] / file["filename"]).convert("RGB")
+        kept = Image.open(saved[0].parent / names[result["images"].index(file)])
+        assert np.array_equal(np.asarray(wanted), np.asarray(kept))  # small ones without loss
+
+
+def test_levels_that_cannot_all_be_saved_leave_nothing(
+    host: Host, no_page: None, result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert host.post("/zoomstack/levels", {**result, "filename_prefix": "../x"})[0] == 400
+    assert host.post("/zoomstack/levels", {**result, "images": result["images"][:2]})[0] == 400
+    gone = changed(result, ("images", 2, "filename"), "nothing.png")
+    assert host.post("/zoomstack/levels", gone)[0] == 404
+
+    def full(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(host.module("nodes.zoom_viewer"), "level_places", full)  # when all images are there
+    assert host.post("/zoomstack/levels", result)[0] == 507
+
+
 def routes(host: Host) -> list[tuple[str, str]]:
     """Method and path of every route of the pack that the server has."""
     host.object_info()
@@ -79,7 +117,12 @@ def routes(host: Host) -> list[tuple[str, str]]:
 
 
 def test_every_route_of_the_pack_is_tried_here(host: Host) -> None:
-    assert routes(host) == [("GET", "/zoomstack/page"), ("POST", "/zoomstack/page"), ("POST", "/zoomstack/prompts")]
+    assert routes(host) == [
+        ("GET", "/zoomstack/page"),
+        ("POST", "/zoomstack/levels"),
+        ("POST", "/zoomstack/page"),
+        ("POST", "/zoomstack/prompts"),
+    ]
 
 
 BODIES: dict[str, bytes] = {
@@ -297,7 +340,7 @@ def test_an_error_that_nobody_thought_of_is_told_and_logged(
         raise error
 
     (host.base / "output" / "any.html").write_text("x")
-    for name in ("save_page", "parse_schedule", "rebuilt_page"):
+    for name in ("save_page", "save_levels", "parse_schedule", "rebuilt_page"):
         monkeypatch.setattr(host.module("routes"), name, fail)
     for method, path in routes(host):
         body = {"json": {**result, "text": "a"}} if method == "POST" else {"params": {"filename": "any.html"}}
@@ -379,6 +422,7 @@ def test_others_are_answered_while_pages_are_saved_opened_and_read(host: Host, r
     module = host.module("routes")
     asked = [
         ("save_page", "POST", "/zoomstack/page", result),
+        ("save_levels", "POST", "/zoomstack/levels", result),
         ("parse_schedule", "POST", "/zoomstack/prompts", {"text": "a"}),
         ("rebuilt_page", "GET", "/zoomstack/page", None),
     ]

@@ -17,6 +17,7 @@ from zoomstack_core.explorer_page import (
     geometry_for_browser,
     geometry_from_browser,
     images_of,
+    level_places,
     rebuilt_page,
 )
 from zoomstack_core.geometry import ZoomGeometry
@@ -40,6 +41,24 @@ def test_the_page_holds_the_images_and_the_geometry() -> None:
     for url, image in zip(urls, IMAGES, strict=True):
         data = base64.b64decode(url.removeprefix("data:image/webp;base64,"))
         assert Image.open(io.BytesIO(data)).convert("RGB").tobytes() == image.tobytes()
+
+
+def test_every_level_has_its_place_in_the_widest_one() -> None:
+    tree = ZoomGeometry(4, 24, 32, (4, 4, 2), ((0.25, 0.25), (0.75, 0.75), (1.0, 0.0)), parents=(None, 0, 0, 2))
+    found = level_places(tree, ["a", "b", "c", "d"], ["sky", ""])
+    assert [(entry["x"], entry["y"], entry["width"]) for entry in found] == [
+        (0, 0, 1),
+        (0.125, 0.125 * 24 / 32, 0.25),
+        (0.625, 0.625 * 24 / 32, 0.25),
+        (0.75, 0.625 * 24 / 32, 0.125),
+    ]
+    assert found[1]["tileSource"] == {"type": "image", "url": "b"}
+    assert [entry.get("prompt") for entry in found] == ["sky", None, None, None]
+    ring = ZoomGeometry(3, 32, 32, (2, 4, 8), parents=(2, 0, 1))
+    assert [entry["width"] for entry in level_places(ring, "abc")] == [1, 1 / 2, 1 / 8]
+    for count in (3, 5):
+        with pytest.raises(ValueError, match=f"expected one image per level, 4, got {count}"):
+            level_places(tree, ["a"] * count)
 
 
 def test_large_images_are_compressed() -> None:

@@ -33,6 +33,19 @@ JOURNEYS = [
     Journey.of(RING),
     Journey.round(RING_OF_TWO, 2),  # with a branch beside
 ]
+# In the last one the branch with the smallest number is not the first one that ends.
+TREES = [
+    TREE,
+    ZoomGeometry(4, 64, 64, 4.0, ((0.5, 0.5), (0.2, 0.2), (0.8, 0.8)), parents=(None, 0, 1, 1)),
+    ZoomGeometry(
+        6,
+        64,
+        48,
+        (2.0, 4.0, 3.0, 2.0, 5.0),
+        ((0.25, 0.5), (0.8, 0.2), (0.17, 0.5), (0.75, 0.5), (0.5, 0.5)),
+        parents=(None, 0, 0, 1, 1, 4),
+    ),
+]
 SIZES = [(480, 480), (300, 533)]  # height, width of the view
 PARTS = (0.0, 0.37, 0.71, 0.96)
 FEW_PARTS = (0.0, 0.3)
@@ -59,6 +72,15 @@ def journeys() -> list[dict[str, Any]]:
         }
         for journey in JOURNEYS
     ]
+
+
+def tours() -> list[dict[str, Any]]:
+    """Of trees: the levels on the way to the end of every branch in turn, and on to the first one again."""
+    found = []
+    for tree in TREES:
+        ends = [level for level in range(tree.levels) if not tree.children(level)]
+        found.append({**geometry_for_browser(tree), "tour": list(Journey.visiting(tree, [*ends, ends[0]]).levels)})
+    return found
 
 
 def zooms(last: int, parts: tuple[float, ...]) -> list[float]:
@@ -94,7 +116,7 @@ def assert_close(found: Any, expected: Any, where: str = "vectors") -> None:
         assert math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-7), where
 
 
-@pytest.mark.parametrize(("name", "make"), [("zoom_math", vectors), ("zoom_journeys", journeys)])
+@pytest.mark.parametrize(("name", "make"), [("zoom_math", vectors), ("zoom_journeys", journeys), ("zoom_tours", tours)])
 def test_the_file_holds_what_the_renderer_does(name: str, make: Callable[[], list[dict[str, Any]]]) -> None:
     """ZOOMSTACK_WRITE_VECTORS=1 writes it anew after a change of the renderer, which js/zoom_math.js must follow."""
     file, made = FOLDER / f"{name}.json", make()

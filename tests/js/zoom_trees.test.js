@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as math from "../../js/zoom_math.js";
 import * as trees from "../../js/zoom_tree.js";
+import { Tour } from "../../js/zoom_tour.js";
 import * as turns from "../../js/zoom_turns.js";
 import { mapPlaces } from "../../js/viewer_map.js";
 
-const vectors = JSON.parse(readFileSync(new URL("../vectors/zoom_journeys.json", import.meta.url), "utf8"));
+const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
+const vectors = read("zoom_journeys");
 const middle = [0.5, 0.5];
 /** Two levels side by side in level 0, each with one in its middle. */
 const tree = { height: 256, width: 256, factors: [4, 4, 4, 2], foci: [[0.25, 0.5], [0.75, 0.5], middle, middle], parents: [null, 0, 0, 1, 2] };
@@ -203,6 +205,82 @@ test("a flight leads out to what both show and in from there, without a jump", (
     close(view, end.view, `${from} to ${to}`, 1e-9);
     assert.equal(seen(line, view).level, to);
     assert.ok(levels.has(turn), `${[...levels]}`);
+  }
+});
+
+/** Play from a place on, as the explorer does; calls `each` with every place. */
+function play(tour, line, view, steps, each) {
+  for (let i = 0; i < steps; i++) {
+    const next = tour.step({ line, view }, 0.05);
+    const [right, down] = math.awayFromPath(next.line, next.view, aspect);
+    const to = math.besidePath(next.line, next.zoom, [right * 0.8, down * 0.8], size);
+    each(next.line, to, next.view, next.done);
+    [line, view, tour.left] = [next.line, to, to];
+    if (next.done) break;
+  }
+  return { line, view };
+}
+
+test("playing goes through all branches of a tree in the order of the video, and on for ever", () => {
+  const tours = read("zoom_tours");
+  assert.ok(tours.length > 2);
+  for (const { tour: expected, ...geometry } of tours) {
+    const tour = new Tour(geometry);
+    const line = trees.lineThrough(geometry, 0);
+    const view = turns.wholeView(line, aspect);
+    assert.equal(tour.begin({ line, view }), false);
+    const levels = [];
+    play(tour, line, view, 2000, (at, { zoom }) => {
+      const level = at.levels[Math.max(0, Math.round(zoom))];
+      if (levels.at(-1) !== level) levels.push(level);
+    });
+    assert.deepEqual(levels.slice(0, expected.length), expected);
+    const once = expected.slice(expected.indexOf(tour.ends[0])); // from the first end to itself
+    const again = levels.slice(expected.length - 1, expected.length - 1 + once.length);
+    assert.deepEqual(again, once, "the second time");
+  }
+});
+
+test("playing through a tree does not jump where it turns", () => {
+  const tour = new Tour(tree);
+  const start = trees.lineThrough(tree, 0);
+  const view = turns.wholeView(start, aspect);
+  tour.begin({ line: start, view });
+  let before = window(start, view);
+  play(tour, start, view, 1000, (line, to) => {
+    const after = window(line, to);
+    const extent = Math.abs(after[4] - after[0]) + Math.abs(before[4] - before[0]);
+    for (let i = 0; i < 6; i++) assert.ok(Math.abs(before[i] - after[i]) < 0.2 * extent, "a jump");
+    before = after;
+  });
+});
+
+test("playing goes on where it was left, and from elsewhere into the branch that is shown", () => {
+  const tour = new Tour(tree);
+  const line = trees.lineThrough(tree, 0);
+  const whole = turns.wholeView(line, aspect);
+  tour.begin({ line, view: whole });
+  const out = play(tour, line, whole, 70, () => {}); // at the end of the first branch, and out a little
+  assert.equal(tour.next, 1);
+  tour.begin(out);
+  assert.equal(tour.next, 1);
+  const other = trees.lineThrough(tree, 4);
+  for (const [place, next] of [[{ line, view: math.pathView(line, 1.5, aspect) }, 0], [{ line: other, view: math.pathView(other, 0.5, aspect) }, 1]]) {
+    tour.begin(place);
+    assert.equal(tour.next, next);
+  }
+});
+
+test("a chain is played to its end, a ring for ever", () => {
+  const chain = { height: 64, width: 64, factors: [2, 2], foci: [middle, middle] };
+  for (const [geometry, ends] of [[chain, true], [ring, false], [both, false]]) {
+    const tour = new Tour(geometry);
+    const line = trees.lineThrough(geometry, 0);
+    const view = math.pathView(line, line.first, aspect);
+    let done = false;
+    const last = play(tour, line, view, 60, (_, __, ___, is) => (done = is));
+    assert.equal(done, ends);
+    assert.equal(tour.begin(last), ends);
   }
 });
 

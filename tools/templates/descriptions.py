@@ -66,9 +66,13 @@ DESCRIPTIONS = (
     }
 )
 
+# Workflows of above that open in the front end's app mode; their API files are those.
+APPS = {"app_demo": Template("ZoomStack 9 app demo, infinite zoom", galaxy.app, "galaxy_to_planet_demo", "app")}
+UI_FILES = DESCRIPTIONS | APPS
+
 
 def workflows(definitions: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Path below workflows/ -> content of every workflow file."""
-    made = {name: template.describe(definitions) for name, template in DESCRIPTIONS.items()}
-    ui_files = {f"{DESCRIPTIONS[name].title}.json": workflow.ui() for name, workflow in made.items()}
-    return ui_files | {f"api/{name}.json": workflow.api() for name, workflow in made.items()}
+    made = {name: template.describe(definitions) for name, template in UI_FILES.items()}
+    ui_files = {f"{UI_FILES[name].title}.json": workflow.ui() for name, workflow in made.items()}
+    return ui_files | {f"api/{name}.json": made[name].api() for name in DESCRIPTIONS}

@@ -76,6 +76,14 @@ def demo(definitions: dict[str, Any]) -> Workflow:
     return workflow
 
 
+def app(definitions: dict[str, Any]) -> Workflow:
+    """The same, which opens in the front end's app mode: rows and explorer beside the video."""
+    workflow = demo(definitions)
+    workflow.id = "7c2f54d1-0f0b-4a77-9d7a-5a4e31c4f6b8"
+    workflow.opens_as_app = True
+    return workflow
+
+
 def checkpoint(definitions: dict[str, Any]) -> Workflow:
     """With a checkpoint and a LoRA of the user's."""
     workflow = Workflow("5d5b1f0a-3a4e-4d57-8b0f-6f2f6c9b1e24", definitions)

@@ -165,7 +165,12 @@ def save(
     workflow.node("SaveImage", images=stack["images"], filename_prefix=f"{prefix}_level")
     # the last schedule is that of all levels
     captions = next((node["prompts"] for node in reversed(workflow.nodes) if node.type == "ZoomPromptSchedule"), None)
-    workflow.node("ZoomViewer", stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer")
+    viewer = workflow.node("ZoomViewer", stack=stack["stack"], prompts=captions, filename_prefix=f"{prefix}_explorer")
     workflow.group(f"{number + 1}. Video")
     video = workflow.node("ZoomVideo", stack=stack["stack"], width=video_size, height=video_size, **camera)
-    workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix=prefix)
+    saved = workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix=prefix)
+    written = (node for node in workflow.nodes if node.type == "ZoomPromptSchedule")
+    workflow.app_inputs += [(node, "prompt_rows") for node in written if isinstance(node.inputs["prompts"], str)]
+    workflow.app_inputs += [(node, "seed") for node in workflow.nodes if isinstance(node.inputs.get("seed"), int)]
+    workflow.app_inputs.append((viewer, "explorer"))
+    workflow.app_outputs.append(saved)

@@ -90,6 +90,12 @@ class Workflow:
     Args:
         id: a UUID, the workflow's own.
         definitions: the host's /object_info.
+
+    Attributes:
+        app_inputs: (node, name of its widget) for what the front end's app mode shows beside the result, in this order.
+            A widget may be one of the pack's own, which the front end adds to the node.
+        app_outputs: whose results it shows.
+        opens_as_app: whether the front end opens the workflow in app mode; else it is a click away.
     """
 
     id: str
@@ -97,6 +103,9 @@ class Workflow:
     nodes: list[Node] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
+    app_inputs: list[tuple[Node, str]] = field(default_factory=list)
+    app_outputs: list[Node] = field(default_factory=list)
+    opens_as_app: bool = False
 
     def __post_init__(self) -> None:
         uuid.UUID(self.id)
@@ -187,6 +196,11 @@ class Workflow:
     def ui(self) -> dict[str, Any]:
         """The UI format, as File > Save writes it."""
         nodes, links = self.linked_nodes()
+        shown = {
+            "inputs": [[node.id, name] for node, name in self.app_inputs],
+            "outputs": [node.id for node in self.app_outputs],
+        }
+        app = {"linearData": shown, "linearMode": True} if self.opens_as_app else {"linearData": shown}
         return {
             "id": self.id,
             "revision": 0,
@@ -196,7 +210,7 @@ class Workflow:
             "links": links,
             "groups": [self._ui_group(group) for group in self.groups],
             "config": {},
-            "extra": {"ds": {"scale": 0.7, "offset": [60, 60]}},
+            "extra": {"ds": {"scale": 0.7, "offset": [60, 60]}} | (app if self.app_outputs else {}),
             "version": FORMAT_VERSION,
         }
 

@@ -102,7 +102,10 @@ interface ChangeTracker {
 interface App {
   rootGraph: RootGraph;
   canvas: { canvas: HTMLElement; processMouseWheel(event: WheelEvent): void };
-  extensionManager: { workflow?: { activeWorkflow?: { changeTracker?: ChangeTracker } | null } };
+  extensionManager: {
+    workflow?: { activeWorkflow?: { changeTracker?: ChangeTracker } | null };
+    command: { execute(id: string): Promise<unknown> };
+  };
   registerExtension(extension: Published.ComfyExtension): void;
 }
 
