@@ -63,9 +63,10 @@ def video_memory(
 
 
 def most_in_view(journey: Journey, height: int, width: int) -> int:
-    """About how many levels are held for the frames of a journey: of a tree also those beside the way."""
+    """About how many levels are held for the frames of a journey: of a tree also those beside the way, with a roll also
+    those around the frame."""
     geometry = journey.geometry
-    if geometry.is_chain:
+    if geometry.is_chain and not journey.roll:
         return min(geometry.levels, IN_VIEW)
     # soon after a level fills the frame what it shows has faded in, and most of it is in view
     last = journey.round_length or journey.last
