@@ -1,9 +1,9 @@
 """python -m benchmarks.video: rendering and encoding a zoom, against the encoder alone.
 
 A zoom through 8 levels, encoded while it is rendered, over the same frames encoded from memory at the same preset; and
-the same once more with a roll. The two take turns. Both wall time and the processor time of the whole process are given,
-since other work on the machine shows in the first. Beside that, the quality: PSNR of luma against frames rendered at
-three times the size and averaged.
+the same with a roll. The two take turns. Both wall time and the processor time of the whole process are given, since
+other work on the machine shows in the first. Beside that, the quality: PSNR of luma against frames rendered at three
+times the size and averaged.
 
 On Linux also the memory at 1920×1080: how far a new process rises above what it holds with the stack, at its peak.
 """
