@@ -19,7 +19,13 @@ from server import PromptServer
 
 from .messages.errors import of_file
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
-from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
+from .zoomstack_core.explorer_page import (
+    CONTENT_SECURITY_POLICY,
+    framed_page,
+    geometry_from_browser,
+    motion_from_browser,
+    rebuilt_page,
+)
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
 from .zoomstack_core.quoting import middle_out, short
@@ -129,7 +135,7 @@ def _no_number(name: str) -> float:
 def _save_page(asked: Any) -> dict[str, str]:
     try:
         files, shown = asked["images"], asked["zoom"]
-        given, prompts = shown["geometry"], shown["prompts"]
+        given, prompts, moved = shown["geometry"], shown["prompts"], shown.get("motion")
         prefix = asked.get("filename_prefix") or DEFAULT_PREFIX
     except KeyError as error:
         raise _Refused(f"the request does not describe a zoom: it has no {error.args[0]}") from None
@@ -143,7 +149,8 @@ def _save_page(asked: Any) -> dict[str, str]:
         raise _Refused("filename_prefix must be a name that a file can have")
     try:
         geometry = geometry_from_browser(given, len(files))
-        return save_page(_Pictures(files, geometry), geometry, prompts, prefix)
+        motion = motion_from_browser(moved)
+        return save_page(_Pictures(files, geometry), geometry, prompts, prefix, motion=motion)
     except (ValueError, SyntaxError) as error:  # the second one is Pillow's, of a broken PNG file
         raise _Refused(str(error)) from None
 

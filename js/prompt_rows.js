@@ -5,7 +5,7 @@
 import { button, element } from "./dom.js";
 import { firstNumber, isEmpty, outline } from "./prompt_branches.js";
 import * as rows from "./prompt_text.js";
-import { magnificationText } from "./zoom_math.js";
+import { magnificationText } from "./magnification.js";
 import { logMagnifications } from "./zoom_steps.js";
 
 /**
