@@ -106,12 +106,12 @@ export class LevelPainter {
    * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {number} order of the placement
    * @param {number} angle */
   _paintSoft(target, { level, rect, scale, opacity, feather }, order, angle) {
-    const { width: across, height: along } = target.canvas;
-    const [wide, tall] = turnedSize(across, along, angle).map(Math.ceil);
-    const left = Math.max(Math.floor((across - wide) / 2), Math.floor(rect.left));
-    const top = Math.max(Math.floor((along - tall) / 2), Math.floor(rect.top));
-    const width = Math.min(Math.ceil((across + wide) / 2), Math.ceil(rect.left + rect.width)) - left;
-    const height = Math.min(Math.ceil((along + tall) / 2), Math.ceil(rect.top + rect.height)) - top;
+    const whole = target.canvas;
+    const [wide, tall] = turnedSize(whole.width, whole.height, angle);
+    const left = Math.floor(Math.max((whole.width - wide) / 2, rect.left));
+    const top = Math.floor(Math.max((whole.height - tall) / 2, rect.top));
+    const width = Math.ceil(Math.min((whole.width + wide) / 2, rect.left + rect.width)) - left;
+    const height = Math.ceil(Math.min((whole.height + tall) / 2, rect.top + rect.height)) - top;
     if (width <= 0 || height <= 0) return;
     const canvas = (this.asides[order] ??= makeCanvas(1, 1));
     if (canvas.width < width || canvas.height < height) {
