@@ -131,7 +131,7 @@ def _turned_quality(stack: ZoomStack, size: int) -> float:
     journey = _journey(stack, 30.0)
     large = FrameRenderer(stack, SUPERSAMPLING * size, SUPERSAMPLING * size, journey)
     renderer = PlaneRenderer(stack, size, size, YUV420, journey=journey)
-    return min(_psnr(renderer(zoom).luma, _reduced(large(zoom))) for zoom in (0.7, 1.0, 2.3, 4.6))
+    return min(_psnr(renderer(zoom).luma, _reduced(large(zoom))) for zoom in (0.3, 0.7, 2.3, 4.6))
 
 
 def _journey(stack: ZoomStack, roll: float) -> Journey:
