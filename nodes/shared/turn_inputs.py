@@ -13,25 +13,21 @@ MOST_ROLL = 360.0
 MOST_DRIFT = 0.25
 
 
-def roll_input() -> io.Input:
-    """By how much the picture turns."""
-    return io.Float.Input(
-        "roll",
-        default=0.0,
-        min=-MOST_ROLL,
-        max=MOST_ROLL,
-        step=1.0,
-        optional=True,
-        advanced=True,
-        tooltip="Degrees that the picture turns from each level to the next, clockwise on the way inwards; below 0 the "
-        "other way. It begins softly at the widest level, which is shown upright. In a ring a round makes whole turns.",
-    )
-
-
-def drift_inputs() -> list[io.Input]:
-    """How far the camera sways, and how slowly."""
+def turn_inputs() -> list[io.Input]:
+    """How the camera turns, how far it sways, and how slowly; behind older inputs, as those of `level_inputs`."""
     part: dict[str, Any] = {"optional": True, "advanced": True}
     return [
+        io.Float.Input(
+            "roll",
+            default=0.0,
+            min=-MOST_ROLL,
+            max=MOST_ROLL,
+            step=1.0,
+            tooltip="Degrees that the picture turns from each level to the next, clockwise on the way inwards; below 0 "
+            "the other way. It begins softly at the widest level, which is shown upright. In a ring a round makes "
+            "whole turns.",
+            **part,
+        ),
         io.Float.Input(
             "drift",
             default=0.0,
@@ -52,11 +48,6 @@ def drift_inputs() -> list[io.Input]:
             **part,
         ),
     ]
-
-
-def turn_inputs() -> list[io.Input]:
-    """The last inputs of a node that renders."""
-    return [roll_input(), *drift_inputs()]
 
 
 def tell_roll(text: NodeText, journey: Journey) -> None:
