@@ -19,7 +19,13 @@ from server import PromptServer
 
 from .messages.errors import of_file
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_levels, save_page
-from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
+from .zoomstack_core.explorer_page import (
+    CONTENT_SECURITY_POLICY,
+    framed_page,
+    geometry_from_browser,
+    motion_from_browser,
+    rebuilt_page,
+)
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
 from .zoomstack_core.quoting import middle_out, short
@@ -86,7 +92,7 @@ async def read_prompts(request: web.Request) -> web.Response:
 async def save_page_of_result(request: web.Request) -> web.Response:
     """The viewer's button: save a page from the temporary images of the node's last result."""
     asked = await _asked(request, MOST_ASKED)
-    return web.json_response(await asyncio.to_thread(_save, save_page, asked))
+    return web.json_response(await asyncio.to_thread(_save, asked, page=True))
 
 
 @PromptServer.instance.routes.post("/zoomstack/levels")
@@ -94,7 +100,7 @@ async def save_page_of_result(request: web.Request) -> web.Response:
 async def save_levels_of_result(request: web.Request) -> web.Response:
     """The same of the levels as images with their places, for other viewers."""
     asked = await _asked(request, MOST_ASKED)
-    return web.json_response(await asyncio.to_thread(_save, save_levels, asked))
+    return web.json_response(await asyncio.to_thread(_save, asked, page=False))
 
 
 @PromptServer.instance.routes.get("/zoomstack/page")
@@ -134,10 +140,10 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _save(saver: Callable[..., dict[str, str]], asked: Any) -> dict[str, str]:
+def _save(asked: Any, page: bool) -> dict[str, str]:
     try:
         files, shown = asked["images"], asked["zoom"]
-        given, prompts = shown["geometry"], shown["prompts"]
+        given, prompts, moved = shown["geometry"], shown["prompts"], shown.get("motion")
         prefix = asked.get("filename_prefix") or DEFAULT_PREFIX
     except KeyError as error:
         raise _Refused(f"the request does not describe a zoom: it has no {error.args[0]}") from None
@@ -151,7 +157,11 @@ def _save(saver: Callable[..., dict[str, str]], asked: Any) -> dict[str, str]:
         raise _Refused("filename_prefix must be a name that a file can have")
     try:
         geometry = geometry_from_browser(given, len(files))
-        return saver(_Pictures(files, geometry), geometry, prompts, prefix)
+        motion = motion_from_browser(moved)
+        pictures = _Pictures(files, geometry)
+        if page:
+            return save_page(pictures, geometry, prompts, prefix, motion=motion)
+        return save_levels(pictures, geometry, prompts, prefix)
     except (ValueError, SyntaxError) as error:  # the second one is Pillow's, of a broken PNG file
         raise _Refused(str(error)) from None
 

@@ -4,6 +4,7 @@
 
 import { element } from "./dom.js";
 import { clamp, smoothstep } from "./zoom_math.js";
+import { turnedSize } from "./zoom_roll.js";
 
 /** @typedef {import("./zoom_math.js").Placement} Placement */
 /** @typedef {HTMLCanvasElement | ImageBitmap} Picture */
@@ -60,23 +61,37 @@ export class LevelPainter {
 
   /** Draw a view; what no level covers stays clear, or black where the canvas is opaque.
    * @param {CanvasRenderingContext2D} target
-   * @param {Placement[]} placements in pixels of the canvas, each after the one around it */
-  paint(target, placements) {
-    target.clearRect(0, 0, target.canvas.width, target.canvas.height);
+   * @param {Placement[]} placements in pixels of the canvas, each after the one around it
+   * @param {number} [angle] radians by which they are turned clockwise around the middle of the canvas */
+  paint(target, placements, angle = 0) {
+    const { width, height } = target.canvas;
+    target.clearRect(0, 0, width, height);
     target.imageSmoothingQuality = "low";
     this.kept = Math.max(KEPT, placements.length);
-    for (const [order, placement] of placements.entries()) {
-      if (placement.feather.some((width) => width > THIN)) this._paintSoft(target, placement, order);
-      else this._paintHard(target, placement, placements[order + 1]);
+    target.save();
+    if (angle) {
+      target.translate(width / 2, height / 2);
+      target.rotate(angle);
+      target.translate(-width / 2, -height / 2);
     }
-    target.globalAlpha = 1;
+    for (const [order, placement] of placements.entries()) {
+      if (placement.feather.some((width) => width > THIN)) this._paintSoft(target, placement, order, angle);
+      else this._paintHard(target, placement, placements[order + 1], angle);
+    }
+    target.restore();
   }
 
-  /** A level without soft borders, as far as the next one does not hide it.
-   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {Placement} [next] */
-  _paintHard(target, { level, rect, scale, opacity }, next) {
+  /** A level without soft borders, as far as the next one does not hide it; all of it where parts of it would be cut at
+   * a slant, as thin lines would show between them.
+   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {Placement} [next]
+   * @param {number} [angle] */
+  _paintHard(target, { level, rect, scale, opacity }, next, angle) {
     const picture = this._picture(level, scale);
     target.globalAlpha = opacity;
+    if (angle) {
+      target.drawImage(picture, rect.left, rect.top, rect.width, rect.height);
+      return;
+    }
     for (const part of around(target.canvas, next)) {
       target.save();
       target.beginPath();
@@ -88,12 +103,15 @@ export class LevelPainter {
   }
 
   /** A level whose borders fade out: drawn aside, faded there, and laid over what is drawn.
-   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {number} order of the placement */
-  _paintSoft(target, { level, rect, scale, opacity, feather }, order) {
-    const left = Math.max(0, Math.floor(rect.left));
-    const top = Math.max(0, Math.floor(rect.top));
-    const width = Math.min(target.canvas.width, Math.ceil(rect.left + rect.width)) - left;
-    const height = Math.min(target.canvas.height, Math.ceil(rect.top + rect.height)) - top;
+   * @param {CanvasRenderingContext2D} target @param {Placement} placement @param {number} order of the placement
+   * @param {number} angle */
+  _paintSoft(target, { level, rect, scale, opacity, feather }, order, angle) {
+    const whole = target.canvas;
+    const [wide, tall] = turnedSize(whole.width, whole.height, angle);
+    const left = Math.floor(Math.max((whole.width - wide) / 2, rect.left));
+    const top = Math.floor(Math.max((whole.height - tall) / 2, rect.top));
+    const width = Math.ceil(Math.min((whole.width + wide) / 2, rect.left + rect.width)) - left;
+    const height = Math.ceil(Math.min((whole.height + tall) / 2, rect.top + rect.height)) - top;
     if (width <= 0 || height <= 0) return;
     const canvas = (this.asides[order] ??= makeCanvas(1, 1));
     if (canvas.width < width || canvas.height < height) {

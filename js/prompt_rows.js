@@ -7,7 +7,7 @@ import { firstNumber, isEmpty, outline } from "./prompt_branches.js";
 import { landingOf, movingWith, withLanding } from "./prompt_moves.js";
 import * as rows from "./prompt_text.js";
 import { RowDrag } from "./row_drag.js";
-import { magnificationText } from "./zoom_math.js";
+import { magnificationText } from "./magnification.js";
 import { logMagnifications } from "./zoom_steps.js";
 
 /**

@@ -9,6 +9,7 @@ import { ViewerControls } from "./viewer_controls.js";
 import { listenToInput } from "./viewer_input.js";
 import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
+import { Sway } from "./zoom_roll.js";
 import { Tour } from "./zoom_tour.js";
 import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
 import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
@@ -18,6 +19,7 @@ import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
  * @property {import("./zoom_tree.js").Geometry} geometry
  * @property {string[]} urls one image per level, the widest first
  * @property {string[]} prompts what the levels show; may be fewer, or none
+ * @property {import("./zoom_roll.js").Motion} [motion] how the picture turns, and sways while it plays
  *
  * @typedef {object} ViewerOptions
  * @property {(event: WheelEvent) => void} [giveWheel] takes the turns of the wheel that are not for the viewer, which
@@ -55,6 +57,7 @@ export class ZoomViewer {
     this.loading = 0;
     this.request = 0;
     this.lastTick = 0;
+    this.sway = new Sway();
 
     this.canvas = element("canvas", { role: "img", "aria-label": "The zoom" });
     this.message = element("div", { class: "zoomstack-message", role: "status" });
@@ -86,6 +89,8 @@ export class ZoomViewer {
   /** Show a stack, when all of its images are there; keeps the view if the geometry is the same.
    * @param {Stack} stack @throws {Error} if an image cannot be loaded */
   async show(stack) {
+    const roll = stack.motion?.roll;
+    if (roll) stack = { ...stack, geometry: { ...stack.geometry, roll } };
     const turn = ++this.loading;
     if (!this.stack) this.say("Loading …");
     /** @type {ImageBitmap[]} */ let bitmaps;
@@ -247,7 +252,7 @@ export class ZoomViewer {
     if (!target) return;
     const startedAt = performance.now();
     const placements = math.layoutLevels(this.line, this.view, pixels[0], pixels[1]);
-    painter.paint(target, placements);
+    painter.paint(target, placements, math.angleAt(this.line, this.view.zoom, pixels[0] / pixels[1]));
     if (moving) this.detail.learn(startedAt);
     this.frames++;
     const seen = math.seenOf(placements, pixels[0], pixels[1]);
@@ -316,7 +321,9 @@ export class ZoomViewer {
     const { line, view, zoom, done } = this.tour.step(this, amount);
     const [right, down] = math.awayFromPath(line, view, this.aspect);
     const rest = Math.exp(-passed / RETURN);
-    this._setView(math.besidePath(line, zoom, [right * rest, down * rest], this.size), line);
+    const { before, now } = this.sway.step(isCalm() ? undefined : this.stack?.motion, passed, this.aspect);
+    const away = /** @type {const} */ ([(right - before[0]) * rest + now[0], (down - before[1]) * rest + now[1]]);
+    this._setView(math.besidePath(line, zoom, [...away], this.size), line);
     this.tour.left = this.view;
     if (done) this.pause();
   }
@@ -368,7 +375,8 @@ export class ZoomViewer {
     const placements = math.layoutLevels(this.line, this.view, width, height);
     const { level, rect } = math.seenOf(placements, width, height);
     const children = childrenOf(geometry)[level];
-    return !children.length || children.some((child) => math.holds(math.inside(child.rect, rect), atX * width, atY * height));
+    const [x, y] = math.uprightAt(this.line, this.view.zoom, atX, atY, width / height);
+    return !children.length || children.some((child) => math.holds(math.inside(child.rect, rect), x * width, y * height));
   }
 
   /** Magnify as `magnify` does, little by little. @param {number} amount @param {number} atX @param {number} atY

@@ -1,7 +1,8 @@
 // @ts-check
 // What the explorer says of levels: number, magnification and prompt, and the round of a ring.
 
-import { logMagnification, magnificationText } from "./zoom_math.js";
+import { magnificationText } from "./magnification.js";
+import { logMagnification } from "./zoom_math.js";
 import { lineThrough, placeOn } from "./zoom_tree.js";
 
 /**

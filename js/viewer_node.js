@@ -15,7 +15,8 @@ const NODE_SIZE = /** @type {const} */ ([420, 560]);
 
 /**
  * @typedef {import("./server.js").SavedFile} SavedFile
- * @typedef {{geometry: import("./zoom_tree.js").Geometry, prompts: string[], page?: SavedFile}} Shown
+ * @typedef {{geometry: import("./zoom_tree.js").Geometry, prompts: string[],
+ *   motion?: import("./zoom_roll.js").Motion, page?: SavedFile}} Shown
  * @typedef {{images: SavedFile[], zoom: Shown[]}} Result of a run: one image per level, and what they show
  */
 
@@ -64,8 +65,8 @@ function isResult(output) {
 
 /** @param {GraphNode} node @param {ZoomViewer} viewer @param {Result} result */
 function show(node, viewer, { images, zoom }) {
-  const [{ geometry, prompts, page }] = zoom;
-  const stack = { geometry, prompts, urls: images.map(urlOf) };
+  const [{ geometry, prompts, motion, page }] = zoom;
+  const stack = { geometry, prompts, motion, urls: images.map(urlOf) };
   viewer.show(stack).catch((error) => console.warn("ZoomStack: the images of the last result are not there", error));
   if (page) linkTo(node, viewer, page);
   else viewer.noteBelow();

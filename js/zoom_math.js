@@ -7,6 +7,7 @@
 // "level" here is a place on it; only placements and children name levels of the tree. `layoutLevels` along the path of
 // the video repeats zoomstack_core/camera/view.py; tests/vectors/zoom_math.json holds both to the same numbers.
 
+import { along, keptInside, roomToTurn, turnAt, turnedSize, upright } from "./zoom_roll.js";
 import { asLine, childrenOf, stepRect } from "./zoom_tree.js";
 
 /**
@@ -103,6 +104,19 @@ export function magnified(geometry, zoom, amount) {
   return zoomAtLog(geometry, logMagnification(geometry, zoom) + amount);
 }
 
+/** Radians by which the picture is turned clockwise at a zoom. @param {Geometry} geometry @param {number} zoom
+ * @param {number} aspect of the view */
+export function angleAt(geometry, zoom, aspect) {
+  if (!geometry.roll) return 0;
+  const line = asLine(geometry);
+  return turnAt(line, logMagnification(line, zoom) - logMagnification(line, line.first), aspect);
+}
+
+/** Where a point of the picture is in the view, each in parts of it, before the view is turned.
+ * @param {Geometry} geometry @param {number} zoom @param {number} atX @param {number} atY @param {number} aspect */
+export const uprightAt = (geometry, zoom, atX, atY, aspect) =>
+  upright(atX, atY, angleAt(geometry, zoom, aspect), aspect);
+
 /** Size of what a view of this aspect (width / height) shows at a zoom, in units of its level: the largest part of its
  * aspect of the level as magnified there.
  * @param {Geometry} geometry @param {number} zoom @param {number} aspect @returns {[number, number]} */
@@ -126,7 +140,10 @@ export function pathRect(geometry, zoom, aspect) {
     if (zoom < 0) return size[axis] > 1 ? (1 - size[axis]) / 2 : fixed * (1 - size[axis]);
     return fixed * (1 - shrink) + (fixed + part * (then[axis] - fixed)) * (shrink - size[axis]);
   });
-  return { left, top, width: size[0], height: size[1] };
+  const shown = { left, top, width: size[0], height: size[1] };
+  if (!geometry.roll || zoom < 0) return shown;
+  const angle = angleAt(geometry, zoom, aspect);
+  return keptInside(asLine(geometry), level, shown, angle, aspect, (at) => innerRect(geometry, at));
 }
 
 /** @param {Geometry} geometry @param {number} zoom @param {number} aspect @returns {View} */
@@ -184,7 +201,9 @@ export function limited(geometry, view, size) {
   const zoom = allowedZoom(geometry, view.zoom, size);
   const level = levelOf(geometry, zoom);
   const center = toLevel(geometry, [view.x, view.y], levelOf(geometry, view.zoom), level);
-  const shown = viewSize(geometry, zoom, size.width / size.height);
+  const aspect = size.width / size.height;
+  const room = roomToTurn(aspect, angleAt(geometry, zoom, aspect));
+  const shown = viewSize(geometry, zoom, aspect).map((side, axis) => side * room[axis]);
   const widest = levelOf(geometry, Math.max(0, magnified(geometry, zoom, -FAR)));
   const first = toLevel(geometry, [0, 0], widest, level);
   const last = toLevel(geometry, [1, 1], widest, level);
@@ -214,11 +233,13 @@ export function zoomedAt(geometry, view, zoom, atX, atY, size) {
   const aspect = size.width / size.height;
   const level = levelOf(geometry, view.zoom);
   const [width, height] = viewSize(geometry, view.zoom, aspect);
-  const point = /** @type {[number, number]} */ ([view.x + (atX - 0.5) * width, view.y + (atY - 0.5) * height]);
+  const [right, down] = uprightAt(geometry, view.zoom, atX, atY, aspect);
+  const point = /** @type {[number, number]} */ ([view.x + (right - 0.5) * width, view.y + (down - 0.5) * height]);
   const at = (/** @type {number} */ to) => {
     const [newWidth, newHeight] = viewSize(geometry, to, aspect);
+    const [newRight, newDown] = uprightAt(geometry, to, atX, atY, aspect);
     const [x, y] = toLevel(geometry, point, level, levelOf(geometry, to));
-    return limited(geometry, { zoom: to, x: x - (atX - 0.5) * newWidth, y: y - (atY - 0.5) * newHeight }, size);
+    return limited(geometry, { zoom: to, x: x - (newRight - 0.5) * newWidth, y: y - (newDown - 0.5) * newHeight }, size);
   };
   const allowed = allowedZoom(geometry, zoom, size);
   if (allowed <= view.zoom) return at(allowed);
@@ -230,13 +251,15 @@ export function zoomedAt(geometry, view, zoom, atX, atY, size) {
  * @param {Geometry} geometry @param {View} view @param {number} right @param {number} down @param {Size} size
  * @returns {View} */
 export function panned(geometry, view, right, down, size) {
-  const [width, height] = viewSize(geometry, view.zoom, size.width / size.height);
+  const aspect = size.width / size.height;
+  const [width, height] = viewSize(geometry, view.zoom, aspect);
+  const [x, y] = along(right, down, angleAt(geometry, view.zoom, aspect), aspect);
   const before = seenIn(geometry, view, size).scale;
   const good = (/** @type {View} */ moved) =>
     isSharp(geometry, moved, size) || seenIn(geometry, moved, size).scale <= before * (1 + 1e-9);
   const to = (/** @type {View} */ from, /** @type {number} */ x, /** @type {number} */ y) =>
     furthest(0, 1, (part) => limited(geometry, { zoom: from.zoom, x: from.x + part * x, y: from.y + part * y }, size), good);
-  return to(to(view, right * width, 0), 0, down * height); // one after the other: it slides along a border
+  return to(to(view, x * width, 0), 0, y * height); // one after the other: it slides along a border
 }
 
 /** The last good view on a way, if its end is none. @param {number} from @param {number} to
@@ -280,7 +303,8 @@ export function seenOf(placements, width, height) {
   return seen;
 }
 
-/** The levels that make a view, each after the one that shows it; the first one covers the view if any level does.
+/** The levels that make a view, each after the one that shows it; the first one covers the view if any level does. Of a
+ * view that is turned (`angleAt`), as they lie before that, also around it as far as its corners reach.
  * @param {Geometry | Line} geometry @param {View} view @param {number} width @param {number} height pixels of the view
  * @returns {Placement[]} */
 export function layoutLevels(geometry, view, width, height) {
@@ -295,7 +319,11 @@ export function layoutLevels(geometry, view, width, height) {
     height: height / shownHeight,
   };
   let base = level;
-  while (base > 0 && !covers(rect, width, height)) rect = outside(innerRect(geometry, --base), rect);
+  const angle = angleAt(geometry, view.zoom, width / height);
+  const [across, down] = angle ? turnedSize(width, height, angle).map((side, i) => (side - [width, height][i]) / 2) : [0, 0];
+  /** What the view shows, before it is turned. */
+  const seen = { left: -across, top: -down, right: width + across, bottom: height + down };
+  while (base > 0 && !covers(rect, seen)) rect = outside(innerRect(geometry, --base), rect);
   const inRound = endless || base < first ? Math.floor((base - first) / round) : 0;
   /** @type {Placement[]} */
   const placements = [
@@ -315,7 +343,7 @@ export function layoutLevels(geometry, view, width, height) {
       const clearAt = opaqueAt / Math.min(FADE_IN, factor);
       const opacity = smoothstep(Math.log(wider.scale / clearAt) / Math.log(opaqueAt / clearAt));
       rect = inside(inner, wider.rect);
-      if (opacity === 0 || !meets(rect, width, height)) continue;
+      if (opacity === 0 || !meets(rect, seen)) continue;
       const side = (1 - 1 / factor) / 2;
       const { left, top } = rect;
       placements.push({
@@ -324,10 +352,10 @@ export function layoutLevels(geometry, view, width, height) {
         scale: rect.width / geometry.width,
         opacity,
         feather: [
-          feather(top, side * rect.height),
-          feather(height - top - rect.height, side * rect.height),
-          feather(left, side * rect.width),
-          feather(width - left - rect.width, side * rect.width),
+          feather(top - seen.top, side * rect.height),
+          feather(seen.bottom - top - rect.height, side * rect.height),
+          feather(left - seen.left, side * rect.width),
+          feather(seen.right - left - rect.width, side * rect.width),
         ],
         ...(wider.round === undefined ? {} : { round: wider.round + Number(deeper === 0) }),
       });
@@ -336,16 +364,18 @@ export function layoutLevels(geometry, view, width, height) {
   return placements;
 }
 
-/** Whether a rectangle reaches all edges of the view, but for rounding. @param {Rect} rect @param {number} width
- * @param {number} height */
-function covers({ left, top, width: w, height: h }, width, height) {
-  const error = 1e-6 * Math.max(width, height);
-  return left <= error && top <= error && left + w >= width - error && top + h >= height - error;
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Seen */
+
+/** Whether a rectangle reaches all edges of what is seen, but for rounding. @param {Rect} rect @param {Seen} seen */
+function covers({ left, top, width, height }, seen) {
+  const error = 1e-6 * Math.max(seen.right - seen.left, seen.bottom - seen.top);
+  const [before, above] = [left - seen.left, top - seen.top];
+  return Math.max(before, above, seen.right - left - width, seen.bottom - top - height) <= error;
 }
 
-/** @param {Rect} rect @param {number} width @param {number} height */
-const meets = (rect, width, height) =>
-  rect.left < width && rect.top < height && rect.left + rect.width > 0 && rect.top + rect.height > 0;
+/** @param {Rect} rect @param {Seen} seen */
+const meets = ({ left, top, width, height }, seen) =>
+  left < seen.right && top < seen.bottom && left + width > seen.left && top + height > seen.top;
 
 /** @param {Rect} rect @param {number} x @param {number} y */
 export const holds = ({ left, top, width, height }, x, y) =>
@@ -375,16 +405,4 @@ const feather = (gap, widest) => widest * clamp(gap / widest, 0, 1) ** 1.5;
 export function smoothstep(t) {
   const x = clamp(t, 0, 1);
   return x * x * (3 - 2 * x);
-}
-
-/** How a magnification is written: ×1, ×6.25, ×512, ×1.2 million. @param {number} log ln of the magnification */
-export function magnificationText(log) {
-  const value = Math.exp(log);
-  if (value < 99.5) return `×${Number(value.toPrecision(3))}`;
-  if (value < 999_999.5) return `×${Math.round(value).toLocaleString("en-US")}`;
-  let exponent = Math.floor(log / Math.LN10 + 1e-9);
-  let digits = Number(Math.exp(log - exponent * Math.LN10).toPrecision(3));
-  if (digits >= 10) [digits, exponent] = [digits / 10, exponent + 1]; // rounded up to the next unit
-  const name = ["million", "billion", "trillion"][Math.floor(exponent / 3) - 2];
-  return name ? `×${Number((digits * 10 ** (exponent % 3)).toPrecision(3))} ${name}` : `×${digits}e${exponent}`;
 }

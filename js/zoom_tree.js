@@ -7,8 +7,8 @@
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number}} Rect
- * @typedef {{height: number, width: number, factors: number[], foci: [number, number][]}} Chain
- * pixels of every level; zoom factor and focus (x, y) of each step
+ * @typedef {{height: number, width: number, factors: number[], foci: [number, number][], roll?: number}} Chain
+ * pixels of every level; zoom factor and focus (x, y) of each step; degrees that the picture turns from level to level
  * @typedef {Chain & {parents?: (number | null)[]}} Geometry the level that shows each level: without it, the one before.
  * Step i leads to level i + 1 from its parent; a ring has one more, which leads to level 0
  * @typedef {object} Way
@@ -96,6 +96,7 @@ export function lineThrough(tree, level) {
     first: around.length,
     round: ring.length,
     endless,
+    ...(tree.roll ? { roll: tree.roll } : {}),
   };
 }
 

@@ -33,17 +33,19 @@ export function onLine(from, view, to) {
  * @param {Place} place @param {number} atX @param {number} atY parts of the view @param {Size} size
  * @returns {Place & {rounds: number}} */
 export function towards({ line, view }, atX, atY, size) {
-  const [width, height] = math.viewSize(line, view.zoom, size.width / size.height);
+  const aspect = size.width / size.height;
+  const [width, height] = math.viewSize(line, view.zoom, aspect);
+  const [right, down] = math.uprightAt(line, view.zoom, atX, atY, aspect);
   const level = math.levelOf(line, view.zoom);
   let around = level;
-  let [x, y] = [view.x + (atX - 0.5) * width, view.y + (atY - 0.5) * height];
+  let [x, y] = [view.x + (right - 0.5) * width, view.y + (down - 0.5) * height];
   while (around > 0 && !math.holds(WHOLE, x, y)) [x, y] = math.toLevel(line, [x, y], around, --around);
   const ours = line.levels[around + 1];
   let [nearest, least] = [ours, Infinity];
   for (const { level: child, rect } of childrenOf(line.tree)[line.levels[around]]) {
-    const right = x - math.clamp(x, rect.left, rect.left + rect.width);
-    const down = y - math.clamp(y, rect.top, rect.top + rect.height);
-    const away = Math.hypot(right * line.width, down * line.height);
+    const besideX = x - math.clamp(x, rect.left, rect.left + rect.width);
+    const besideY = y - math.clamp(y, rect.top, rect.top + rect.height);
+    const away = Math.hypot(besideX * line.width, besideY * line.height);
     if (Math.abs(away - least) < 1e-9 ? child === ours : away < least) [nearest, least] = [child, away];
   }
   if (nearest === ours) return { line, view, rounds: 0 };

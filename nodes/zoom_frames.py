@@ -27,6 +27,7 @@ from .shared.camera_inputs import (
 )
 from .shared.checked import checked
 from .shared.frame_progress import FrameProgress
+from .shared.turn_inputs import make_drift, turn_inputs
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 BYTES_PER_PIXEL = 12  # three float32 colors
@@ -53,6 +54,7 @@ class ZoomFrames(io.ComfyNode):
                 *more_inputs(),
                 *level_inputs(),
                 *journey_inputs(),
+                *turn_inputs(),
             ],
             outputs=[
                 io.Image.Output(
@@ -74,20 +76,24 @@ class ZoomFrames(io.ComfyNode):
         motion_blur: float = 0.0,
         rounds: int = 1,
         visit: str = "",
+        roll: float = 0.0,
+        drift: float = 0.0,
+        drift_seconds: float = 12.0,
         **path: Any,
     ) -> io.NodeOutput:
         text = NodeText(cls.hidden.unique_id, "Zoom Frames")
         rate, size = frame_rate(fps), frame_size(stack.geometry, height, width)
         tell_size(text, size, height, width)
         height, width = size
-        journey = make_journey(text, stack.geometry, rounds, visit)
+        journey = make_journey(text, stack.geometry, rounds, visit, roll)
         zooms = make_path(text, journey, **path).zooms(rate)
         _check_memory(len(zooms), height, width)
-        moments = shutter_zooms(zooms, journey, height, width, motion_blur, path["loop"])
+        swaying = make_drift(drift, drift_seconds, rate, len(zooms), path["loop"])
+        moments = shutter_zooms(zooms, journey, height, width, motion_blur, path["loop"], swaying)
         render = FrameRenderer(stack, height, width, journey)
         progress = FrameProgress(stack, journey, zooms, rate, text)
         images = torch.empty((len(zooms), height, width, 3))
-        with closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
+        with closing(work_ahead(lambda shots: render(*shots), moments)) as frames:
             for k, frame in enumerate(frames):
                 images[k] = frame.movedim(0, -1)
                 progress(k + 1)

@@ -36,6 +36,8 @@ from .shared.rendered_files import RenderedFiles
 from .shared.rendered_video import RenderedVideo, cannot_keep, is_saved_by_host
 from .shared.saving import TEMPORARY, told
 from .shared.sound_inputs import fit_options, make_sound, moved_zooms, sound_inputs, told_of_sound
+from .shared.turn_inputs import make_drift, turn_inputs
+from .shared.video_settings import AS_SET, settings_input, with_settings
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 NAME = "Zoom Video"
@@ -65,6 +67,9 @@ class ZoomVideo(io.ComfyNode):
                 "prores",
                 "music",
                 "beats",
+                "rotate",
+                "spiral",
+                "reel",
             ],
             inputs=[
                 ZoomStackType.Input("stack", tooltip="The levels to zoom through: from Zoom Stack."),
@@ -115,6 +120,8 @@ class ZoomVideo(io.ComfyNode):
                 *level_inputs(),
                 *journey_inputs(),
                 *sound_inputs(),
+                *turn_inputs(),
+                settings_input(),
             ],
             outputs=[io.Video.Output(tooltip="The video, for Save Video or Save Zoom Video.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
@@ -122,8 +129,15 @@ class ZoomVideo(io.ComfyNode):
 
     @classmethod
     @checked(ends="soft_ends")
-    def execute(
+    def execute(cls, stack: ZoomStack, settings_for: str = AS_SET, **inputs: Any) -> io.NodeOutput:
+        text = NodeText(cls.hidden.unique_id, NAME)
+        inputs = with_settings(text, settings_for, stack.geometry, inputs.get("visit", ""), inputs)
+        return cls._render(text, stack, **inputs)
+
+    @classmethod
+    def _render(
         cls,
+        text: NodeText,
         stack: ZoomStack,
         fps: float,
         width: int,
@@ -139,16 +153,19 @@ class ZoomVideo(io.ComfyNode):
         beat_strength: float = 0.0,
         beat_smoothing: float = 0.5,
         audio: dict[str, Any] | None = None,
+        roll: float = 0.0,
+        drift: float = 0.0,
+        drift_seconds: float = 12.0,
         **options: Any,
     ) -> io.NodeOutput:
-        form, text = FORMATS[format], NodeText(cls.hidden.unique_id, NAME)
+        form = FORMATS[format]
         if form.extension != "mp4" and is_saved_by_host(cls.hidden.prompt, cls.hidden.unique_id):
             text.notice(cannot_keep(format))
         rate, size = _rate(fps, form, text), frame_size(stack.geometry, height, width)
         tell_size(text, size, height, width)
         _check_limits(form, size, rate)
         sound = make_sound(text, audio, form, fit_sound, beat_strength)
-        journey = make_journey(text, stack.geometry, rounds, visit)
+        journey = make_journey(text, stack.geometry, rounds, visit, roll)
         if sound is not None and fit_sound:
             options = fit_options(text, sound, options)
         with told_of_sound(fit_sound and sound is not None):
@@ -156,11 +173,12 @@ class ZoomVideo(io.ComfyNode):
             heard = sound and sound.fitted(path.frame_count(rate) / rate)
             zooms = moved_zooms(text, path, rate, heard, beat_strength, beat_smoothing)
         _check_memory(stack, journey, size, form, bit_depth, preset)
-        moments = shutter_zooms(zooms, journey, *size, motion_blur, options["loop"])
+        swaying = make_drift(drift, drift_seconds, rate, len(zooms), options["loop"])
+        moments = shutter_zooms(zooms, journey, *size, motion_blur, options["loop"], swaying)
         render = _renderer(stack, journey, *size, format, bit_depth)
         file = temporary_file(f"ZoomVideo_{uuid4().hex}.{form.extension}")
         progress = FrameProgress(stack, journey, zooms, rate, text)
-        with told(NAME, file.parent, TEMPORARY), closing(work_ahead(lambda zooms: render(*zooms), moments)) as frames:
+        with told(NAME, file.parent, TEMPORARY), closing(work_ahead(lambda shots: render(*shots), moments)) as frames:
             file.parent.mkdir(parents=True, exist_ok=True)
             encode_video(
                 file,
@@ -220,6 +238,7 @@ def _renderer(
     if layout.rgb:
         return FrameRenderer(stack, height, width, journey)
     more = most_in_view(journey, height, width) - IN_VIEW
-    levels, frame = (16 + 3 * max(0, more)) * stack.geometry.height * stack.geometry.width, 16 * height * width
+    levels = (16 + 3 * max(0, more)) * stack.geometry.height * stack.geometry.width
+    frame = (32 if journey.roll else 16) * height * width
     device = device_with_room(FLOAT * (levels + frame))  # the levels in view, and the passes of a frame
     return PlaneRenderer(stack, height, width, layout, device, journey)

@@ -10,13 +10,23 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ..messages.node_text import NodeText
-from ..zoomstack_core.explorer_page import explorer_page, geometry_for_browser, images_of, level_places, webp
+from ..zoomstack_core.explorer_page import (
+    STILL,
+    Motion,
+    explorer_page,
+    geometry_for_browser,
+    images_of,
+    level_places,
+    motion_for_browser,
+    webp,
+)
 from ..zoomstack_core.geometry import ZoomGeometry
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.prompts.branches import split_branch
 from ..zoomstack_core.prompts.schedule import parse_prompts
 from .shared.checked import checked
 from .shared.saving import PREFIX_HINT, place
+from .shared.turn_inputs import turn_inputs
 from .shared.wire_types import CATEGORY, SEARCH_ALIASES, ZoomStackType
 
 NAME = "Zoom Viewer"
@@ -58,6 +68,7 @@ class ZoomViewer(io.ComfyNode):
                     tooltip="Name of the HTML pages in the output folder; a number is added, and none is overwritten. "
                     + PREFIX_HINT,
                 ),
+                *turn_inputs(),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The levels, the widest view first.")],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
@@ -71,13 +82,18 @@ class ZoomViewer(io.ComfyNode):
         prompts: str | None = None,
         export_html: bool = False,
         filename_prefix: str = DEFAULT_PREFIX,
+        roll: float = 0.0,
+        drift: float = 0.0,
+        drift_seconds: float = 12.0,
     ) -> io.NodeOutput:
         images = stack.images.movedim(1, -1)
         captions = _captions(prompts, stack.geometry.levels, NodeText(cls.hidden.unique_id, NAME))
+        motion = Motion(roll, drift, drift_seconds)
         shown: dict[str, Any] = {"geometry": geometry_for_browser(stack.geometry), "prompts": captions}
+        shown.update(motion_for_browser(motion))
         if export_html:
             pictures, prompt = images_of(stack.images), cls.hidden.prompt
-            shown["page"] = save_page(pictures, stack.geometry, captions, filename_prefix, prompt)
+            shown["page"] = save_page(pictures, stack.geometry, captions, filename_prefix, prompt, motion)
         saved = ui.PreviewImage(images, cls=cls).values
         output: dict[str, Any] = {"images": saved, "zoom": [shown]}
         if export_html:
@@ -108,11 +124,12 @@ def save_page(
     prompts: Sequence[str],
     prefix: str,
     prompt: Mapping[str, Any] | None = None,
+    motion: Motion = STILL,
 ) -> dict[str, str]:
     """Save the explorer under a name that is free in the output folder; the file, as the host names saved files.
 
     Args:
-        images, geometry, prompts: see ``explorer_page``.
+        images, geometry, prompts, motion: see ``explorer_page``.
         prefix: of the name, see ``saving.place``.
         prompt: of the run, in API format.
 
@@ -121,7 +138,7 @@ def save_page(
         OSError: if the page cannot be written.
     """
     target = place(NAME, prefix, DEFAULT_PREFIX, geometry.width, geometry.height, prompt)
-    page = explorer_page(images, geometry, prompts, title=target.name).encode()
+    page = explorer_page(images, geometry, prompts, target.name, motion).encode()
     with target.new_file(".html") as new:
         new.part.write_bytes(page)
         if new.part.read_bytes() != page:

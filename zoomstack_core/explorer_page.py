@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from einops import rearrange
 from PIL import Image
@@ -24,9 +24,11 @@ FRONT_END = Path(__file__).resolve().parents[1] / "js"
 MODULES = (
     "dom",
     "zoom_tree",
+    "zoom_roll",
     "zoom_math",
     "zoom_turns",
     "zoom_tour",
+    "magnification",
     "frame_detail",
     "level_painter",
     "gestures",
@@ -102,8 +104,25 @@ html, body, iframe {{ display: block; width: 100%; height: 100%; margin: 0; bord
 """
 
 
+class Motion(NamedTuple):
+    """How the explorer's camera moves beside the zoom: degrees that the picture turns from level to level (see
+    `Journey.roll`), and while it plays, how far it sways, in widths of the view, and the seconds of one sway."""
+
+    roll: float = 0.0
+    drift: float = 0.0
+    drift_seconds: float = 12.0
+
+
+STILL = Motion()
+MOST = Motion(360.0, 0.25, 600.0)
+
+
 def explorer_page(
-    images: Sequence[Image.Image], geometry: ZoomGeometry, prompts: Sequence[str] = (), title: str = "Zoom"
+    images: Sequence[Image.Image],
+    geometry: ZoomGeometry,
+    prompts: Sequence[str] = (),
+    title: str = "Zoom",
+    motion: Motion = STILL,
 ) -> str:
     """An HTML page with the explorer and everything that it shows.
 
@@ -111,6 +130,7 @@ def explorer_page(
         images: one per level of ``geometry``, the widest view first.
         prompts: what the levels show; may be fewer than levels, or none.
         title: of the page.
+        motion: of its camera.
 
     Returns:
         The page's text. Images are WebP: of quality 95, small ones without loss.
@@ -120,11 +140,11 @@ def explorer_page(
     """
     if len(images) != geometry.levels:
         raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
-    return _page([_data_url(image) for image in images], geometry, prompts, title)
+    return _page([_data_url(image) for image in images], geometry, prompts, title, motion)
 
 
 def rebuilt_page(page: str, title: str) -> str:
-    """A saved page made anew: its images, geometry and prompts in a page of our own, and nothing else of it.
+    """A saved page made anew: its images, geometry, prompts and motion in a page of our own, and nothing else of it.
 
     Args:
         page: HTML that `explorer_page` made, in this version or an earlier one; or anything else.
@@ -137,14 +157,14 @@ def rebuilt_page(page: str, title: str) -> str:
     try:
         stack = json.loads(found)
         urls, prompts = stack["urls"], stack["prompts"]
-        geometry = geometry_from_browser(stack["geometry"], len(urls))
+        geometry, motion = geometry_from_browser(stack["geometry"], len(urls)), motion_from_browser(stack.get("motion"))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError("the page holds no zoom that Zoom Viewer has saved") from error
     if not all(isinstance(url, str) and _DATA_URL.fullmatch(url) for url in urls):
         raise ValueError("the page holds images that Zoom Viewer has not saved")
     if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
         raise ValueError("the page holds prompts that Zoom Viewer has not saved")
-    return _page(urls, geometry, prompts, title)
+    return _page(urls, geometry, prompts, title, motion)
 
 
 def framed_page(page: str, title: str) -> str:
@@ -161,8 +181,9 @@ def framed_page(page: str, title: str) -> str:
     return _FRAME.format(title=html.escape(title), page=html.escape(page), policy=CONTENT_SECURITY_POLICY)
 
 
-def _page(urls: Sequence[str], geometry: ZoomGeometry, prompts: Sequence[str], title: str) -> str:
-    told = json.dumps({"geometry": geometry_for_browser(geometry), "prompts": list(prompts)})
+def _page(urls: Sequence[str], geometry: ZoomGeometry, prompts: Sequence[str], title: str, motion: Motion) -> str:
+    shown = {"geometry": geometry_for_browser(geometry), "prompts": list(prompts), **motion_for_browser(motion)}
+    told = json.dumps(shown)
     images = ", ".join(f'"{url}"' for url in urls)
     return _PAGE.format(
         title=html.escape(title),
@@ -234,6 +255,28 @@ def geometry_from_browser(given: Any, levels: int) -> ZoomGeometry:
     if not finite:
         raise ValueError("the geometry's factors are larger than can be")
     return geometry
+
+
+def motion_for_browser(motion: Motion) -> dict[str, Any]:
+    """What the explorer is told of it: nothing if nothing moves beside the zoom."""
+    return {"motion": motion._asdict()} if motion.roll or motion.drift else {}
+
+
+def motion_from_browser(given: Any) -> Motion:
+    """The motion that `motion_for_browser` told, which may have come from anywhere since; None is none.
+
+    Raises:
+        ValueError: for anything else, and numbers out of range.
+    """
+    if given is None:
+        return STILL
+    if not isinstance(given, dict) or given.keys() != STILL._asdict().keys():
+        raise ValueError("the motion has not the numbers roll, drift and drift_seconds")
+    if not all(isinstance(value, (int, float)) and abs(value) <= getattr(MOST, key) for key, value in given.items()):
+        raise ValueError("the motion holds something else than numbers, or larger ones than can be")
+    if given["drift"] < 0 or given["drift_seconds"] <= 0:
+        raise ValueError("the motion's drift goes back in time")
+    return Motion(**given)
 
 
 def _parents_from_browser(given: Any, levels: int) -> Parents:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -13,6 +14,7 @@ from ...zoomstack_core.camera.view import even_size
 from ...zoomstack_core.errors import ArgumentError
 from ...zoomstack_core.geometry import ZoomGeometry
 from ...zoomstack_core.quoting import short
+from .turn_inputs import tell_roll
 
 LEAST_SIDE = 512  # pixels of the longer side of frames whose size is not given
 
@@ -178,7 +180,7 @@ def level_inputs() -> list[io.Input]:
 
 
 def journey_inputs() -> list[io.Input]:
-    """Which way through a ring or a tree; the last inputs of a node."""
+    """Which way through a ring or a tree; behind older inputs, as those of `level_inputs`."""
     part: dict[str, Any] = {"optional": True, "advanced": True}
     return [
         io.Int.Input(
@@ -221,8 +223,11 @@ def tell_size(text: NodeText, size: tuple[int, int], height: int, width: int) ->
             text.notice(f"{name} is {made} in place of {wished}: the sides of a video are even numbers.")
 
 
-def make_journey(text: NodeText, geometry: ZoomGeometry, rounds: int, visit: str) -> Journey:
+def make_journey(text: NodeText, geometry: ZoomGeometry, rounds: int, visit: str, roll: float = 0.0) -> Journey:
     """The way that a node's inputs describe: round a ring, to the ends of a tree's branches, or to levels to visit.
+
+    Args:
+        roll: of the journey; the node says where a ring takes another.
 
     Raises:
         ArgumentError: for levels to visit that there are not.
@@ -235,10 +240,15 @@ def make_journey(text: NodeText, geometry: ZoomGeometry, rounds: int, visit: str
             else "rounds does not count: only a ring can be gone round, which Zoom Geometry makes with endless."
         )
     if round_a_ring:
-        return Journey.round(geometry, rounds)
-    if visit.strip():
-        return Journey.visiting(geometry, _parse_visit(visit, geometry.levels))
-    return Journey.visiting(geometry, [level for level in range(geometry.levels) if not geometry.children(level)])
+        journey = Journey.round(geometry, rounds)
+    elif visit.strip():
+        journey = Journey.visiting(geometry, _parse_visit(visit, geometry.levels))
+    else:
+        leaves = [level for level in range(geometry.levels) if not geometry.children(level)]
+        journey = Journey.visiting(geometry, leaves)
+    journey = replace(journey, roll=roll)
+    tell_roll(text, journey)
+    return journey
 
 
 def make_path(

@@ -18,7 +18,7 @@ from .input_checks import sound_of
 
 
 def sound_inputs() -> list[io.Input]:
-    """A sound, and what it does to the video; the last inputs of a node."""
+    """A sound, and what it does to the video."""
     part: dict[str, Any] = {"optional": True, "advanced": True}
     return [
         io.Boolean.Input(

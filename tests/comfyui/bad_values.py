@@ -34,6 +34,9 @@ PATH_OPTIONS: dict[str, Any] = {
     "last_level": 0.0,
     "rounds": 1,
     "visit": "",
+    "roll": 0.0,
+    "drift": 0.0,
+    "drift_seconds": 12.0,
 }
 SOUND: dict[str, Any] = {
     "fit_sound": False,

@@ -24,7 +24,7 @@ def graph(host: Host) -> Prompt:
     return {
         "images": host.source(torch.rand(3, 32, 48, 3)),
         "stack": call("ZoomStack", images=["images", 0], zoom_factor=2.0),
-        "viewer": call("ZoomViewer", stack=["stack", 0]),
+        "viewer": call("ZoomViewer", stack=["stack", 0], roll=20.0, drift=0.05, drift_seconds=9.0),
     }
 
 
@@ -70,6 +70,7 @@ def test_the_button_saves_a_page_of_the_last_result(host: Host, result: dict[str
     assert status == 200, page
     text = (host.base / "output" / page["subfolder"] / page["filename"]).read_text(encoding="utf-8")
     assert json.dumps(result["zoom"]["geometry"]) in text
+    assert json.dumps(result["zoom"]["motion"]) in text
     assert text.count("data:image/webp;base64,") == 3
 
 
@@ -251,6 +252,8 @@ def test_the_button_takes_no_other_files(host: Host, result: dict[str, Any], key
         ("zoom", "geometry", "foci"),
         ("zoom", "geometry", "foci", 0),
         ("zoom", "geometry", "foci", 0, 1),
+        ("zoom", "motion"),
+        ("zoom", "motion", "roll"),
         ("zoom", "prompts"),
         ("filename_prefix",),
     ],

@@ -36,6 +36,14 @@ def test_the_levels_and_their_geometry_reach_the_front_end(host: Host) -> None:
     assert "page" not in zoom
 
 
+def test_roll_and_drift_reach_the_front_end_and_the_page(host: Host) -> None:
+    output = host.run(graph(host, export_html=True, roll=-20.0, drift=0.05, drift_seconds=9.0))["viewer"]
+    motion = {"roll": -20.0, "drift": 0.05, "drift_seconds": 9.0}
+    assert output["zoom"][0]["motion"] == motion
+    assert f'"motion": {json.dumps(motion)}' in pages(host)[-1].read_text(encoding="utf-8")
+    assert "motion" not in host.run(graph(host, roll=0.0, drift=0.0, drift_seconds=5.0))["viewer"]["zoom"][0]
+
+
 def test_the_images_go_on(host: Host) -> None:
     prompt = graph(host)
     seen, stack = host.evaluate(prompt, ["viewer", 0], ["stack", 1])

@@ -12,12 +12,14 @@ from PIL import Image
 
 from zoomstack_core import explorer_page as page_module
 from zoomstack_core.explorer_page import (
+    Motion,
     explorer_page,
     framed_page,
     geometry_for_browser,
     geometry_from_browser,
     images_of,
     level_places,
+    motion_from_browser,
     rebuilt_page,
 )
 from zoomstack_core.geometry import ZoomGeometry
@@ -120,6 +122,38 @@ def test_a_page_of_a_tree_can_be_made_anew() -> None:
 
 
 NAN = float("nan")
+
+
+def test_a_page_keeps_its_motion_and_one_that_stands_still_has_none() -> None:
+    motion = Motion(-30.0, 0.05, 8.0)
+    page = explorer_page(IMAGES, GEOMETRY, motion=motion)
+    assert stack_in(page)["motion"] == {"roll": -30.0, "drift": 0.05, "drift_seconds": 8.0}
+    assert stack_in(rebuilt_page(page, "x")) == stack_in(page)
+    still = explorer_page(IMAGES, GEOMETRY)
+    assert "motion" not in stack_in(still)
+    assert "motion" not in stack_in(rebuilt_page(still, "x"))
+    assert explorer_page(IMAGES, GEOMETRY, motion=Motion(drift_seconds=3.0)) == still
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"roll": value} for value in (NAN, 361, -361, "3", None, [], 10**400)),
+        *({"drift": value} for value in (NAN, -0.1, 0.3, "x")),
+        *({"drift_seconds": value} for value in (0, -1, 601, NAN)),
+        {"more": 1.0},
+    ],
+    ids=str,
+)
+def test_a_motion_that_is_none_is_refused(changed: dict[str, object]) -> None:
+    told = {"roll": 10.0, "drift": 0.1, "drift_seconds": 5.0}
+    assert motion_from_browser(told) == Motion(10.0, 0.1, 5.0)
+    assert motion_from_browser(None) == Motion()
+    with pytest.raises(ValueError, match="motion"):
+        motion_from_browser({**told, **changed})
+    for other in (3, [], "x", {}):
+        with pytest.raises(ValueError, match="motion"):
+            motion_from_browser(other)
 
 
 @pytest.mark.parametrize(

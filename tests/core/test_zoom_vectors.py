@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ TREE = ZoomGeometry(
 )
 RING = ZoomGeometry(3, 64, 48, (4.0, 2.5, 3.0), ((0.9, 0.2), (0.3, 0.6), (0.5, 0.5)), parents=(2, 0, 1))
 RING_OF_TWO = ZoomGeometry(3, 50, 50, (3.0, 4.0, 2.0), ((0.2, 0.2), (0.7, 0.8), (0.3, 0.3)), parents=(1, 0, 0))
+ROLLS = [(TREE, -35.0, [2, 4]), (GEOMETRIES[0], 30.0, None), (GEOMETRIES[1], 200.0, None), (RING, 100.0, None)]
 JOURNEYS = [
     Journey.visiting(TREE, [2, 4]),  # one branch after the other
     Journey.visiting(TREE, [4, 2, 0]),
@@ -83,6 +85,22 @@ def tours() -> list[dict[str, Any]]:
     return found
 
 
+def rolls() -> list[dict[str, Any]]:
+    """The same with a roll, and the angle of each frame."""
+    made = []
+    for geometry, roll, visit in ROLLS:
+        straight = Journey.visiting(geometry, visit) if visit else Journey.of(geometry)
+        journey = replace(straight, roll=roll)
+        frames = [
+            {**frame(journey, place, *size), "angle": journey.angle(place, size[1] / size[0])}
+            for size in SIZES
+            for place in zooms(journey.last, FEW_PARTS)
+        ]
+        told = {**geometry_for_browser(geometry), "roll": roll}
+        made.append({**told, "journey": list(journey.levels), "frames": frames})
+    return made
+
+
 def zooms(last: int, parts: tuple[float, ...]) -> list[float]:
     return [level + part for level in range(last) for part in parts] + [float(last)]
 
@@ -116,7 +134,10 @@ def assert_close(found: Any, expected: Any, where: str = "vectors") -> None:
         assert math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-7), where
 
 
-@pytest.mark.parametrize(("name", "make"), [("zoom_math", vectors), ("zoom_journeys", journeys), ("zoom_tours", tours)])
+VECTORS = [("zoom_math", vectors), ("zoom_journeys", journeys), ("zoom_tours", tours), ("zoom_rolls", rolls)]
+
+
+@pytest.mark.parametrize(("name", "make"), VECTORS)
 def test_the_file_holds_what_the_renderer_does(name: str, make: Callable[[], list[dict[str, Any]]]) -> None:
     """ZOOMSTACK_WRITE_VECTORS=1 writes it anew after a change of the renderer, which js/zoom_math.js must follow."""
     file, made = FOLDER / f"{name}.json", make()

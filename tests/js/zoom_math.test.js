@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { magnificationText } from "../../js/magnification.js";
 import * as math from "../../js/zoom_math.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../vectors/zoom_math.json", import.meta.url), "utf8"));
@@ -61,13 +62,13 @@ test("a very deep stack keeps its precision", () => {
 });
 
 test("magnifications are written as people write them", () => {
-  const texts = [1, 2, 6.25, 512, 4096, 1048576, 4 ** 30].map((value) => math.magnificationText(Math.log(value)));
+  const texts = [1, 2, 6.25, 512, 4096, 1048576, 4 ** 30].map((value) => magnificationText(Math.log(value)));
   assert.deepEqual(texts, ["×1", "×2", "×6.25", "×512", "×4,096", "×1.05 million", "×1.15e18"]);
 });
 
 test("a magnification is rounded before its unit is chosen", () => {
   const texts = [99.49, 99.6, 999_999.4, 999_999.6, 999_600_000, 999_400_000, 9.996e11, 9.996e14, 9.994e14, 9.996e17].map(
-    (value) => math.magnificationText(Math.log(value)),
+    (value) => magnificationText(Math.log(value)),
   );
   const large = ["×1 million", "×1 billion", "×999 million", "×1 trillion", "×1e15", "×999 trillion", "×1e18"];
   assert.deepEqual(texts, ["×99.5", "×100", "×999,999", ...large]);

@@ -47,6 +47,6 @@ HEIGHTS = {
     "ZoomPromptSchedule": 620,
     "ZoomPromptWriter": 420,
     "ZoomStack": 280,
-    "ZoomVideo": 930,
-    "ZoomViewer": 580,
+    "ZoomVideo": 1060,
+    "ZoomViewer": 680,
 }

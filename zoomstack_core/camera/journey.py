@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry, step_rect
+from .turn import widest_turn
 
 Point = tuple[float, float]
 
@@ -43,6 +45,7 @@ class Journey:
             levels, the way leads inwards.
         rounds: how many rounds of a ring these are, 0 for none. Then the last level is not reached: it says where the
             way would go on, so that a frame is cut out of level 0 at the end of a round as at its beginning.
+        roll: degrees that the picture turns clockwise from each level to the next, on the way inwards; see `angle`.
 
     Raises:
         ValueError: for anything else.
@@ -56,6 +59,7 @@ class Journey:
     geometry: ZoomGeometry
     levels: tuple[int, ...]
     rounds: int = 0
+    roll: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
@@ -69,6 +73,8 @@ class Journey:
                 )
         if self.rounds < 0 or (self.rounds and (len(self.levels) - 2) % self.rounds):
             raise ArgumentError("rounds", shown(self.rounds), "0, or the rounds of a ring that the levels are")
+        if not math.isfinite(self.roll):
+            raise ArgumentError("roll", shown(self.roll), "a number of degrees")
 
     @staticmethod
     def of(way: ZoomGeometry | Journey) -> Journey:
@@ -148,6 +154,59 @@ class Journey:
         fixed = _fixed_point(self.geometry, self.levels[i])
         return Position(self.levels[i + 1], 1 - part, self._factor(i), fixed, there, here)
 
+    def log_magnification(self, place: float) -> float:
+        """ln of how much larger a place shows what is seen than level 0 does; of a ring, from its first round on."""
+        marks = self._log_magnifications
+        i = int(place)
+        return marks[i] if place == i else marks[i] + (place - i) * (marks[i + 1] - marks[i])
+
+    @cached_property
+    def _log_magnifications(self) -> tuple[float, ...]:
+        outside = self.geometry.path_to(self.levels[0])[1:]
+        marks = [sum(math.log(self.geometry.step_into(level).factor) for level in outside)]
+        for i in range(len(self.levels) - 1):
+            marks.append(marks[-1] + math.log(self._factor(i)) * (1 if self._inward(i) else -1))
+        return tuple(marks)
+
+    @cached_property
+    def closing_roll(self) -> float:
+        """The roll that there is: in a ring that which makes whole turns in a round, at least one."""
+        ring = _ring(self.geometry)
+        if not (self.roll and ring):
+            return self.roll
+        turns = max(1, round(abs(self.roll) * len(ring) / 360))
+        return math.copysign(turns * 360 / len(ring), self.roll)
+
+    def angle(self, place: float, aspect: float) -> float:
+        """Radians by which the picture is turned clockwise at a place, in frames of an aspect (width / height).
+
+        It is `closing_roll` for each factor of average size, so that it goes as steadily as the zoom. In the widest
+        level it is 0, and from there it gathers speed over about a level: the corners of a turned frame need room.
+        Where they have not enough, as the turn is fast and the zoom slow, it is as far as they have.
+        """
+        geometry = self.geometry
+        if not self.roll or not geometry.steps:
+            return 0.0
+        log = self.log_magnification(place)
+        levels = log / self._average_step
+        if geometry.closed:
+            return math.radians(self.closing_roll) * levels
+        angle = math.radians(self.roll) * (math.hypot(levels, 1) - 1)
+        shape = geometry.width / geometry.height
+        room = math.exp(min(log, 10)) * max(aspect, shape)  # of the widest level; more than enough from 10 on
+        return math.copysign(min(abs(angle), widest_turn(1.0, aspect, room / shape, room)), angle)
+
+    @property
+    def fastest_turn(self) -> float:
+        """Radians of `angle` per ln of magnification, at most."""
+        return abs(math.radians(self.closing_roll)) / self._average_step if self.roll and self.geometry.steps else 0.0
+
+    @cached_property
+    def _average_step(self) -> float:
+        """ln of the factor of a step, of a ring those of its round."""
+        steps = [self.geometry.step_into(level) for level in _ring(self.geometry)] or self.geometry.steps
+        return sum(math.log(step.factor) for step in steps) / len(steps)
+
     def _inward(self, i: int) -> bool:
         """Whether the way leads inwards from the level at i."""
         return self.geometry.parent(self.levels[i + 1]) == self.levels[i]
@@ -170,6 +229,12 @@ def _default(geometry: ZoomGeometry) -> Journey:
         return Journey.round(geometry)
     leaves = [level for level in range(geometry.levels) if not geometry.children(level)]
     return Journey(geometry, geometry.path_to(max(leaves, key=geometry.magnifications.__getitem__)))
+
+
+def _ring(geometry: ZoomGeometry) -> tuple[int, ...]:
+    """The levels of a round; none without a ring."""
+    end = geometry.parent(0)
+    return () if end is None else geometry.path_to(end)
 
 
 def _fixed_point(geometry: ZoomGeometry, level: int) -> Point:

@@ -1,4 +1,4 @@
-"""Motion blur: the zooms that a camera sees while its shutter is open."""
+"""Shots of a camera: one for every frame, and for motion blur those that it sees while its shutter is open."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
 from .journey import Journey
+from .turn import Drift, Shot
 
 SPACING = 2.0  # pixels that anything may move between two samples: each is about as sharp as that
 MOST_SAMPLES = 16
@@ -20,7 +21,8 @@ def shutter_zooms(
     width: int,
     shutter: float = 0.0,
     loop: bool = False,
-) -> list[tuple[float, ...]]:
+    drift: Drift | None = None,
+) -> list[tuple[float | Shot, ...]]:
     """For every frame the zooms to average, at the middles of equal parts of the time that the shutter is open.
 
     As many as the movement needs, at most 16; one where nothing moves.
@@ -31,30 +33,35 @@ def shutter_zooms(
         height, width: pixels of the frames.
         shutter: how long it is open, in frames, from 0 (no blur) to 1; a film camera's 180° are 0.5.
         loop: whether the first frame follows on the last one.
+        drift: of the camera beside them; then there are shots in place of zooms. For a loop one that closes.
 
     Raises:
         ValueError: if the shutter is outside its range.
     """
     if not 0 <= shutter <= 1:
         raise ArgumentError("shutter", shown(shutter), "a number from 0 to 1")
-    if not shutter:
+    if not shutter and drift is None:
         return [(zoom,) for zoom in zooms]
     journey = Journey.of(way)
     speeds = [math.log(factor) for factor in journey.factors] or [0.0]
     aside = max((max(x, 1 - x, y, 1 - y) for _, (x, y) in journey.geometry.steps), default=0.5)
-    reach = aside * math.hypot(height, width)
-    frames = []
+    diagonal = math.hypot(height, width)
+    # pixels that the farthest point moves for each ln of magnification, and by the drift from frame to frame
+    reach = (aside + journey.fastest_turn / 2) * diagonal
+    aside_speed = 2 * math.pi * math.sqrt(2) * drift.amount / drift.period * width if drift else 0.0
+    frames: list[tuple[float | Shot, ...]] = []
     last = len(zooms) - 1
     for k, zoom in enumerate(zooms):
         before = zooms[k - 1] if k else _nearest(zooms[-1], zoom, journey) if loop else zoom
         after = zooms[k + 1] if k < last else _nearest(zooms[0], zoom, journey) if loop else zoom
         change = max(abs(zoom - before), abs(after - zoom)) * max(speeds)
-        samples = min(max(1, math.ceil(shutter * change * reach / SPACING)), MOST_SAMPLES)
+        samples = min(max(1, math.ceil(shutter * (change * reach + aside_speed) / SPACING)), MOST_SAMPLES)
+        times = [shutter * ((n + 0.5) / samples - 0.5) for n in range(samples)]
+        seen = [_onto(_between(before, zoom, after, time), journey) for time in times]
         frames.append(
-            tuple(
-                _onto(_between(before, zoom, after, shutter * ((n + 0.5) / samples - 0.5)), journey)
-                for n in range(samples)
-            )
+            tuple(Shot(place, *drift.at(k + time)) for place, time in zip(seen, times, strict=True))
+            if drift
+            else tuple(seen)
         )
     return frames
 

@@ -7,12 +7,18 @@ from typing import NamedTuple
 
 from ..errors import ArgumentError, shown
 from ..geometry import Rect, Step, ZoomGeometry
-from ..rectangles import nested_rect
+from ..rectangles import nested_rect, step_rect
 from .journey import Journey, Position
+from .turn import Shot, kept_inside, margins_of, room_to_turn, turned_size
 
 # A deeper level fades in while the level around it grows from 1 to this many output pixels per pixel: before that it
 # has no detail to add, since the stack is consistent.
 FADE_IN = 1.25
+
+# How many levels outwards one is looked for that covers a turned frame, and what part of a level counts as rounding. In
+# a ring whose steps hardly lead inwards there may be none.
+MOST_OUTWARD = 64
+ROUNDING = 1e-9
 
 
 class Placement(NamedTuple):
@@ -48,13 +54,17 @@ def even_size(geometry: ZoomGeometry, height: int = 0, width: int = 0) -> tuple[
     return max(2, height // 2 * 2), max(2, width // 2 * 2)
 
 
-def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: int) -> list[Placement]:
+def place_levels(way: ZoomGeometry | Journey, zoom: float | Shot, height: int, width: int) -> list[Placement]:
     """The levels that make a frame, each after the one that shows it; the first covers the frame, the others are laid
     over it.
 
     Between two places of the journey the view of the wider level is scaled by p^-f around the point that it shares with
     the deeper one. Of that view the frame shows the largest part of its aspect, and keeps this point where it is. A
     level of a ring may be there several times.
+
+    Where the journey has a roll, the levels are placed as they lie before the picture is turned by `Journey.angle`
+    around the middle of the frame, and also around the frame, as far as its corners reach. With roll or drift the view
+    stays away from the border of the widest level as far as these corners need.
 
     Args:
         way: the journey, or a geometry for its own one, `Journey.of`.
@@ -64,16 +74,23 @@ def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: i
     Raises:
         ValueError: if the zoom is outside its range.
     """
-    journey = Journey.of(way)
-    if not 0 <= zoom <= journey.last:
-        raise ArgumentError("zoom", shown(zoom), f"a number from 0 to {journey.last}")
-    geometry, at = journey.geometry, journey.at(zoom)
-    view = _view(geometry, at, width / height)
+    journey, shot = Journey.of(way), Shot.of(zoom)
+    if not 0 <= shot.zoom <= journey.last:
+        raise ArgumentError("zoom", shown(shot.zoom), f"a number from 0 to {journey.last}")
+    geometry, at = journey.geometry, journey.at(shot.zoom)
+    view, base = _view(geometry, at, width / height), at.level
     scale = height / view.height
     # scale at which a level that just fills the frame is shown; the same at every zoom
     full = scale / at.factor**at.part
+    down = across = 0.0  # how far the turned frame reaches beyond the upright one
+    if journey.roll or shot.right or shot.down:
+        angle = journey.angle(shot.zoom, width / height)
+        view = _moved(geometry, base, view, angle, shot)
+        tall, wide = turned_size(height, width, angle)
+        down, across = (tall - height) / 2, (wide - width) / 2
+        base, view, scale = _covering(geometry, base, view, scale, down, across)
     frame = Rect(-view.top * scale, -view.left * scale, geometry.height * scale, geometry.width * scale)
-    placements = [Placement(at.level, frame, scale, 1.0, (0.0, 0.0, 0.0, 0.0))]
+    placements = [Placement(base, frame, scale, 1.0, (0.0, 0.0, 0.0, 0.0))]
     steps_to: list[tuple[Step, ...]] = [()]  # from the first placement to each
     for wider, steps in zip(placements, steps_to, strict=True):  # both grow: the children of the children follow
         for level in geometry.children(wider.level):
@@ -87,7 +104,12 @@ def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: i
             inner = nested_rect((*steps, geometry.step_into(level)), geometry.height, geometry.width)
             top, left = (inner.top - view.top) * scale, (inner.left - view.left) * scale
             rect = Rect(top, left, inner.height * scale, inner.width * scale)
-            gaps = (rect.top, height - rect.top - rect.height, rect.left, width - rect.left - rect.width)
+            gaps = (
+                rect.top + down,
+                height - rect.top - rect.height + down,
+                rect.left + across,
+                width - rect.left - rect.width + across,
+            )
             sides = (rect.height, rect.height, rect.width, rect.width)
             if any(gap <= -side for gap, side in zip(gaps, sides, strict=True)):
                 continue  # beside the frame
@@ -95,6 +117,38 @@ def place_levels(way: ZoomGeometry | Journey, zoom: float, height: int, width: i
             placements.append(Placement(level, rect, rect.height / geometry.height, opacity, feather))
             steps_to.append((*steps, geometry.step_into(level)))
     return placements
+
+
+def _moved(geometry: ZoomGeometry, level: int, view: Rect, angle: float, shot: Shot) -> Rect:
+    """The view after a drift, and inside the widest level with all that a turned frame may show of it."""
+    tall, wide = room_to_turn(view.height, view.width, angle)
+    beyond = margins_of(geometry, level)
+    top, left = view.top + shot.down * view.width, view.left + shot.right * view.width
+    return Rect(
+        kept_inside(top, view.height, tall, geometry.height, beyond.top, beyond.bottom),
+        kept_inside(left, view.width, wide, geometry.width, beyond.left, beyond.right),
+        view.height,
+        view.width,
+    )
+
+
+def _covering(
+    geometry: ZoomGeometry, level: int, view: Rect, scale: float, down: float, across: float
+) -> tuple[int, Rect, float]:
+    """The nearest wider level that covers a view and what the turned frame shows around it, the view in its pixels, and
+    output pixels per pixel of it."""
+    for _ in range(MOST_OUTWARD):
+        above, before = view.top - down / scale, view.left - across / scale
+        below = geometry.height - view.top - view.height - down / scale
+        behind = geometry.width - view.left - view.width - across / scale
+        parent = geometry.parent(level)
+        if parent is None or min(above, before, below, behind) >= -ROUNDING * max(geometry.height, geometry.width):
+            break
+        top, left, height, _ = step_rect(geometry.step_into(level), geometry.height, geometry.width)
+        part = height / geometry.height
+        view = Rect(top + view.top * part, left + view.left * part, view.height * part, view.width * part)
+        level, scale = parent, scale / part
+    return level, view, scale
 
 
 def _view(geometry: ZoomGeometry, at: Position, aspect: float) -> Rect:

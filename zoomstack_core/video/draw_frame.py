@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..camera.journey import Journey
+from ..camera.turn import Shot
 from ..camera.view import Placement, even_size, place_levels
 from ..errors import ArgumentError
+from ..geometry import Span
 from ..method.stack import ZoomStack
 from ..tensors import compute_dtype
 from .color import HIGHEST_CHROMA, HIGHEST_LUMA, LOWEST, PixelFormat, Planes, to_codes
-from .paint import Grid, Layer, make_layers, paint
+from .paint import Grid, make_layers, paint
 from .sheet import Sheet
+from .turned import TurnedView, paint_turned
 
 __all__ = ["FrameRenderer", "PlaneRenderer", "even_size", "place_levels", "render_frame"]
 
@@ -78,19 +82,20 @@ class FrameRenderer:
         dtype = compute_dtype(self._dtype)
         self._levels = _Levels(stack, stack.images.device, lambda image: [Sheet.of(image.to(dtype))])
 
-    def __call__(self, *zooms: float) -> Tensor:
+    def __call__(self, *zooms: float | Shot) -> Tensor:
         """[C, height, width] in [0, 1]: what is seen at a zoom, a place on the journey; the mean if there are several.
 
         Raises:
             ValueError: for a zoom outside its range.
         """
-        views, grid = [], Grid(self.height, self.width)
+        grid = Grid(self.height, self.width)
+        views = []
         for zoom in zooms:
             placements = place_levels(self.journey, zoom, self.height, self.width)
-            views.append(make_layers(placements, [sheet for (sheet,) in self._levels.get(placements)], grid))
-        sheet = views[0][0].sheet
+            views.append(_View(self.journey, zoom, placements, [sheet for (sheet,) in self._levels.get(placements)]))
+        sheet = views[0].sheets[0]
         frame = torch.empty((sheet.channels, *grid[:2]), dtype=self._dtype, device=sheet.device)
-        for columns, strip in paint(views, grid):
+        for columns, strip in _paint(views, grid):
             for target, channel in zip(frame, strip, strict=True):
                 target[:, columns.start : columns.stop] = channel.clamp_(0, 1)
         return frame
@@ -135,9 +140,9 @@ class PlaneRenderer:
         shift = (layout.step_x - 1) / 2
         size = height // layout.step_y, width // layout.step_x
         self._luma, self._chroma = Grid(height, width), Grid(*size, layout.step_y, layout.step_x, shift)
-        self._last: tuple[Sequence[float], Planes] | None = None
+        self._last: tuple[Sequence[float | Shot], Planes] | None = None
 
-    def __call__(self, *zooms: float) -> Planes:
+    def __call__(self, *zooms: float | Shot) -> Planes:
         """What is seen at a zoom, a place on the journey; the mean if there are several.
 
         Raises:
@@ -150,8 +155,8 @@ class PlaneRenderer:
         for zoom in zooms:
             placements = place_levels(self.journey, zoom, self.height, self.width)
             sheets = self._levels.get(placements)
-            luma.append(make_layers(placements, [sheet for sheet, _ in sheets], self._luma))
-            chroma.append(make_layers(placements, [sheet for _, sheet in sheets], self._chroma))
+            luma.append(_View(self.journey, zoom, placements, [sheet for sheet, _ in sheets]))
+            chroma.append(_View(self.journey, zoom, placements, [sheet for _, sheet in sheets]))
         unit = 2 ** (self.layout.bits - 8)
         planes = Planes(
             *_paint_codes(luma, self._luma, LOWEST * unit, HIGHEST_LUMA * unit, self.layout.dtype),
@@ -173,13 +178,31 @@ class PlaneRenderer:
         return [luma, chroma]
 
 
-def _paint_codes(
-    views: Sequence[Sequence[Layer]], grid: Grid, lowest: int, highest: int, dtype: torch.dtype
-) -> list[Tensor]:
+class _View(NamedTuple):
+    """What one exposure shows of some channels."""
+
+    journey: Journey
+    zoom: float | Shot
+    placements: Sequence[Placement]
+    sheets: Sequence[Sheet]
+
+
+def _paint(views: Sequence[_View], grid: Grid) -> Iterator[tuple[Span, list[Tensor]]]:
+    """As `paint`; turned where the journey has a roll, also where the angle is 0, as it would look sharper there."""
+    if not views[0].journey.roll:
+        return paint([make_layers(view.placements, view.sheets, grid) for view in views], grid)
+    aspect = (grid.width * grid.step_x) / (grid.height * grid.step_y)
+    turned = []
+    for journey, zoom, placements, sheets in views:
+        turned.append(TurnedView(placements, sheets, grid, journey.angle(Shot.of(zoom).zoom, aspect)))
+    return paint_turned(turned, grid)
+
+
+def _paint_codes(views: Sequence[_View], grid: Grid, lowest: int, highest: int, dtype: torch.dtype) -> list[Tensor]:
     """Codes of every channel, cut off below `lowest` and above `highest`."""
-    sheet, size = views[0][0].sheet, (grid.height, grid.width)
+    sheet, size = views[0].sheets[0], (grid.height, grid.width)
     planes = [torch.empty(size, dtype=dtype, device=sheet.device) for _ in range(sheet.channels)]
-    for columns, strip in paint(views, grid):
+    for columns, strip in _paint(views, grid):
         for plane, channel in zip(planes, strip, strict=True):
             # the conversion cuts off the fraction, which ``to_codes`` has raised by a half; to int16 it is much
             # faster than to uint8

@@ -13,6 +13,9 @@ FLOAT = 4
 # Frames between the renderer and the encoder: being rendered, waiting, and being encoded.
 ON_THE_WAY = 4
 
+# Numbers per pixel of a turned frame: its upright picture, of which it is a part at a slant, and where to sample it.
+TURNED = 8
+
 # Bytes per pixel of a frame that an encoder holds at 8 bits, with all the frames that it looks ahead at. Measured as
 # the growth of the whole process with 2048² to 4096² (PyAV 18.1, 2 cores), those of the frames on the way taken off;
 # slower presets take about the same. x264 is counted by its frames, see below.
@@ -59,13 +62,17 @@ def video_memory(
         journey or Journey.of(stack.geometry), height, width
     )
     pixels = height * width
-    return round(rows * columns * held + pixels * (ON_THE_WAY * frame + _encoder_bytes(form, size, preset, pixels)))
+    painting = FLOAT * TURNED if journey and journey.roll else 0
+    return round(
+        rows * columns * held + pixels * (painting + ON_THE_WAY * frame + _encoder_bytes(form, size, preset, pixels))
+    )
 
 
 def most_in_view(journey: Journey, height: int, width: int) -> int:
-    """About how many levels are held for the frames of a journey: of a tree also those beside the way."""
+    """About how many levels are held for the frames of a journey: of a tree also those beside the way, with a roll also
+    those around the frame."""
     geometry = journey.geometry
-    if geometry.is_chain:
+    if geometry.is_chain and not journey.roll:
         return min(geometry.levels, IN_VIEW)
     # soon after a level fills the frame what it shows has faded in, and most of it is in view
     last = journey.round_length or journey.last

@@ -42,13 +42,14 @@ class Layer:
         sheet: the level's channels on the same grid: one sample for every step_y × step_x pixels of the level.
         grid: the samples to paint.
         bottom: whether nothing is below it: then its weight is 1 all over the frame.
+        blur: width of the filter where the level is made smaller, in pixels of the frame.
 
     Attributes:
         rows, columns: where the weight is above 0.
         solid_rows, solid_columns: where it is 1.
     """
 
-    def __init__(self, placement: Placement, sheet: Sheet, grid: Grid, bottom: bool):
+    def __init__(self, placement: Placement, sheet: Sheet, grid: Grid, bottom: bool, blur: float = 1.0):
         self.sheet = sheet
         top, left, tall, wide = placement.rect
         above, below, before, after = placement.feather
@@ -63,8 +64,8 @@ class Layer:
         self._down, self._across = profiles
         # the samples of the level are shifted by `shift` of its own pixels, which are larger
         left += grid.shift * (1 - placement.scale)
-        self._row_taps = make_taps(top / grid.step_y, placement.scale, sheet.height, *self.rows)
-        self._column_taps = make_taps(left / grid.step_x, placement.scale, sheet.width, *self.columns)
+        self._row_taps = make_taps(top / grid.step_y, placement.scale, sheet.height, *self.rows, blur)
+        self._column_taps = make_taps(left / grid.step_x, placement.scale, sheet.width, *self.columns, blur)
         self._plans: dict[Span, Plan] = {}
 
     def sample(self, rows: Span, columns: Span) -> list[Tensor]:
@@ -90,9 +91,9 @@ class Layer:
                 below.lerp_(pixels, weight)
 
 
-def make_layers(placements: Sequence[Placement], sheets: Sequence[Sheet], grid: Grid) -> list[Layer]:
+def make_layers(placements: Sequence[Placement], sheets: Sequence[Sheet], grid: Grid, blur: float = 1.0) -> list[Layer]:
     """The layers of a frame that are visible on a grid, the lowest first."""
-    layers = [Layer(p, sheet, grid, k == 0) for k, (p, sheet) in enumerate(zip(placements, sheets, strict=True))]
+    layers = [Layer(p, sheet, grid, k == 0, blur) for k, (p, sheet) in enumerate(zip(placements, sheets, strict=True))]
     return [layer for layer in layers if not (layer.rows.empty or layer.columns.empty)]
 
 

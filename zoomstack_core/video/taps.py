@@ -21,14 +21,14 @@ class Taps(NamedTuple):
 
 
 @lru_cache(maxsize=16)  # rows and columns are often the same
-def make_taps(first: float, scale: float, size: int, start: int, stop: int) -> Taps:
+def make_taps(first: float, scale: float, size: int, start: int, stop: int, blur: float = 1.0) -> Taps:
     """The taps of output pixels start … stop - 1 over a row of `size` source pixels. Not to be changed.
 
     Convention: output pixel j covers [j, j+1); source pixel k covers [first + k · scale, first + (k+1) · scale) of it.
-    A magnified row is interpolated (Catmull-Rom), a minified one prefiltered with the same kernel at the width of the
-    output pixels. Beyond its edges the source is continued with its last pixel.
+    A magnified row is interpolated (Catmull-Rom), a minified one prefiltered with the same kernel at the width of
+    `blur` output pixels. Beyond its edges the source is continued with its last pixel.
     """
-    reach = max(1.0, 1 / scale)
+    reach = max(1.0, blur / scale)
     centers = (np.arange(start, stop) + (0.5 - first)) / scale - 0.5
     begin = np.floor(centers - 2 * reach) + 1
     # positions need 64 bits, distances of a few pixels do not
