@@ -18,7 +18,10 @@ from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .messages.errors import of_file
+from .nodes.shared.saving import place
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
+from .sampling.keeping.file import write_levels
+from .sampling.keeping.store import KEPT
 from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
@@ -33,6 +36,7 @@ MOST_TEXT = 2**20  # bytes of a request with a text
 MOST_ASKED = 2**22  # bytes of a request with the images and the prompts of a zoom
 MOST_LEVELS = 1000
 MOST_TOLD = 600  # characters of an error
+LEVELS_PREFIX = "zoomstack/levels"  # of files of kept levels, in the output folder
 
 
 class _Refused(Exception):
@@ -100,6 +104,14 @@ async def open_saved_page(request: web.Request) -> web.Response:
     return web.Response(body=page, content_type="text/html", charset="utf-8", headers=headers)
 
 
+@PromptServer.instance.routes.post("/zoomstack/levels")
+@_told
+async def save_kept_levels(request: web.Request) -> web.Response:
+    """Zoom KSampler's menu: save the levels of a node's last run, so that they survive a restart."""
+    asked = await _asked(request, MOST_TEXT)
+    return web.json_response(await asyncio.to_thread(_save_levels, asked))
+
+
 async def _asked(request: web.Request, most: int) -> Any:
     """The JSON of a request of at most so many bytes."""
     body = bytearray()
@@ -146,6 +158,20 @@ def _save_page(asked: Any) -> dict[str, str]:
         return save_page(_Pictures(files, geometry), geometry, prompts, prefix)
     except (ValueError, SyntaxError) as error:  # the second one is Pillow's, of a broken PNG file
         raise _Refused(str(error)) from None
+
+
+def _save_levels(asked: Any) -> dict[str, Any]:
+    node = asked.get("node") if isinstance(asked, dict) else None
+    if not isinstance(node, str):
+        raise _Refused("the request does not name a node: expected an object with its id in node")
+    runs = KEPT.of(node)
+    if not runs:
+        raise _Refused("no levels of this node are in memory; run the workflow, then save them.", 404)
+    target = place("Zoom KSampler", LEVELS_PREFIX, LEVELS_PREFIX, 0, 0)
+    with target.new_file(".safetensors") as new:
+        write_levels(runs[0], new.part)
+    saved = target.saved(new)
+    return {"kept_file": f"{saved['subfolder']}/{saved['filename']}", "levels": len(runs[0].latents)}
 
 
 def _are(values: Any, kind: type) -> bool:

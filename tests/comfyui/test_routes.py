@@ -79,7 +79,8 @@ def routes(host: Host) -> list[tuple[str, str]]:
 
 
 def test_every_route_of_the_pack_is_tried_here(host: Host) -> None:
-    assert routes(host) == [("GET", "/zoomstack/page"), ("POST", "/zoomstack/page"), ("POST", "/zoomstack/prompts")]
+    tried = ["levels", "page", "prompts"]  # that of levels with more in test_keeping_levels.py
+    assert routes(host) == [("GET", "/zoomstack/page"), *(("POST", f"/zoomstack/{name}") for name in tried)]
 
 
 BODIES: dict[str, bytes] = {
@@ -297,10 +298,15 @@ def test_an_error_that_nobody_thought_of_is_told_and_logged(
         raise error
 
     (host.base / "output" / "any.html").write_text("x")
-    for name in ("save_page", "parse_schedule", "rebuilt_page"):
+    host.module("sampling.keeping.store").KEPT.add("kept", ("a",), torch.zeros(1, 4, 8, 8))
+    for name in ("save_page", "parse_schedule", "rebuilt_page", "write_levels"):
         monkeypatch.setattr(host.module("routes"), name, fail)
     for method, path in routes(host):
-        body = {"json": {**result, "text": "a"}} if method == "POST" else {"params": {"filename": "any.html"}}
+        body = (
+            {"json": {**result, "text": "a", "node": "kept"}}
+            if method == "POST"
+            else {"params": {"filename": "any.html"}}
+        )
         caplog.clear()
         status, answer = host.ask(method, path, **body)
         assert status == 500
