@@ -36,19 +36,19 @@ class GrowPanel {
     /** Where the new level is to lie, while the field is open. @type {Spot | null} */ this.spot = null;
     const named = (/** @type {keyof typeof TITLES} */ name, /** @type {string} */ text) =>
       button({ class: "zoomstack-word", title: TITLES[name], "data-grow": name }, text);
-    this.grow = named("grow", "Grow");
+    this.grow = named("grow", "Grow here");
     this.again = named("again", "Again");
     this.undo = named("undo", "Undo");
-    viewer.controls.bar.append(this.grow, this.again, this.undo);
     this.field = element("textarea", { rows: 2, placeholder: PLACEHOLDER, "aria-label": PLACEHOLDER });
     this.status = element("div", { class: "zoomstack-grow-status", role: "status" });
     const go = button({ title: "Sample these levels here (Enter)", "data-grow": "go" }, "Grow");
     const cancel = button({ title: "Close (Escape)", "data-grow": "cancel" }, "Cancel");
     this.form = element("div", { class: "zoomstack-grow", hidden: true }, this.field, go, cancel);
     this.frame = element("div", { class: "zoomstack-grow-frame", hidden: true });
+    const row = element("div", { class: "zoomstack-bar" }, this.grow, this.again, this.undo, this.status);
     viewer.picture.append(this.frame);
+    viewer.root.insertBefore(row, viewer.note);
     viewer.root.insertBefore(this.form, viewer.note);
-    viewer.root.insertBefore(this.status, viewer.note);
 
     const { signal } = viewer.closing;
     this.grow.addEventListener("click", () => this.toggle(), { signal });

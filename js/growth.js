@@ -128,7 +128,7 @@ function freePlace(point, side, taken) {
   const acrosses = [Math.round(x * DIGITS) / DIGITS, x, ...taken.flatMap(({ left, width }) => [left - half, left + width + half])];
   const downs = [Math.round(y * DIGITS) / DIGITS, y, ...taken.flatMap(({ top, height }) => [top - half, top + height + half])];
   const free = acrosses.flatMap((atX) => downs.map((atY) => /** @type {Point} */ ([atX, atY]))).filter(isFree);
-  const away = (/** @type {Point} */ [atX, atY]) => Math.hypot(atX - x, atY - y);
+  const away = (/** @type {Point} */ [atX, atY]) => Math.round(Math.hypot(atX - x, atY - y) * DIGITS); // the round one first
   return free.sort((one, other) => away(one) - away(other))[0];
 }
 

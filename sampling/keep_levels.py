@@ -71,7 +71,8 @@ def sample_keeping(
         result = finished(begun.latent, torch.stack([kept[level] for level in range(len(kept))]), settings)
     elif kept:
         given = _with_held(begun, kept)
-        result = sample_zoom(model, positive, negative, given, request, settings, text)
+        # through a VAE that loses much they may nest so badly that a check would take them for others'
+        result = sample_zoom(model, positive, negative, given, request, settings, text, nested=True)
         result["samples"] = as_they_were(result["samples"], kept, begun.geometry, begun.layout)
     else:
         result = sample_zoom(model, positive, negative, latent, request, settings, text)

@@ -125,12 +125,14 @@ def sample_zoom(
     request: SamplingRequest,
     settings: ZoomSettings,
     text: NodeText,
+    nested: bool = False,
 ) -> Latent:
     """All zoom levels sampled in lockstep.
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
         text: of the node: how far the run is, and what the user should know.
+        nested: whether held levels are known to nest as ``settings`` say; else that is checked.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -169,7 +171,7 @@ def sample_zoom(
         if notice:
             text.notice(notice)
     guider.plan = JointPlan(
-        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
+        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node, nested
     )
     rungs = len(sigmas.sigmas) - 1
     steps = round(rungs / whole.rungs_per_step)

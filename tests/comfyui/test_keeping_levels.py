@@ -426,3 +426,15 @@ def test_the_new_inputs_are_the_last_and_off(host: Host) -> None:
     last = schema.inputs[-4:]
     assert [entry.id for entry in last] == ["vae", "keep", "level_seeds", "kept_file"]
     assert [entry.default for entry in last[1:]] == [False, "", ""] and all(entry.optional for entry in last)
+
+
+def test_levels_that_nest_badly_through_a_vae_are_still_the_nodes_own(host: Host, flow: Checkpoint) -> None:
+    """A VAE that loses much leaves levels apart; held ones of others are refused for that, a node's own are not."""
+    runner = Runner(host, flow)
+    options = host.module("sampling.agreement.blend_options").BlendOptions(space="pixels", vae=flow.vae)
+    runner.run(PROMPTS[:3], blend_options=options, steps=2, zoom_factor=4.0)
+    for number in range(3):  # each time an inner part of what is kept is another
+        runner.run([*PROMPTS[:2], f"forest {number}"])
+        assert runner.said == "kept 2 of 3 levels, sampled level 3"
+    runner.run([*PROMPTS[:2], "forest 2", "a stone"])
+    assert runner.said == "kept 3 of 4 levels, sampled level 4"
