@@ -18,10 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .messages.errors import of_file
-from .nodes.shared.saving import place
+from .nodes.shared.saved_levels import save_levels
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_page
-from .sampling.keeping.file import write_levels
-from .sampling.keeping.store import KEPT
 from .zoomstack_core.explorer_page import CONTENT_SECURITY_POLICY, framed_page, geometry_from_browser, rebuilt_page
 from .zoomstack_core.geometry import ZoomGeometry
 from .zoomstack_core.prompts.schedule import parse_schedule
@@ -36,7 +34,6 @@ MOST_TEXT = 2**20  # bytes of a request with a text
 MOST_ASKED = 2**22  # bytes of a request with the images and the prompts of a zoom
 MOST_LEVELS = 1000
 MOST_TOLD = 600  # characters of an error
-LEVELS_PREFIX = "zoomstack/levels"  # of files of kept levels, in the output folder
 
 
 class _Refused(Exception):
@@ -164,14 +161,10 @@ def _save_levels(asked: Any) -> dict[str, Any]:
     node = asked.get("node") if isinstance(asked, dict) else None
     if not isinstance(node, str):
         raise _Refused("the request does not name a node: expected an object with its id in node")
-    runs = KEPT.of(node)
-    if not runs:
+    saved = save_levels(node)
+    if saved is None:
         raise _Refused("no levels of this node are in memory; run the workflow, then save them.", 404)
-    target = place("Zoom KSampler", LEVELS_PREFIX, LEVELS_PREFIX, 0, 0)
-    with target.new_file(".safetensors") as new:
-        write_levels(runs[0], new.part)
-    saved = target.saved(new)
-    return {"kept_file": f"{saved['subfolder']}/{saved['filename']}", "levels": len(runs[0].latents)}
+    return saved
 
 
 def _are(values: Any, kind: type) -> bool:

@@ -298,8 +298,7 @@ def test_an_error_that_nobody_thought_of_is_told_and_logged(
         raise error
 
     (host.base / "output" / "any.html").write_text("x")
-    host.module("sampling.keeping.store").KEPT.add("kept", ("a",), torch.zeros(1, 4, 8, 8))
-    for name in ("save_page", "parse_schedule", "rebuilt_page", "write_levels"):
+    for name in ("save_page", "parse_schedule", "rebuilt_page", "save_levels"):
         monkeypatch.setattr(host.module("routes"), name, fail)
     for method, path in routes(host):
         body = (
