@@ -104,7 +104,11 @@ def _fingerprints(
     begun: Levels, model: ModelPatcher, request: SamplingRequest, settings: ZoomSettings
 ) -> tuple[str, ...]:
     noise = request.noise
-    seed = request.seed if noise is None else (type(noise).__qualname__, vars(noise), sharing_of(noise.seed))
+    seed = (
+        request.seed
+        if noise is None
+        else (type(noise).__qualname__, getattr(noise, "__dict__", noise), sharing_of(noise.seed))
+    )
     steps = request.steps, request.cfg, request.sampler_name, request.scheduler, request.denoise
     run = seed, steps, settings.alignment, settings.blend
     conds, mask = begun.guider.original_conds, begun.latent.get("noise_mask")
