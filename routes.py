@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from server import PromptServer
 
 from .messages.errors import of_file
+from .nodes.shared.saved_levels import save_kept_levels
 from .nodes.zoom_viewer import DEFAULT_PREFIX, save_levels, save_page
 from .zoomstack_core.explorer_page import (
     CONTENT_SECURITY_POLICY,
@@ -114,6 +115,14 @@ async def open_saved_page(request: web.Request) -> web.Response:
     return web.Response(body=page, content_type="text/html", charset="utf-8", headers=headers)
 
 
+@PromptServer.instance.routes.post("/zoomstack/kept_levels")
+@_told
+async def save_kept_levels_of_node(request: web.Request) -> web.Response:
+    """Zoom KSampler's menu: save the levels of a node's last run, so that they survive a restart."""
+    asked = await _asked(request, MOST_TEXT)
+    return web.json_response(await asyncio.to_thread(_save_kept_levels, asked))
+
+
 async def _asked(request: web.Request, most: int) -> Any:
     """The JSON of a request of at most so many bytes."""
     body = bytearray()
@@ -164,6 +173,16 @@ def _save(asked: Any, page: bool) -> dict[str, str]:
         return save_levels(pictures, geometry, prompts, prefix)
     except (ValueError, SyntaxError) as error:  # the second one is Pillow's, of a broken PNG file
         raise _Refused(str(error)) from None
+
+
+def _save_kept_levels(asked: Any) -> dict[str, Any]:
+    node = asked.get("node") if isinstance(asked, dict) else None
+    if not isinstance(node, str):
+        raise _Refused("the request does not name a node: expected an object with its id in node")
+    saved = save_kept_levels(node)
+    if saved is None:
+        raise _Refused("no levels of this node are in memory; run the workflow, then save them.", 404)
+    return saved
 
 
 def _are(values: Any, kind: type) -> bool:

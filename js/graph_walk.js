@@ -184,6 +184,16 @@ const linkOf = (graph, id) => (id === undefined ? undefined : graph.links.get(id
 /** The whole workflow and every subgraph in it. @param {RootGraph} rootGraph @returns {Graph[]} */
 export const graphsOf = (rootGraph) => [rootGraph, ...rootGraph.subgraphs.values()];
 
+/** What a run calls a node: its id, after those of the subgraphs' nodes that it is in; of several uses the first.
+ * @param {GraphNode} node @returns {string | undefined} */
+export function executionIdOf({ graph, id }) {
+  if (!graph) return undefined;
+  if (graph === /** @type {Graph} */ (graph.rootGraph)) return String(id);
+  const [use] = usesOf(graph);
+  const outer = use && executionIdOf(use);
+  return outer && `${outer}:${id}`;
+}
+
 /** The nodes that stand for a subgraph. @param {Graph} subgraph */
 const usesOf = (subgraph) =>
   graphsOf(subgraph.rootGraph).flatMap((graph) => graph.nodes.filter((node) => node.subgraph === subgraph));

@@ -12,7 +12,7 @@ import * as math from "./zoom_math.js";
 import { Sway } from "./zoom_roll.js";
 import { Tour } from "./zoom_tour.js";
 import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
-import { Flight, inRound, towards, wholeView } from "./zoom_turns.js";
+import { Flight, inGrown, inRound, towards, wholeView } from "./zoom_turns.js";
 
 /**
  * @typedef {object} Stack
@@ -86,7 +86,7 @@ export class ZoomViewer {
     this.shape = 1;
   }
 
-  /** Show a stack, when all of its images are there; keeps the view if the geometry is the same.
+  /** Show a stack, when all of its images are there; keeps the view where the levels around it are the same.
    * @param {Stack} stack @throws {Error} if an image cannot be loaded */
   async show(stack) {
     const roll = stack.motion?.roll;
@@ -104,13 +104,18 @@ export class ZoomViewer {
       for (const bitmap of bitmaps) bitmap.close();
       return;
     }
-    const same = this.stack && JSON.stringify(this.stack.geometry) === JSON.stringify(stack.geometry);
+    const before = this.stack;
+    const same = before && JSON.stringify(before.geometry) === JSON.stringify(stack.geometry);
     this.painter?.close();
     this.painter = new LevelPainter(bitmaps);
     this.stack = stack;
     this.say("");
     this.controls.enable(true);
-    if (!same) {
+    const kept = !same && before ? inGrown(this, stack.geometry) : null;
+    if (kept) {
+      this.rest();
+      this._setView(math.limited(kept.line, kept.view, this.size), kept.line);
+    } else if (!same) {
       this.line = lineThrough(stack.geometry, 0);
       this.round = 1;
       this.tour = new Tour(stack.geometry);

@@ -4,6 +4,7 @@
 import { element } from "./dom.js";
 import { prefixOf } from "./file_names.js";
 import { widgetOf } from "./graph_walk.js";
+import { addGrowing } from "./grow_panel.js";
 import { addWidget, chain, giveWheelToGraph, growTo } from "./host.js";
 import { ask, pageUrlOf, urlOf } from "./server.js";
 import { ZoomViewer } from "./viewer.js";
@@ -44,6 +45,7 @@ export function addViewer(node) {
     if (result && !viewer.stack) show(node, viewer, result);
   });
   chain(node, "onRemoved", () => viewer.close());
+  addGrowing(node, viewer);
   growTo(node, NODE_SIZE);
 }
 

@@ -3,9 +3,10 @@
 // one level to another. Pure functions and a clockwork: no page, no ComfyUI.
 
 import * as math from "./zoom_math.js";
-import { childrenOf, lastShared, lineThrough, placeOn } from "./zoom_tree.js";
+import { childrenOf, countOf, lastShared, lineThrough, parentOf, placeOn } from "./zoom_tree.js";
 
 /**
+ * @typedef {import("./zoom_tree.js").Geometry} Geometry
  * @typedef {import("./zoom_tree.js").Line} Line
  * @typedef {import("./zoom_math.js").View} View
  * @typedef {import("./zoom_math.js").Size} Size
@@ -64,6 +65,25 @@ export function inRound({ line, view }) {
   if (!rounds || (rounds > 0 && !line.endless)) return { line, view, rounds: 0 };
   const round = line.endless ? line : lineThrough(line.tree, 0); // out of a branch
   return { line: round, view: { ...view, zoom: view.zoom - rounds * line.round }, rounds };
+}
+
+/** A view in another zoom that has the same levels around it, such as one that has grown: in the deepest of these levels
+ * that is there. Null where not even the widest level is the same, and for rings.
+ * @param {Place} place @param {Geometry} tree @returns {Place | null} */
+export function inGrown({ line, view }, tree) {
+  const before = line.tree;
+  if (line.round || parentOf(tree, 0) !== null || before.height !== tree.height || before.width !== tree.width) return null;
+  const isSame = (/** @type {number} */ level) =>
+    level < countOf(tree) && parentOf(tree, level) === parentOf(before, level) &&
+    (!level || (tree.factors[level - 1] === before.factors[level - 1] &&
+      tree.foci[level - 1].every((value, axis) => value === before.foci[level - 1][axis])));
+  const shared = line.levels.findIndex((level) => !isSame(level));
+  const deepest = shared < 0 ? line.levels.length - 1 : shared - 1;
+  const place = Math.min(math.levelOf(line, view.zoom), deepest);
+  const to = lineThrough(tree, line.levels[place]);
+  const zoom = Math.min(view.zoom, shared < 0 ? view.zoom : deepest);
+  const moved = zoom === view.zoom ? view : { zoom, x: 0.5, y: 0.5 };
+  return { line: to, view: onLine(line, moved, to) };
 }
 
 /** The whole of the widest level; of a ring, that of the round in which views stay.

@@ -7,6 +7,7 @@ import { element } from "./dom.js";
 import { fillInPrefix } from "./file_names.js";
 import { addFocusButton, focusMenu } from "./focus_node.js";
 import { classOf, isOurs, tellEdits } from "./host.js";
+import { keptLevelsMenu } from "./kept_levels.js";
 import { addOldLevels } from "./old_levels.js";
 import { listenToTexts } from "./node_text.js";
 import { addPromptRows } from "./prompts_node.js";
@@ -43,7 +44,7 @@ app.registerExtension({
   },
   /** @param {GraphNode} node */
   getNodeMenuItems(node) {
-    return focusMenu(node);
+    return [...focusMenu(node), ...keptLevelsMenu(node)];
   },
   /** Results that the host brings back: a workflow tab was switched, a job of the history opened.
    * @param {Record<string, unknown>} outputs by node: "12", or "<id of the subgraph>:12" */

@@ -26,17 +26,22 @@ class NodeText:
 
     def __init__(self, node_id: str | None, name: str) -> None:
         self._node_id, self._name = node_id, name
-        self._notices: list[str] = []
+        self._lasting: list[str] = []
 
     def notice(self, text: str) -> None:
         """Something that should not be missed, though the run goes on: on the node to its end, and in the log."""
         logger.warning("%s: %s", self._name, text)
-        self._notices.append(text)
-        self._show(*self._notices)
+        self._lasting.append(text)
+        self._show(*self._lasting)
+
+    def state(self, text: str) -> None:
+        """What this run does: on the node to its end, but nothing that the log warns of."""
+        self._lasting.append(text)
+        self._show(*self._lasting)
 
     def progress(self, text: str) -> None:
         """How far the run is, below the notices, in place of what was said before."""
-        self._show(*self._notices, text)
+        self._show(*self._lasting, text)
 
     def _show(self, *lines: str) -> None:
         if self._node_id is not None:

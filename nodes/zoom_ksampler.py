@@ -5,13 +5,14 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..messages.node_text import NodeText
-from ..sampling import SamplingRequest, sample_zoom
+from ..sampling import Keeping, SamplingRequest, sample_keeping, sample_zoom
 from ..sampling.host_types import Latent, ModelPatcher, Noise
 from ..sampling.network.level_marks import Conditioning
 from .shared.checked import checked
 from .shared.sampler_inputs import (
     entries_of,
     geometry_output,
+    keep_inputs,
     model_inputs,
     noise_input,
     seed_input,
@@ -57,6 +58,7 @@ class ZoomKSampler(io.ComfyNode):
                 *zoom_options(),
                 noise_input(),
                 vae_input(),
+                *keep_inputs(),
             ],
             outputs=[
                 io.Latent.Output(tooltip="The finished levels, the widest first, for VAE Decode."),
@@ -80,11 +82,17 @@ class ZoomKSampler(io.ComfyNode):
         scheduler: str,
         denoise: float,
         noise: Noise | None = None,
+        keep: bool = False,
+        level_seeds: str = "",
+        kept_file: str = "",
         **zoom: Any,
     ) -> io.NodeOutput:
-        request = SamplingRequest(seed, steps, cfg, sampler_name, scheduler, denoise, noise)
+        request = SamplingRequest(
+            seed, steps, cfg, sampler_name, scheduler, denoise, noise=noise, level_seeds=level_seeds
+        )
         settings, text = zoom_settings(NAME, entries_of(positive), **zoom), NodeText(cls.hidden.unique_id, NAME)
-        latent = sample_zoom(model, positive, negative, latent_image, request, settings, text)
+        keeping = Keeping(cls.hidden.unique_id or "", keep, kept_file)
+        latent = sample_keeping(model, positive, negative, latent_image, request, settings, text, keeping)
         return io.NodeOutput(latent, settings.nesting)
 
 

@@ -6,7 +6,8 @@ What happens in a run, from the nodes down to the network and back:
    (`network.level_marks`). Whatever stands between it and the sampler works on all entries alike.
 2. `sample_zoom` (Zoom KSampler) counts the levels, makes a `JointPlan` (geometry, noise levels, blending, held levels)
    and calls `JointGuider.sample`. `joint_guider` (Zoom Guider) makes any guider of the host a joint one, which makes
-   its plan when one of the host's nodes calls ``sample``.
+   its plan when one of the host's nodes calls ``sample``. Around `sample_zoom` stands `sample_keeping`, which holds the
+   levels that did not change since the node's last run (`keeping`).
 3. The host prepares the run: ``sample``, ``outer_sample``. There batches are split into one entry per level
    (`network.batches`, `network.controls_and_hooks`), and the model is loaded with memory for one level.
 4. ``inner_sample`` begins a `JointRun`: the host resolves every level's entries on their own. The host's sampler gets
@@ -27,7 +28,8 @@ The folders follow that way: ``noise`` is the sampler's side of the guider, ``ne
 the guider does between them. None of them imports another. `host_types` names what is asked of the host's objects.
 """
 
+from .keep_levels import Keeping, sample_keeping
 from .zoom_guider import joint_guider
 from .zoom_ksampler import SamplingRequest, sample_zoom
 
-__all__ = ["SamplingRequest", "joint_guider", "sample_zoom"]
+__all__ = ["Keeping", "SamplingRequest", "joint_guider", "sample_keeping", "sample_zoom"]

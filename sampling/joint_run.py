@@ -86,7 +86,8 @@ class JointRun:
         held = {level: processed[level : level + 1] for level in plan.held}
 
         def agreement() -> Agreement:
-            return make_agreement(model, plan.geometry, plan.blend, plan.layout, noise[:1], initial, plan.photos, held)
+            about = plan.photos, held, plan.nested
+            return make_agreement(model, plan.geometry, plan.blend, plan.layout, noise[:1], initial, *about)
 
         self._agreement = agreement()
         self._uncond_agreement = functools.cache(agreement)  # only CFG++ samplers ask for it

@@ -26,6 +26,7 @@ class JointPlan:
     """What a run does: the nesting of its latents, how they are blended, the noise level of each, which is shared.
 
     ``geometry`` is that of the pictures that ``layout`` makes of the latents, ``node`` the display name of the node.
+    ``nested`` says that the held levels were made with the same settings: then they nest as well as they can.
     """
 
     geometry: ZoomGeometry
@@ -36,6 +37,7 @@ class JointPlan:
     photos: tuple[Photo, ...] = ()
     held: frozenset[int] = frozenset()
     node: str = "Zoom sampling"
+    nested: bool = False
 
     def front(self, sigma: Tensor) -> Front:
         """Where the run is when the sampler is at ``sigma``; held levels are never evaluated."""

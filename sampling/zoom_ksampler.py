@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import comfy.model_management
@@ -13,9 +14,10 @@ from torch import Tensor
 
 from ..demo.notice import demo_notices
 from ..messages.node_text import NodeText
+from ..zoomstack_core.geometry import ZoomGeometry
 from .agreement.given_latents import NESTING, other_nesting
 from .agreement.held import HELD, held_levels
-from .agreement.latents import latent_layout
+from .agreement.latents import LatentLayout, latent_layout
 from .agreement.photos import check_levels
 from .checks import check_latent_kind
 from .guider import JointGuider
@@ -23,6 +25,7 @@ from .host_types import Latent, ModelPatcher, Noise
 from .level_count import count_levels
 from .live_preview import prepare_callback
 from .network.level_marks import Conditioning
+from .noise.level_seeds import parse_level_seeds, with_level_seeds
 from .noise.sigmas import LevelSigmas, level_sigmas
 from .noise.step_noise import sharing_of
 from .notices import run_notices
@@ -43,6 +46,7 @@ class SamplingRequest:
         add_noise: False samples the latents as they are.
         start, end: the part of the steps to take, as in the host's KSampler (Advanced).
         leave_noise: whether a run that ends early keeps the noise that is left.
+        level_seeds: as text, see `parse_level_seeds`.
     """
 
     seed: int
@@ -56,6 +60,7 @@ class SamplingRequest:
     start: int = 0
     end: int = 10000
     leave_noise: bool = False
+    level_seeds: str = ""
 
     @property
     def whole_steps(self) -> int:
@@ -68,27 +73,35 @@ class SamplingRequest:
         return self.denoise < 1 or self.start > 0 or not self.add_noise
 
 
-def sample_zoom(
+@dataclass(frozen=True)
+class Levels:
+    """What a run is of, before anything is sampled.
+
+    Attributes:
+        guider: with the conditioning of all levels.
+        latent: the host's LATENT, without what is only true of another number of levels.
+        samples: the latents of all levels [N, C, …].
+        geometry: of the pictures that ``layout`` makes of them.
+        level_seeds: of levels that have one of their own.
+    """
+
+    guider: JointGuider
+    latent: Latent
+    samples: Tensor
+    layout: LatentLayout
+    geometry: ZoomGeometry
+    level_seeds: Mapping[int, int]
+
+
+def gather_levels(
     model: ModelPatcher,
     positive: Conditioning,
     negative: Conditioning,
     latent: Latent,
     request: SamplingRequest,
     settings: ZoomSettings,
-    text: NodeText,
-) -> Latent:
-    """All zoom levels sampled in lockstep.
-
-    Args:
-        latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
-        text: of the node: how far the run is, and what the user should know.
-
-    Returns:
-        The host's LATENT with one entry per level, the widest first.
-
-    Raises:
-        ValueError: for latents that are no images, or a batch or a geometry that does not fit the prompts.
-    """
+) -> Levels:
+    """The levels of a run, as its inputs say; arguments and errors are those of `sample_zoom`."""
     guider = JointGuider(model)
     guider.set_conds(positive, negative)
     guider.set_cfg(request.cfg)
@@ -97,12 +110,40 @@ def sample_zoom(
     samples = _level_latents(model, latent, levels)
     if HELD not in latent:  # else `held_levels` says it
         check_latent_kind(samples, model)
-    for notice in demo_notices(model, samples, request.steps, request.cfg):
-        text.notice(notice)
     if len(samples) != len(latent["samples"]):  # one for every level: its place in some batch is not theirs
         latent = {key: value for key, value in latent.items() if key != "batch_index"}
     layout = latent_layout(model)
     geometry = settings.nesting.fit(len(samples), *layout.size(samples), name=f"{settings.node}: geometry")
+    return Levels(guider, latent, samples, layout, geometry, parse_level_seeds(request.level_seeds, levels))
+
+
+def sample_zoom(
+    model: ModelPatcher,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent: Latent,
+    request: SamplingRequest,
+    settings: ZoomSettings,
+    text: NodeText,
+    nested: bool = False,
+) -> Latent:
+    """All zoom levels sampled in lockstep.
+
+    Args:
+        latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
+        text: of the node: how far the run is, and what the user should know.
+        nested: whether held levels are known to nest as ``settings`` say; else that is checked.
+
+    Returns:
+        The host's LATENT with one entry per level, the widest first.
+
+    Raises:
+        ValueError: for latents that are no images, or a batch or a geometry that does not fit the prompts.
+    """
+    begun = gather_levels(model, positive, negative, latent, request, settings)
+    guider, latent, samples, layout, geometry = begun.guider, begun.latent, begun.samples, begun.layout, begun.geometry
+    for notice in demo_notices(model, samples, request.steps, request.cfg):
+        text.notice(notice)
     latent_format = model.get_model_object("latent_format")
     held = held_levels(latent, latent_format.latent_channels)
     whole = level_sigmas(
@@ -120,6 +161,7 @@ def sample_zoom(
     _check_leftover(sigmas, settings.node)
     sampler = comfy.samplers.sampler_object(request.sampler_name)
     noise, seed = _noise(request, {**latent, "samples": samples})
+    noise = with_level_seeds(noise, samples, begun.level_seeds)
     about = settings, geometry, latent_format, sampler, whole, request.whole_steps, request.cfg, held
     for notice in run_notices(*about):
         text.notice(notice)
@@ -129,7 +171,7 @@ def sample_zoom(
         if notice:
             text.notice(notice)
     guider.plan = JointPlan(
-        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node
+        geometry, settings.blend, sigmas, layout, sharing_of(seed), settings.photos, held, settings.node, nested
     )
     rungs = len(sigmas.sigmas) - 1
     steps = round(rungs / whole.rungs_per_step)
@@ -145,11 +187,16 @@ def sample_zoom(
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=seed,
         )
+    return finished(latent, result, settings)
+
+
+def finished(latent: Latent, result: Tensor, settings: ZoomSettings) -> Latent:
+    """The host's LATENT of finished levels [N, C, …], made of ``latent``."""
     result = result.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     spent = (*DOWNSCALE_RATIOS, HELD)
-    kept = {key: value for key, value in latent.items() if key not in spent}
+    others = {key: value for key, value in latent.items() if key not in spent}
     made = {NESTING: settings.nesting} if len(result) > 1 else {}
-    return {**kept, "samples": result, **made}
+    return {**others, "samples": result, **made}
 
 
 def _part(sigmas: LevelSigmas, request: SamplingRequest) -> LevelSigmas:

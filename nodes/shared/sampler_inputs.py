@@ -156,7 +156,7 @@ def noise_input() -> io.Input:
 
 
 def vae_input() -> io.Input:
-    """The VAE for blending. It came later than all others, and is the last: saved files know sockets by their place."""
+    """The VAE for blending. It came later than the others, and is the last socket: saved files know them by place."""
     return io.Vae.Input(
         "vae",
         optional=True,
@@ -164,6 +164,34 @@ def vae_input() -> io.Input:
         "pixel-space models) are then blended as pictures. A tiny one (TAESD) is much faster. That of Zoom Multi-Res "
         "Blend goes before.",
     )
+
+
+def keep_inputs() -> list[io.Input]:
+    """What is kept of the last runs. They came later than all others, and are the last: files know widgets by place."""
+    return [
+        io.Boolean.Input(
+            "keep",
+            optional=True,
+            default=False,
+            tooltip="Levels that did not change since the last runs of this node stay as they are: edit one prompt, "
+            "and only its level is sampled. Another seed, model or setting changes all levels. Off samples all.",
+        ),
+        io.String.Input(
+            "level_seeds",
+            optional=True,
+            default="",
+            tooltip="Single levels with noise of their own, counted from 1, the widest: a level and its seed, such as "
+            "7: 1234, with commas between several. With keep this makes that level anew.",
+        ),
+        io.String.Input(
+            "kept_file",
+            optional=True,
+            advanced=True,
+            default="",
+            tooltip="A file of levels in the output folder, which Save the levels in the menu of this node writes. "
+            "With keep it is read when no level is in memory, such as after a restart.",
+        ),
+    ]
 
 
 def geometry_output() -> io.Output:

@@ -31,6 +31,7 @@ def make_agreement(
     initial: Tensor | None = None,
     photos: Sequence[Photo] = (),
     held: Mapping[int, Tensor] | None = None,
+    nested: bool = False,
 ) -> Agreement:
     """A fresh object that makes the estimates of one run agree.
 
@@ -41,6 +42,7 @@ def make_agreement(
         initial: latents before sampling [N, C, …]; None for blank ones.
         photos: what some levels show.
         held: per held level, its latent [1, C, …].
+        nested: whether the held levels are known to be of this geometry; else that is checked.
 
     Raises:
         ValueError: where a VAE is missing, or for photographs that do not fit.
@@ -57,7 +59,8 @@ def make_agreement(
         sigma_data: float = 1.0,
         grain: float = 1.0,
     ) -> JointStep:
-        check_nesting(fixed, nesting)
+        if not nested:
+            check_nesting(fixed, nesting)
         return JointStep(
             nesting, options.mode, before, anchors, fixed, options.start, options.end, keep_on, sigma_data, grain
         )

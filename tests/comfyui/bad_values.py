@@ -116,7 +116,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         "ZoomGuider": {"guider": guider, "held": held, **joint},
         "ZoomHeldLevels": hold,
         "ZoomHoldLevels": hold,
-        "ZoomKSampler": {**BOTH, **sampler, "steps": 2},
+        "ZoomKSampler": {**BOTH, **sampler, "steps": 2, "keep": True, "level_seeds": "1: 5", "kept_file": ""},
         "ZoomKSamplerAdvanced": {**ADVANCED, **sampler, "steps": 2},
         "ZoomMultiResBlend": {
             **PERCENT,

@@ -120,6 +120,7 @@ def routes(host: Host) -> list[tuple[str, str]]:
 def test_every_route_of_the_pack_is_tried_here(host: Host) -> None:
     assert routes(host) == [
         ("GET", "/zoomstack/page"),
+        ("POST", "/zoomstack/kept_levels"),  # with more in test_keeping_levels.py
         ("POST", "/zoomstack/levels"),
         ("POST", "/zoomstack/page"),
         ("POST", "/zoomstack/prompts"),
@@ -343,10 +344,14 @@ def test_an_error_that_nobody_thought_of_is_told_and_logged(
         raise error
 
     (host.base / "output" / "any.html").write_text("x")
-    for name in ("save_page", "save_levels", "parse_schedule", "rebuilt_page"):
+    for name in ("save_page", "save_levels", "save_kept_levels", "parse_schedule", "rebuilt_page"):
         monkeypatch.setattr(host.module("routes"), name, fail)
     for method, path in routes(host):
-        body = {"json": {**result, "text": "a"}} if method == "POST" else {"params": {"filename": "any.html"}}
+        body = (
+            {"json": {**result, "text": "a", "node": "kept"}}
+            if method == "POST"
+            else {"params": {"filename": "any.html"}}
+        )
         caplog.clear()
         status, answer = host.ask(method, path, **body)
         assert status == 500

@@ -40,6 +40,7 @@ interface GraphNode {
   type: string;
   title: string;
   mode: number;
+  pos: ArrayLike<number>;
   size: ArrayLike<number>;
   /** None after the node was removed. */
   graph: Graph | null;
@@ -59,6 +60,10 @@ interface GraphNode {
   removeWidget(widget: NodeWidget): void;
   computeSize(): ArrayLike<number>;
   setSize(size: [number, number]): void;
+  connect(slot: number, target: any, targetSlot: number): unknown; // as below, of the host's own kind
+  disconnectInput(slot: number): boolean;
+  findInputSlot(name: string): number;
+  findOutputSlot(name: string): number;
   setDirtyCanvas(foreground: boolean, background: boolean): void;
 }
 
@@ -75,6 +80,9 @@ interface Graph {
   links: Pick<Map<NodeId, GraphLink>, "get" | "values">;
   rootGraph: RootGraph;
   getNodeById(id: NodeId): GraphNode | null | undefined;
+  // of nodes that the host has made, which its own types know as more than a GraphNode
+  add(node: any): unknown;
+  remove(node: any): void;
 }
 
 interface RootGraph extends Graph {
@@ -105,12 +113,15 @@ interface App {
   extensionManager: {
     workflow?: { activeWorkflow?: { changeTracker?: ChangeTracker } | null };
     command: { execute(id: string): Promise<unknown> };
+    toast: { add(message: { severity: "success" | "error"; summary: string; detail?: string; life?: number }): void };
   };
+  /** Runs the workflow; with ids, only what those nodes need (older front ends run all). */
+  queuePrompt(number: number, batchCount?: number, nodes?: string[]): Promise<unknown>;
   registerExtension(extension: Published.ComfyExtension): void;
 }
 
 interface Window {
-  LiteGraph: { vueNodesMode?: boolean };
+  LiteGraph: { vueNodesMode?: boolean; createNode(type: string): GraphNode | null };
   comfyAPI?: { utils?: { applyTextReplacements?: (graph: RootGraph, text: string) => string } };
 }
 
