@@ -1,29 +1,49 @@
-"""Live previews for those who have not said whether they want any."""
+"""Live previews with the levels' numbers, also for those who have not said whether they want any."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+import comfy.utils
 import latent_preview
 from comfy.cli_args import LatentPreviewMethod
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
+from torch import Tensor
 
-from .host_types import Callback, ModelPatcher
+from .host_types import ModelPatcher
+from .previews import labelled
+from .progress import Report
 
 
-def prepare_callback(model: ModelPatcher, steps: int) -> Callback:
-    """The host's progress bar and live preview, of any sampler that shows all levels in one picture.
+def prepare_report(model: ModelPatcher, steps: int) -> Report:
+    """The host's progress bar and live preview, as of its own samplers, with a label on every level.
 
     The host shows no preview until somebody chooses a method. Where nobody has, the person who watches the run in the
     front end gets the one that needs no files and takes milliseconds.
     """
+    previewer, bar = _previewer(model), comfy.utils.ProgressBar(steps)
+
+    def report(step: int, x0: Tensor, x: Tensor, total: int, labels: Sequence[str]) -> None:
+        preview = previewer.decode_latent_to_preview_image("JPEG", x0) if previewer else None
+        if preview is not None and labels:  # None of a previewer of another pack, which shows them itself
+            kind, picture, size = preview
+            preview = kind, labelled(picture, labels, size), size
+        bar.update_absolute(step + 1, total, preview)
+
+    return report
+
+
+def _previewer(model: ModelPatcher) -> Any:
+    """The host's, or None."""
+    about = model.load_device, model.model.latent_format
     if not _nobody_chose():
-        return latent_preview.prepare_callback(model, steps)
+        return latent_preview.get_previewer(*about)
     latent_preview.set_preview_method("latent2rgb")
     try:
-        return latent_preview.prepare_callback(model, steps)
+        return latent_preview.get_previewer(*about)
     finally:
         latent_preview.set_preview_method()  # the server's own, as it was for this run
 

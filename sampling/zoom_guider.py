@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import comfy.model_sampling
 from comfy_execution.utils import get_executing_context
@@ -111,8 +112,13 @@ class PlanningGuider(JointGuider):
         run = functools.partial(super().sample, noise, latent_image, sampler, own.sigmas, denoise_mask)
         if callback is None:
             return run(disable_pbar=disable_pbar, seed=seed)
-        with LevelProgress(self, max(0, len(sigmas) - 1), callback, text) as progress:
+        report = functools.partial(_without_labels, callback)
+        with LevelProgress(self, max(0, len(sigmas) - 1), report, text) as progress:
             return run(callback=progress, disable_pbar=disable_pbar, seed=seed)
+
+
+def _without_labels(callback: Callback, step: int, x0: Tensor, x: Tensor, total: int, _: Sequence[str]) -> None:
+    callback(step, x0, x, total)
 
 
 def _whole_steps(model: ModelPatcher, sigmas: Tensor) -> int | None:

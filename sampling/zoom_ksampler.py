@@ -23,7 +23,7 @@ from .checks import check_latent_kind
 from .guider import JointGuider
 from .host_types import Latent, ModelPatcher, Noise
 from .level_count import count_levels
-from .live_preview import prepare_callback
+from .live_preview import prepare_report
 from .network.level_marks import Conditioning
 from .noise.level_seeds import parse_level_seeds, with_level_seeds
 from .noise.sigmas import LevelSigmas, level_sigmas
@@ -175,7 +175,7 @@ def sample_zoom(
     )
     rungs = len(sigmas.sigmas) - 1
     steps = round(rungs / whole.rungs_per_step)
-    report = prepare_callback(model, steps)
+    report = prepare_report(model, steps)
     with LevelProgress(guider, steps, report, text) as progress:
         result = guider.sample(
             guider.plan.initial_noise(noise, sampler),

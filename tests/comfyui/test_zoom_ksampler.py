@@ -194,7 +194,9 @@ def test_the_live_preview_shows_all_levels(
     assert host.previews == []
     zoom(host, eps.model, positive, eps.encode(""), latent, alignment=alignment, seed=1, preview_method="latent2rgb")
     assert len(host.previews) == len(host.progress) >= BOTH["steps"]
-    assert {preview.size for preview in host.previews} == {(12 * columns, 8 * rows)}
+    wide, high = 12 * columns, 8 * rows
+    scale = 512 / max(wide, high) if levels > 1 else 1  # with room for numbers, as large as the host shows previews
+    assert {preview.size for preview in host.previews} == {(round(wide * scale), round(high * scale))}
 
 
 def test_a_preview_shows_every_level_in_its_place(host: Host) -> None:
@@ -214,7 +216,11 @@ def preview_decoder(host: Host) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["euler", "ddpm"])
-def test_decoded_previews_work_too(host: Host, preview_decoder: None, eps: Checkpoint, sampler: str) -> None:
+def test_decoded_previews_work_too(
+    host: Host, preview_decoder: None, monkeypatch: pytest.MonkeyPatch, eps: Checkpoint, sampler: str
+) -> None:
+    # as they are decoded, before they are enlarged for the numbers
+    monkeypatch.setattr(host.module("sampling.live_preview"), "labelled", lambda picture, *_: picture)
     inputs = {"sampler_name": sampler, "preview_method": "taesd", "steps": 2}
     zoom(host, eps.model, eps.schedule(*PROMPTS[:2]), eps.encode(""), eps.empty(2), **inputs)
     assert {preview.size for preview in host.previews} == {(128, 64)}
