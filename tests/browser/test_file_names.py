@@ -73,5 +73,5 @@ def test_a_page_among_the_files_shows_as_before(tab: Tab) -> None:
     tab.until(READY)
     assert tab.do("() => document.querySelectorAll('.zoomstack-note a').length") == 2
     names = tab.do(f"() => {NODE}.widgets.map((w) => w.name)")
-    assert sorted(names) == sorted({"export_html", "filename_prefix", "explorer"})
+    assert sorted(names) == sorted({"export_html", "filename_prefix", "explorer", "roll", "drift", "drift_seconds"})
     assert tab.do(f"() => {NODE}.imgs ?? null") is None

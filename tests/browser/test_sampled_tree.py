@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from chrome import Tab
 from explorer import READY, VIEWER, caption
 from graphs import BUILD
@@ -106,7 +105,7 @@ def test_a_tree_is_sampled_and_explored(tab: Tab) -> None:
         assert (caption(tab), tab.do(CURRENT)) == (told[level - 1], str(level))
         part, drawn = tab.do(SEEN)
         assert part[0] == level - 1
-        assert part[3] == pytest.approx(1, abs=0.1)
+        assert 0.7 < part[3] <= 1.01, "all that its frame, which is wider than high, can show of it"
         assert difference(drawn, tab.do(PART, part)) < 3
         pictures.append(drawn)
     assert all(difference(one, other) > 3 for i, one in enumerate(pictures) for other in pictures[:i])

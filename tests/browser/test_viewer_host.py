@@ -41,7 +41,7 @@ def test_it_survives_saving_and_loading(tab: Tab) -> None:
     show_result(tab, filename_prefix="zoomstack/kept")
     saved = tab.do("async () => (await app.graphToPrompt()).workflow")
     (node,) = [node for node in saved["nodes"] if node["type"] == "ZoomViewer"]
-    assert node["widgets_values"] == [False, "zoomstack/kept"]
+    assert node["widgets_values"] == [False, "zoomstack/kept", 0, 0, 12], "those of roll and drift came last"
     tab.load(saved)
     tab.until(READY)
     assert strongest(tab, 0.5, 0.5) == BLUE
