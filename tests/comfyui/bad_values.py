@@ -23,6 +23,7 @@ ADVANCED: dict[str, Any] = {
     "end_at_step": 100,
     "return_with_leftover_noise": "disable",
 }
+MOTION: dict[str, Any] = {"roll": 0.0, "drift": 0.0, "drift_seconds": 12.0}
 PATH_OPTIONS: dict[str, Any] = {
     "duration": 0.0,
     "soft_ends": "both",
@@ -34,9 +35,7 @@ PATH_OPTIONS: dict[str, Any] = {
     "last_level": 0.0,
     "rounds": 1,
     "visit": "",
-    "roll": 0.0,
-    "drift": 0.0,
-    "drift_seconds": 12.0,
+    **MOTION,
 }
 SOUND: dict[str, Any] = {
     "fit_sound": False,
@@ -44,6 +43,7 @@ SOUND: dict[str, Any] = {
     "beat_smoothing": 0.5,
     "audio": {"waveform": torch.rand(1, 2, 22050) - 0.5, "sample_rate": 22050},
 }
+ENCODING: dict[str, Any] = {"crf": 17.0, "preset": "veryfast", "format": "h264", "bit_depth": 8}
 PERCENT = {"start_percent": 0.0, "end_percent": 1.0}
 
 
@@ -152,8 +152,8 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         "ZoomSaveVideo": {"video": InputImpl.VideoFromFile("none.mp4"), "filename_prefix": "video/zoom"},
         "ZoomSharedNoise": {"noise_seed": 0, "initial_noise": "auto", "step_noise": "shared"},
         "ZoomStack": {"images": images, "zoom_factor": 2.0, **FOCUS, "geometry": nesting},
-        "ZoomVideo": {**path, "crf": 17.0, "preset": "veryfast", "format": "h264", "bit_depth": 8, **SOUND},
-        "ZoomViewer": {"stack": stack, "prompts": "a\nb\nc", "export_html": False, "filename_prefix": "zoom"},
+        "ZoomVideo": {**path, **ENCODING, **SOUND, "settings_for": "as set here"},
+        "ZoomViewer": {"stack": stack, "prompts": "a\nb\nc", "export_html": False, "filename_prefix": "zoom", **MOTION},
     }
 
 

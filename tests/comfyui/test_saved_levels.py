@@ -17,6 +17,8 @@ NAMES = sorted(path.stem for path in SAVED.glob("*.json"))
 # inputs that came later, with what says nothing: of a path, of a video's sound, and of other nodes
 LATER = {"first_level": 1.0, "last_level": 0.0, "rounds": 1, "visit": ""}
 OF_SOUND = {"fit_sound": False, "beat_strength": 0.0, "beat_smoothing": 0.5}
+OF_MOTION = {"roll": 0.0, "drift": 0.0, "drift_seconds": 12.0}
+OF_SETTINGS = {"settings_for": "as set here"}
 WIDGETS = ("BOOLEAN", "INT", "FLOAT", "STRING", "COMBO")
 ELSEWHERE = {"endless": False, "keep": False, "level_seeds": "", "kept_file": ""}
 
@@ -58,7 +60,7 @@ def test_a_saved_file_becomes_the_prompt_of_then(definitions: dict[str, Any], na
     for key, node in now.items():
         assert node["class_type"] == then[key]["class_type"]
         later = {field: value for field, value in node["inputs"].items() if field not in then[key]["inputs"]}
-        assert later.items() <= {**LATER, **OF_SOUND, **ELSEWHERE}.items()
+        assert later.items() <= {**LATER, **OF_SOUND, **OF_MOTION, **OF_SETTINGS, **ELSEWHERE}.items()
         assert {**node["inputs"], **then[key]["inputs"]} == node["inputs"]
 
 
@@ -156,13 +158,21 @@ def test_levels_of_an_older_workflow_are_said_on_the_node(host: Host, caplog: py
     assert "Zoom Frames: This workflow is of an older version and has start_zoom 1, counted from 0." in caplog.text
 
 
-@pytest.mark.parametrize(("node", "last"), [("ZoomVideo", [*LATER, *OF_SOUND, "audio"]), ("ZoomFrames", [*LATER])])
-def test_new_inputs_are_the_last_ones_and_the_old_ones_are_hidden(host: Host, node: str, last: list[str]) -> None:
+LAST = {
+    "ZoomVideo": [*LATER, *OF_SOUND, "audio", *OF_MOTION, *OF_SETTINGS],
+    "ZoomFrames": [*LATER, *OF_MOTION],
+    "ZoomViewer": [*OF_MOTION],
+}
+
+
+@pytest.mark.parametrize("node", LAST)
+def test_new_inputs_are_the_last_ones_and_the_old_ones_are_hidden(host: Host, node: str) -> None:
     """Widgets of saved files are known by their place, and so are sockets."""
     schema = host.node(node).define_schema()
-    assert [entry.id for entry in schema.inputs][-len(last) :] == last
-    shown = {**host.node(node).INPUT_TYPES()["optional"]}
-    assert all(shown[name][1]["hidden"] for name in ("start_zoom", "end_zoom"))
+    assert [entry.id for entry in schema.inputs][-len(LAST[node]) :] == LAST[node]
+    shown = host.node(node).INPUT_TYPES()["optional"]
+    hidden = [name for name in shown if shown[name][1].get("hidden")]
+    assert hidden == ([] if node == "ZoomViewer" else ["start_zoom", "end_zoom"])
 
 
 @pytest.mark.parametrize("node", ["ZoomKSampler", "ZoomKSamplerAdvanced", "ZoomGuider"])
