@@ -13,6 +13,7 @@ from ..messages.node_text import NodeText
 from ..zoomstack_core.explorer_page import (
     STILL,
     Motion,
+    check_images,
     explorer_page,
     geometry_for_browser,
     images_of,
@@ -153,8 +154,7 @@ def save_levels(
 
     Args, errors: as of `save_page`. Where it fails no image stays.
     """
-    if len(images) != geometry.levels:
-        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
+    check_images(images, geometry)
     target = place(NAME, prefix, DEFAULT_PREFIX, geometry.width, geometry.height)
     levels = replace(target, name=f"{target.name}_level", number=1)
     made: list[Path] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from .keeping.store import KEPT, best_match
 from .network.level_marks import Conditioning
 from .noise.step_noise import sharing_of
 from .options import ZoomSettings
-from .zoom_ksampler import Levels, SamplingRequest, finished, gather_levels, sample_zoom
+from .zoom_ksampler import Levels, SamplingRequest, finished, gather_levels, sample_levels, sample_zoom
 
 SHOWN_LEVELS = 12  # a text names so many
 
@@ -70,12 +70,11 @@ def sample_keeping(
     if len(kept) == len(fingerprints):
         result = finished(begun.latent, torch.stack([kept[level] for level in range(len(kept))]), settings)
     elif kept:
-        given = _with_held(begun, kept)
         # through a VAE that loses much they may nest so badly that a check would take them for others'
-        result = sample_zoom(model, positive, negative, given, request, settings, text, nested=True)
+        result = sample_levels(model, _with_held(begun, kept), request, settings, text, nested=True)
         result["samples"] = as_they_were(result["samples"], kept, begun.geometry, begun.layout)
     else:
-        result = sample_zoom(model, positive, negative, latent, request, settings, text)
+        result = sample_levels(model, begun, request, settings, text)
     if keeping.node_id:
         KEPT.add(keeping.node_id, fingerprints, result["samples"])
     return result
@@ -141,10 +140,10 @@ def _named(levels: set[int]) -> str:
     return f"level{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
-def _with_held(begun: Levels, kept: Mapping[int, Tensor]) -> Latent:
-    """A LATENT whose kept levels are held."""
+def _with_held(begun: Levels, kept: Mapping[int, Tensor]) -> Levels:
+    """The same levels, those that are kept held."""
     samples = begun.samples.clone()
     held = torch.zeros(len(samples), dtype=torch.bool)
     for level, latents in kept.items():
         samples[level], held[level] = latents.to(samples), True
-    return {**begun.latent, "samples": samples, HELD: held}
+    return replace(begun, latent={**begun.latent, "samples": samples, HELD: held}, samples=samples)

@@ -125,14 +125,12 @@ def sample_zoom(
     request: SamplingRequest,
     settings: ZoomSettings,
     text: NodeText,
-    nested: bool = False,
 ) -> Latent:
     """All zoom levels sampled in lockstep.
 
     Args:
         latent: the host's LATENT; its batch is the number of levels, or one, which then stands for every level.
         text: of the node: how far the run is, and what the user should know.
-        nested: whether held levels are known to nest as ``settings`` say; else that is checked.
 
     Returns:
         The host's LATENT with one entry per level, the widest first.
@@ -141,6 +139,22 @@ def sample_zoom(
         ValueError: for latents that are no images, or a batch or a geometry that does not fit the prompts.
     """
     begun = gather_levels(model, positive, negative, latent, request, settings)
+    return sample_levels(model, begun, request, settings, text)
+
+
+def sample_levels(
+    model: ModelPatcher,
+    begun: Levels,
+    request: SamplingRequest,
+    settings: ZoomSettings,
+    text: NodeText,
+    nested: bool = False,
+) -> Latent:
+    """As `sample_zoom`, of levels that are gathered.
+
+    Args:
+        nested: whether held levels are known to nest as ``settings`` say; else that is checked.
+    """
     guider, latent, samples, layout, geometry = begun.guider, begun.latent, begun.samples, begun.layout, begun.geometry
     for notice in demo_notices(model, samples, request.steps, request.cfg):
         text.notice(notice)

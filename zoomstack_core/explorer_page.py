@@ -17,6 +17,7 @@ from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
+from .camera.turn import LONGEST_DRIFT, MOST_DRIFT, MOST_ROLL
 from .geometry import Parents, ZoomGeometry
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
@@ -114,7 +115,7 @@ class Motion(NamedTuple):
 
 
 STILL = Motion()
-MOST = Motion(360.0, 0.25, 600.0)
+MOST = Motion(MOST_ROLL, MOST_DRIFT, LONGEST_DRIFT)
 
 
 def explorer_page(
@@ -138,8 +139,7 @@ def explorer_page(
     Raises:
         ValueError: if there is not one image per level.
     """
-    if len(images) != geometry.levels:
-        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
+    check_images(images, geometry)
     return _page([_data_url(image) for image in images], geometry, prompts, title, motion)
 
 
@@ -209,14 +209,19 @@ def level_places(geometry: ZoomGeometry, urls: Sequence[str], prompts: Sequence[
     Raises:
         ValueError: if there is not one image per level.
     """
+    check_images(urls, geometry)
     found = []
     for level, (url, prompt) in enumerate(zip(urls, [*prompts, *[""] * geometry.levels], strict=False)):
         top, left, _, width = (edge / geometry.width for edge in geometry.rect(0, level))
         place = {"tileSource": {"type": "image", "url": url}, "x": left, "y": top, "width": width}
         found.append({**place, "prompt": prompt} if prompt else place)
-    if not len(urls) == len(found) == geometry.levels:
-        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(urls)}")
     return found
+
+
+def check_images(images: Sequence[Any], geometry: ZoomGeometry) -> None:
+    """Raises ValueError unless there is one image, or its address, per level."""
+    if len(images) != geometry.levels:
+        raise ValueError(f"expected one image per level, {geometry.levels}, got {len(images)}")
 
 
 def geometry_for_browser(geometry: ZoomGeometry) -> dict[str, Any]:

@@ -7,10 +7,7 @@ from comfy_api.latest import io
 
 from ...messages.node_text import NodeText
 from ...zoomstack_core.camera.journey import Journey
-from ...zoomstack_core.camera.turn import Drift
-
-MOST_ROLL = 360.0
-MOST_DRIFT = 0.25
+from ...zoomstack_core.camera.turn import LONGEST_DRIFT, MOST_DRIFT, MOST_ROLL, Drift
 
 
 def turn_inputs() -> list[io.Input]:
@@ -42,7 +39,7 @@ def turn_inputs() -> list[io.Input]:
             "drift_seconds",
             default=12.0,
             min=0.5,
-            max=600.0,
+            max=LONGEST_DRIFT,
             step=0.5,
             tooltip="Seconds of one sway. With loop it is changed a little, so that the video ends where it begins.",
             **part,

@@ -11,6 +11,9 @@ from ..errors import ArgumentError, shown
 from ..geometry import ZoomGeometry
 from ..rectangles import step_rect
 
+# Of what a camera is asked for: degrees from level to level, widths of the frame, seconds of one sway.
+MOST_ROLL, MOST_DRIFT, LONGEST_DRIFT = 360.0, 0.25, 600.0
+
 # Near the border of the widest level the camera is turned aside little by little: from this part of a frame on.
 SOFT = 0.1
 
@@ -48,8 +51,8 @@ class Drift:
     period: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.amount <= 0.25:
-            raise ArgumentError("drift", shown(self.amount), "a number from 0 to 0.25")
+        if not 0 <= self.amount <= MOST_DRIFT:
+            raise ArgumentError("drift", shown(self.amount), f"a number from 0 to {MOST_DRIFT}")
         if not 0 < self.period < math.inf:
             raise ArgumentError("drift_seconds", shown(self.period), "a number above 0")
 
