@@ -4,21 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { magnificationText } from "../../js/magnification.js";
 import * as math from "../../js/zoom_math.js";
+import { close } from "./compared.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../vectors/zoom_math.json", import.meta.url), "utf8"));
 const even = { height: 512, width: 512, factors: [2, 2, 2], foci: [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]] };
 const corner = { height: 512, width: 512, factors: [4, 4, 3], foci: [[0.9, 0.1], [0.3, 0.7], [0.5, 0.5]] };
 const shapes = [0.5, 1, 1.78];
-
-function close(found, expected, where, tolerance = 1e-7) {
-  if (expected !== null && typeof expected === "object") {
-    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort(), where);
-    for (const key of Object.keys(expected)) close(found[key], expected[key], `${where}.${key}`, tolerance);
-  } else {
-    const error = Math.abs(found - expected);
-    assert.ok(error <= tolerance * Math.max(1, Math.abs(expected)), `${where}: ${found}, expected ${expected}`);
-  }
-}
 
 test("the levels of a view on the path lie as in the video", () => {
   let compared = 0;

@@ -6,6 +6,7 @@ import * as math from "../../js/zoom_math.js";
 import * as rolls from "../../js/zoom_roll.js";
 import * as trees from "../../js/zoom_tree.js";
 import * as turns from "../../js/zoom_turns.js";
+import { close, laidOut } from "./compared.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../vectors/zoom_rolls.json", import.meta.url), "utf8"));
 const middle = [0.5, 0.5];
@@ -14,19 +15,6 @@ const ring = { height: 256, width: 256, factors: [2, 3, 4], foci: [[0.3, 0.4], m
 const tree = { height: 256, width: 256, factors: [4, 4, 4, 2], foci: [[0.25, 0.5], [0.75, 0.5], middle, middle], parents: [null, 0, 0, 1, 2], roll: 60 };
 const size = { width: 600, height: 400 };
 const aspect = 1.5;
-
-function close(found, expected, where, tolerance = 1e-7) {
-  if (expected !== null && typeof expected === "object") {
-    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort(), where);
-    for (const key of Object.keys(expected)) close(found[key], expected[key], `${where}.${key}`, tolerance);
-  } else {
-    const error = Math.abs(found - expected);
-    assert.ok(error <= tolerance * Math.max(1, Math.abs(expected)), `${where}: ${found}, expected ${expected}`);
-  }
-}
-
-const laidOut = (line, view, width, height) =>
-  math.layoutLevels(line, view, width, height).map(({ round, ...placement }) => placement);
 
 /** The point of level 0 (of the view's round) that is at a place of the turned view. */
 function pointAt(line, view, atX, atY) {

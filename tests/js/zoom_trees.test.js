@@ -7,6 +7,7 @@ import * as trees from "../../js/zoom_tree.js";
 import { Tour } from "../../js/zoom_tour.js";
 import * as turns from "../../js/zoom_turns.js";
 import { mapPlaces } from "../../js/viewer_map.js";
+import { close, laidOut } from "./compared.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
 const vectors = read("zoom_journeys");
@@ -24,20 +25,6 @@ const both = {
 };
 const size = { width: 600, height: 400 };
 const aspect = 1.5;
-
-function close(found, expected, where, tolerance = 1e-7) {
-  if (expected !== null && typeof expected === "object") {
-    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort(), where);
-    for (const key of Object.keys(expected)) close(found[key], expected[key], `${where}.${key}`, tolerance);
-  } else {
-    const error = Math.abs(found - expected);
-    assert.ok(error <= tolerance * Math.max(1, Math.abs(expected)), `${where}: ${found}, expected ${expected}`);
-  }
-}
-
-/** The levels of a view as the video tells them, which counts no rounds. */
-const laidOut = (line, view, width, height) =>
-  math.layoutLevels(line, view, width, height).map(({ round, ...placement }) => placement);
 
 const seen = (line, view) => math.seenOf(math.layoutLevels(line, view, size.width, size.height), size.width, size.height);
 
