@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -52,6 +54,9 @@ CLOUDS = {  # color, cover
 }
 
 
+RELIEF = {8: 0.10, 9: 0.22, 10: 0.36, 11: 0.36, 12: 0.34}  # of the stages: how strongly slopes are lit
+
+
 class Ground(Canvas):
     """Stages 8 and deeper."""
 
@@ -77,9 +82,8 @@ class Ground(Canvas):
         color = self._surface(batch, stage, kind)
         detail, shadow = self._detail(batch, stage, kind)
         color = color * (1 + 0.10 * detail[:, None]) if stage >= 10 else color
-        strength = {8: 0.10, 9: 0.22, 10: 0.36, 11: 0.36, 12: 0.34}[stage]
         slope = slopes(shadow)
-        light = (0.88 + strength * slope).clamp(0.12, 1.45)[:, None]
+        light = (0.88 + RELIEF[stage] * (slope / self.field.deviation(slope))).clamp(0.12, 1.45)[:, None]
         if kind == "volcanic":
             vein = self._veins(batch, stage)
             glow = torch.tensor((1.0, 0.42, 0.07)).view(1, 3, 1, 1)
@@ -97,7 +101,9 @@ class Ground(Canvas):
     def _detail(self, batch: int, stage: int, kind: str) -> tuple[Tensor, Tensor]:
         """Fine color variation and the height field whose slopes are lit, [B, size, size] each."""
         rough = {8: 3.2, 9: 3.0, 10: 2.9, 11: 2.7, 12: 2.5}[stage]
-        height = self.field(batch, rough)
+        # the next two stages' slopes: octaves of equal energy, as strong as their light makes them
+        growth = math.log2(RELIEF[min(stage + 2, 12)] / RELIEF[stage])
+        height = self.field(batch, rough, 4 - growth)
         if stage <= 10:
             height = height + 0.8 * (1 - self.field(batch, 3.0).abs())  # ridges
         elif kind == "desert":  # dunes
@@ -125,7 +131,6 @@ def paint(height: Tensor, kind: str) -> Tensor:
 
 
 def slopes(height: Tensor) -> Tensor:
-    """How much each point of a height field [B, H, W] faces the light from the upper left; unit variance."""
+    """How much each point of a height field [B, H, W] faces the light from the upper left."""
     padded = torch.nn.functional.pad(height[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
-    slope = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) * 0.8 + (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) * 0.6
-    return slope / slope.std((1, 2), keepdim=True)
+    return (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) * 0.8 + (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) * 0.6

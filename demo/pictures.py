@@ -1,4 +1,4 @@
-"""What the demo model is trained on: the universe's pictures as pixels, or as latents made on the way or cached."""
+"""What the demo model is trained on: a world's pictures as pixels, or as latents made on the way or cached."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from demo.canvas import Scene
-from demo.universe import Universe
+from demo.world import World
 
 CACHED = "latents_*.safetensors"
 
@@ -38,21 +37,21 @@ class Source(Protocol):
         """Take in what a cache has got since."""
 
 
-def source(universe: Universe, vae: Path | None, cache: Path | None) -> Source:
+def source(world: World[Any], vae: Path | None, cache: Path | None) -> Source:
     if vae is None:
-        return Pixels(universe)
-    return Latents(universe, vae) if cache is None else CachedLatents(universe, vae, cache)
+        return Pixels(world)
+    return Latents(world, vae) if cache is None else CachedLatents(world, vae, cache)
 
 
 class Pixels:
     channels, patch = 3, 2
 
-    def __init__(self, universe: Universe):
-        self.universe = universe
-        self.shape = (3, universe.size, universe.size)
+    def __init__(self, world: World[Any]):
+        self.world = world
+        self.shape = (3, world.size, world.size)
 
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
-        images, captions = self.universe.batch(count)
+        images, captions = self.world.batch(count)
         return images * 2 - 1, captions
 
     def decode(self, x: Tensor) -> Tensor:
@@ -69,18 +68,18 @@ class Pixels:
 
 
 class Latents:
-    """The universe's pictures through the encoder of a demo_vae.safetensors."""
+    """A world's pictures through the encoder of a demo_vae.safetensors."""
 
     patch = 1
 
-    def __init__(self, universe: Universe, vae: Path):
-        self.universe = universe
-        self.vae = load_vae(vae, universe.device)
+    def __init__(self, world: World[Any], vae: Path):
+        self.world = world
+        self.vae = load_vae(vae, world.device)
         self.channels = self.vae.taesd_decoder[1].in_channels
-        self.shape = (self.channels, universe.size // 8, universe.size // 8)
+        self.shape = (self.channels, world.size // 8, world.size // 8)
 
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
-        images, captions = self.universe.batch(count)
+        images, captions = self.world.batch(count)
         return self.encode(images), captions
 
     @torch.no_grad()
@@ -99,7 +98,7 @@ class Latents:
 
     def exported(self) -> dict[str, Tensor]:
         """`latent.rgb` [C + 1, 3]: the linear map from latents to colors in [-1, 1], fitted by least squares."""
-        images, _ = self.universe.batch(32)
+        images, _ = self.world.batch(32)
         latents = self.encode(images).movedim(1, -1).flatten(0, 2)
         colors = torch.nn.functional.avg_pool2d(images, 8).movedim(1, -1).flatten(0, 2) * 2 - 1
         ones = torch.ones_like(latents[:, :1])
@@ -112,29 +111,29 @@ class Latents:
 class CachedLatents(Latents):
     """Latents that cache_latents.py keeps in a folder, with captions drawn anew each time."""
 
-    def __init__(self, universe: Universe, vae: Path, folder: Path):
-        super().__init__(universe, vae)
+    def __init__(self, world: World[Any], vae: Path, folder: Path):
+        super().__init__(world, vae)
         self.folder = folder
-        self.latents = torch.empty(0, *self.shape, dtype=torch.float16, device=universe.device)
-        self.scenes: list[Scene] = []
+        self.latents = torch.empty(0, *self.shape, dtype=torch.float16, device=world.device)
+        self.scenes: list[Any] = []
         self.files: set[Path] = set()
         self.look_again()
         if not self.files:
             raise FileNotFoundError(f"{folder} has no {CACHED}; fill it with demo/cache_latents.py")
 
     def batch(self, count: int) -> tuple[Tensor, list[str]]:
-        generator = self.universe.choices
+        generator = self.world.choices
         picks = torch.randint(0, len(self.scenes), (count,), generator=generator).tolist()
-        return self.latents[picks].float(), [self.universe.caption(self.scenes[pick]) for pick in picks]
+        return self.latents[picks].float(), [self.world.caption(self.scenes[pick]) for pick in picks]
 
     def look_again(self) -> None:
         from safetensors import safe_open
 
         parts = [self.latents]
         for path in sorted(set(self.folder.glob(CACHED)) - self.files):
-            with safe_open(path, "pt", device=str(self.universe.device)) as file:
+            with safe_open(path, "pt", device=str(self.world.device)) as file:
                 parts.append(file.get_tensor("latents"))
-                self.scenes += [Scene(*words) for words in json.loads(file.metadata()["scenes"])]
+                self.scenes += [self.world.scene_type(*words) for words in json.loads(file.metadata()["scenes"])]
             self.files.add(path)
         self.latents = torch.cat(parts)
 

@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 
 import torch
+from einops import rearrange
+from kornia.filters import gaussian_blur2d
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from .canvas import Scene
 from .ground import Ground
@@ -21,6 +24,7 @@ SUN_COLORS = {"yellow": (1.0, 0.86, 0.5), "red": (1.0, 0.42, 0.25), "blue": (0.6
 SUN_POSITION = (-0.0375, -0.0219)  # world; seen at (-0.6, -0.35) by stage 4
 SUN_RADIUS = 0.0042
 PLANET_RADIUS = 0.62 / 64  # fills 0.62 of stage 6's half width
+BRIGHTEST = 2.2  # flux of a star, in a pixel
 LIGHT = (-0.52, -0.34, 0.78)
 
 
@@ -73,16 +77,31 @@ class Sky(Ground):
 
     def _stars(self, batch: int, density: float = 0.0022) -> Tensor:
         """Point stars [B, 3, size, size] with N(flux > b) = density / b per pixel: the same law after averaging."""
-        u = torch.rand(batch, 1, self.size, self.size, generator=self.generator).clamp(min=1e-4)
-        flux = (density / u).clamp(max=2.2)
+        flux = self._fluxes(batch, self.size, density)
         bright = (flux - 0.25).clamp(min=0)
         kernel = torch.tensor([0.12, 0.76, 0.12])
         psf = (kernel[:, None] * kernel[None]).view(1, 1, 3, 3)
         spread = torch.nn.functional.conv2d(bright, psf, padding=1) + (flux - bright)
+        if self.field.native < self.size:
+            spread = spread + self._brighter_stars(batch, density)
         tint = torch.rand(batch, 1, self.size // 4, self.size // 4, generator=self.generator)
         tint = torch.nn.functional.interpolate(tint, size=(self.size, self.size), mode="nearest")
         blue, orange = torch.tensor((0.75, 0.85, 1.0)).view(1, 3, 1, 1), torch.tensor((1.0, 0.85, 0.7)).view(1, 3, 1, 1)
         return spread * (blue + (orange - blue) * tint)
+
+    def _fluxes(self, batch: int, size: int, density: float) -> Tensor:
+        """One star in each of [B, 1, size, size] pixels."""
+        u = torch.rand(batch, 1, size, size, generator=self.generator).clamp(min=1e-4)
+        return (density / u).clamp(max=BRIGHTEST)
+
+    def _brighter_stars(self, batch: int, density: float) -> Tensor:
+        """Those that are stars at the native size, and larger than a pixel here."""
+        native, finer = self.field.native, self.size // self.field.native
+        flux = self._fluxes(batch, native, density) * finer**2
+        flux = flux * (flux > BRIGHTEST)
+        places = torch.randint(0, finer**2, (batch, native, native), generator=self.generator)
+        apart = rearrange(one_hot(places, finer**2) * flux[:, 0, ..., None], "b h w (y x) -> b 1 (h y) (w x)", y=finer)
+        return gaussian_blur2d(apart, (9, 9), (0.3 * finer, 0.3 * finer))
 
     def _add_sun(self, image: Tensor, scenes: Sequence[Scene]) -> Tensor:
         world = 2.0 ** -scenes[0].stage

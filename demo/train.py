@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from training import Trainer, import_host, parser, write_picture, write_tensors
+from training import Trainer, import_host, make_world, parser, write_picture, write_tensors
 
 FIRST_MARK = 49406  # of CLIP's tokens: begin and end of a text; words come before
 WARM_IMAGES = 9600
@@ -52,19 +52,18 @@ def parse_options(
 
 class ModelTrainer(Trainer):
     exported = "demo_model.safetensors"
+    world_name = "universe"
 
     def __init__(self, options: argparse.Namespace):
         import architecture
         from comfy.sd1_clip import SD1Tokenizer
         from pictures import source
 
-        from demo.universe import Universe
-
         torch.manual_seed(options.seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.universe = Universe(options.size, options.seed, device)
-        self.universe.make_fields()
-        self.source = source(self.universe, options.vae, options.latents)
+        self.world = make_world(self.world_name, options.size, options.seed, device)
+        self.world.make_fields()
+        self.source = source(self.world, options.vae, options.latents)
         self.tokenizer = SD1Tokenizer()
         self.known = self._known_tokens()
         self.row_of = {token: row for row, token in enumerate(self.known)}
@@ -85,7 +84,7 @@ class ModelTrainer(Trainer):
 
     def reseed(self, seed: int) -> None:
         super().reseed(seed)
-        self.universe.reseed(seed)
+        self.world.reseed(seed)
 
     def step(self) -> Tensor:
         x, captions = self.source.batch(self.options.batch)
@@ -126,11 +125,9 @@ class ModelTrainer(Trainer):
         return text.final_layer_norm(x)
 
     def _known_tokens(self) -> list[int]:
-        """Every token of every caption, in increasing order."""
-        from demo.universe import Universe
-
-        source, tokens = Universe(8, seed=1), set()
-        for caption in {source.caption(source.random_scene()) for _ in range(20_000)} | {""}:
+        """Every token of every caption of this world, in increasing order."""
+        world, tokens = make_world(self.world_name, 8, seed=1), set()
+        for caption in {world.caption(world.random_scene()) for _ in range(20_000)} | {""}:
             tokens |= {token for token, _ in self.tokenizer.tokenize_with_weights(caption)["l"][0]}
         return sorted(tokens)
 
@@ -157,10 +154,9 @@ class ModelTrainer(Trainer):
         self._sheet(sample)
 
     def _sheet(self, sample: Callable[[tuple[int, ...], Tensor, Tensor], Tensor]) -> None:
-        from demo.universe import STAGES
-
-        scenes = [self.universe.random_scene(stage) for stage in [*range(STAGES), 6]]
-        real, captions = self.universe.pictures(scenes), [self.universe.caption(scene) for scene in scenes]
+        world = self.world
+        scenes = [world.random_scene(stage) for stage in [*range(world.stages), 6]]
+        real, captions = world.pictures(scenes), [world.caption(scene) for scene in scenes]
         with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
             context, empty = self.encode(captions), self.encode([""] * len(captions))
             made = self.source.decode(sample((len(scenes), *self.source.shape), context, empty))

@@ -4,10 +4,10 @@
 #     COMFYUI_PATH=… INIT=FOLDER_WITH_WEIGHTS demo/train_gpu.sh FOLDER [MINUTES]
 #
 # INIT holds at least demo_vae.safetensors, whose encoder stays as it is, and what else is to go on. The run ends within
-# MINUTES (9) and leaves FOLDER/weights: demo_vae, demo_model, demo_few_steps and demo_upscaler, with curves, measures,
-# sheets and logs. Latents, model and its few-step variant are made one after the other; decoder and upscaler meanwhile,
-# since drawing keeps the processor busy and the GPU idle. PYTHON names the interpreter. LATENTS, VAE, MODEL, FEW_STEPS
-# and UPSCALER add options to the scripts, such as the small sizes of a rehearsal.
+# MINUTES (9) and leaves FOLDER/weights: demo_vae, demo_model, demo_few_steps, demo_lora and demo_upscaler, with curves,
+# measures, sheets and logs. Latents, model, its few-step variant and the forest's LoRA are made one after the other;
+# decoder and upscaler meanwhile, since drawing keeps the processor busy and the GPU idle. PYTHON names the interpreter.
+# LATENTS, VAE, MODEL, FEW_STEPS, LORA and UPSCALER add options to the scripts, such as the small sizes of a rehearsal.
 set -eu
 out=$1 minutes=${2:-9}
 here=$(dirname "$0") python=${PYTHON:-python3} init=${INIT:?}
@@ -35,13 +35,18 @@ part() { # name, share of the minutes, script, options
     {
         part demo_vae 0.4 train_vae.py --decoder-only --adversarial 0.05 --batch 256 --at-once 1024 \
             ${VAE:-}
-        part demo_upscaler 0.35 train_upscaler.py --batch 64 --at-once 512 ${UPSCALER:-}
+        part demo_upscaler 0.35 train_upscaler.py --vae "$weights/demo_vae.safetensors" --batch 128 --views 512 \
+            ${UPSCALER:-}
     } &
-    "$python" "$here/cache_latents.py" --out "$out/latents" --vae "$vae" --minutes "$(share 0.09)" --images 90000000 \
-        --batch 2048 --each 2048 ${LATENTS:-} > "$weights/latents.log" 2>&1
-    part demo_model 0.5 train.py --vae "$vae" --latents "$out/latents" --batch 512 --lr 1e-3 ${MODEL:-}
-    part demo_few_steps 0.23 distill.py --teacher "$weights/demo_model.safetensors" --vae "$vae" \
-        --latents "$out/latents" --batch 256 --lr 3e-4 ${FEW_STEPS:-}
+    for world in universe forest; do
+        "$python" "$here/cache_latents.py" --out "$out/latents_$world" --vae "$vae" --minutes "$(share 0.06)" \
+            --images 90000000 --batch 2048 --each 2048 --world "$world" ${LATENTS:-} > "$weights/$world.log" 2>&1
+    done
+    part demo_model 0.4 train.py --vae "$vae" --latents "$out/latents_universe" --batch 512 --lr 1e-3 ${MODEL:-}
+    part demo_few_steps 0.18 distill.py --teacher "$weights/demo_model.safetensors" --vae "$vae" \
+        --latents "$out/latents_universe" --batch 256 --lr 3e-4 ${FEW_STEPS:-}
+    part demo_lora 0.15 train_lora.py --model "$weights/demo_model.safetensors" --vae "$vae" \
+        --latents "$out/latents_forest" --batch 256 --lr 2e-3 ${LORA:-}
     wait $!
 }
 ls -l "$weights"

@@ -1,37 +1,59 @@
-"""Train a small ×2 upscaler on the procedural universe. Resumable: run it again with the same --out to go on.
+"""Train a small ×4 upscaler on the procedural worlds. Resumable: run it again with the same --out to go on.
 
-    python demo/train_upscaler.py --comfyui PATH --out FOLDER
+    python demo/train_upscaler.py --comfyui PATH --vae FILE --out FOLDER
 
-Real-ESRGAN's compact network (SRVGG), which the host's Load Upscale Model reads. It learns to undo the mean of 2 × 2
-pixels, with a little noise on what it sees, since a VAE's pictures are not clean. The loss is that of the VAE, L1 of
-pixels and their differences, and a small discriminator's, for stars and grain that the mean has lost. An image is a
-view of 2 × --size pixels a side, of which a crop is seen.
+Real-ESRGAN's compact network (SRVGG), which the host's Load Upscale Model reads. It sees what the demo model gives:
+averages of a view that went through the VAE, and shall show the view itself, whose finest octaves are those of the next
+stages (`native` of `World`). In a zoom the middle of its picture is such a view, so detail that is missing around it
+would stand out as a soft frame. The loss is L1 of the averages, which can be known; L1 of the pixels, weaker; the
+energy of each octave, place by place; and a small discriminator's. An image is a crop of 32² pixels that are seen.
 
-Writes FOLDER/state.safetensors (to resume), curve.csv, measures.csv, sheet.png (upscaled, above true views) and
-demo_upscaler.safetensors with the averaged weights in float16.
+Writes FOLDER/views_WORLD.safetensors (drawn once), state.safetensors (to resume), curve.csv, measures.csv, sheet.png
+(upscaled, above true views) and demo_upscaler.safetensors with the averaged weights in float16.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from critic import Critic, adversarial
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
-from training import Trainer, Views, difference, import_host, parser, random_crops, write_picture, write_tensors
+from training import (
+    WORLDS,
+    Trainer,
+    difference,
+    import_host,
+    make_world,
+    parser,
+    write_picture,
+    write_tensors,
+)
 
-CROP = 64  # of what the network sees
-NOISE = 0.02  # largest deviation of what is added to it
+if TYPE_CHECKING:
+    from demo.world import World
+
+FACTOR = 4
+CROP = 32  # of what the network sees
+NOISE = 0.15  # largest deviation of what is added to latents: a diffusion network's are not clean
+OCTAVES = 3  # whose energy is compared, the finest first
+FAINT = 1e-4  # energy that nobody sees
+PARTS = ("seen", "views", "test_seen", "test_views")
 
 
 def main() -> None:
-    made = parser(__doc__, images=100_000, batch=8, lr=5e-4)
+    made = parser(__doc__, images=200_000, batch=16, lr=5e-4)
+    made.add_argument("--vae", type=Path, required=True, help="demo_vae.safetensors")
     made.add_argument("--size", type=int, default=256, help="of what is upscaled, in pixels")
-    made.add_argument("--at-once", type=int, default=0, metavar="VIEWS", help="drawn together, for a GPU")
+    made.add_argument("--views", type=int, default=600, help="of each world, drawn before the first step and kept")
+    made.add_argument("--worlds", nargs="+", choices=WORLDS, default=WORLDS)
     made.add_argument("--width", type=int, default=48, help="channels of the network")
     made.add_argument("--layers", type=int, default=12, help="between the first and the last")
-    made.add_argument("--adversarial", type=float, default=0.02, help="weight of the discriminator's term")
+    made.add_argument("--adversarial", type=float, default=0.1, help="weight of the discriminator's term")
+    made.add_argument("--energy", type=float, default=0.1, help="weight of the octaves' energy")
     options = made.parse_args()
     import_host(options)
     UpscalerTrainer(options).run()
@@ -39,68 +61,138 @@ def main() -> None:
 
 class UpscalerTrainer(Trainer):
     def __init__(self, options: argparse.Namespace):
-        from safetensors.torch import load_file
         from spandrel.architectures.Compact import Compact
 
-        from demo.universe import STAGES, Universe
-
         torch.manual_seed(options.seed)
-        network = Compact(num_feat=options.width, num_conv=options.layers, upscale=2)
+        network = Compact(num_feat=options.width, num_conv=options.layers, upscale=FACTOR)
         network.body[-1].weight.data.mul_(0.1)
         if options.init is not None:
-            network.load_state_dict({name: tensor.float() for name, tensor in load_file(options.init).items()})
+            begin_with(network, options.init)
         model = torch.nn.ModuleDict({"network": network, "critic": Critic()})
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in PyTorch's types
         super().__init__(options, model, ema=0.998, warm=50)
         self.network, self.critic = model["network"], model["critic"]
-        self.universe = Universe(2 * options.size, options.seed, self.device)
-        self.universe.make_fields()
-        self.drawn = Views(self.universe, options.at_once)
-        self.views = self.universe.pictures([self.universe.random_scene(stage) for stage in range(STAGES)])
+        kept = [self._views(name) for name in options.worlds]
+        self.seen, self.views, self.test_seen, self.test_views = (torch.cat(each) for each in zip(*kept, strict=True))
 
-    def reseed(self, seed: int) -> None:
-        super().reseed(seed)
-        self.universe.reseed(seed)
+    def _views(self, name: str) -> list[Tensor]:
+        """What is seen and true, of training and of every stage for tests; kept, or drawn now."""
+        from safetensors.torch import load_file
+
+        options, path = self.options, self.options.out / f"views_{name}.safetensors"
+        if not path.exists():
+            world = make_world(name, FACTOR * options.size, options.seed, self.device, native=options.size)
+            tests = [world.random_scene(stage) for stage in range(world.stages)]
+            drawn = [*seen_and_true(world, world.scenes(options.views), options.vae)]
+            drawn += seen_and_true(world, tests, options.vae)
+            write_tensors(path, {part: tensor.cpu() for part, tensor in zip(PARTS, drawn, strict=True)})
+        kept = load_file(path, str(self.device))
+        return [kept[part] for part in PARTS]
 
     def step(self) -> Tensor:
-        views = self.drawn.take((self.options.batch + 3) // 4)
-        sharp = random_crops(views.repeat(4, 1, 1, 1)[: self.options.batch], min(2 * CROP, 2 * self.options.size))
-        sharp = sharp.contiguous(memory_format=torch.channels_last)
-        seen = avg_pool2d(sharp, 2)
-        seen = seen + NOISE * torch.rand(len(seen), 1, 1, 1, device=seen.device) * torch.randn_like(seen)
+        picks = torch.randint(0, len(self.views), (self.options.batch,)).tolist()
+        places = torch.randint(0, self.options.size - CROP + 1, (len(picks), 2)).tolist()
+        seen, sharp = self._crops(self.seen, picks, places, 1), self._crops(self.views, picks, places, FACTOR)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             made = self.network(seen)
             of_critic, of_network = adversarial(self.critic, sharp, made)
-        loss = difference(made.float(), sharp) + self.options.adversarial * of_network.float()
+        made = made.float()
+        known = difference(avg_pool2d(made, FACTOR), avg_pool2d(sharp, FACTOR))
+        loss = known + 0.3 * difference(made, sharp) + self.options.energy * energy_difference(made, sharp)
+        loss = loss + self.options.adversarial * of_network.float()
         return self.descend(loss + of_critic.float(), len(seen))
 
-    def measure(self) -> dict[str, float]:
-        """PSNR and energy of the highest octave over the truth's, for the network and for bicubic enlargement."""
-        from zoomstack_core import band_energy
+    @staticmethod
+    def _crops(pictures: Tensor, picks: list[int], places: list[list[int]], scale: int) -> Tensor:
+        crops = [
+            pictures[pick, :, scale * y : scale * (y + CROP), scale * x : scale * (x + CROP)]
+            for pick, (y, x) in zip(picks, places, strict=True)
+        ]
+        return (torch.stack(crops).float() / 255).contiguous(memory_format=torch.channels_last)
 
-        made = {
-            "network": self._upscale(),
-            "bicubic": interpolate(avg_pool2d(self.views, 2), scale_factor=2, mode="bicubic"),
-        }
-        true = band_energy(self.views.cpu())
+    def measure(self) -> dict[str, float]:
+        """PSNR of the averages, and energy of octaves over the truth's, of the network and of bicubic enlargement."""
+        true, seen = self.test_views.float() / 255, self.test_seen.float() / 255
+        made = {"network": self._upscale(), "bicubic": interpolate(seen, scale_factor=FACTOR, mode="bicubic")}
         numbers: dict[str, float] = {}
         for name, pictures in made.items():
-            psnr = -10 * (pictures - self.views).square().mean((1, 2, 3)).log10()
-            high = (band_energy(pictures.cpu()) / true)[:, -1].log().mean().exp()
-            numbers |= {f"{name} psnr": psnr.mean().item(), f"{name} high": high.item()}
+            error = avg_pool2d(pictures, FACTOR) - avg_pool2d(true, FACTOR)
+            numbers[f"{name} psnr"] = (-10 * error.square().mean((1, 2, 3)).log10()).mean().item()
+            for n, (ours, wanted) in enumerate(zip(octaves(pictures), octaves(true), strict=True)):
+                ratio = ours.mean((1, 2, 3)).log() - wanted.mean((1, 2, 3)).log()
+                numbers[f"{name} octave {n}"] = ratio.mean().exp().item()
         return numbers
 
     def _upscale(self) -> Tensor:
         with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
-            return torch.cat([self.network(avg_pool2d(view[None], 2)).float().clamp(0, 1) for view in self.views])
+            pictures = [self.network(seen[None].float() / 255).float().clamp(0, 1) for seen in self.test_seen]
+        return torch.cat(pictures)
 
     def write_sheet(self) -> None:
-        write_picture(self.options.out / "sheet.png", [self._upscale()[1::2], self.views[1::2]])
+        middle = slice(FACTOR * self.options.size // 4, FACTOR * self.options.size // 4 + 256)
+        made = self._upscale()[..., middle, middle]
+        write_picture(self.options.out / "sheet.png", [made, self.test_views[..., middle, middle] / 255])
 
     def export(self) -> None:
         kept = {name[8:]: tensor for name, tensor in self.average.items() if name.startswith("network.")}
         weights = {name: tensor.to(torch.float16) for name, tensor in kept.items()}
         write_tensors(self.options.out / "demo_upscaler.safetensors", weights, {"images": str(self.images)})
+
+
+@torch.no_grad()
+def seen_and_true(world: World[Any], scenes: list[Any], vae_file: Path) -> tuple[Tensor, Tensor]:
+    """Averages through the VAE [N, 3, size, size], and views [N, 3, FACTOR · size, FACTOR · size], both of bytes."""
+    from pictures import load_vae
+
+    vae = load_vae(vae_file, world.device)
+    seen, views = [], []
+    for start in range(0, len(scenes), 16):
+        true = world.pictures(scenes[start : start + 16])
+        averages = avg_pool2d(true, FACTOR).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(world.device.type, dtype=torch.bfloat16):
+            latents = vae.taesd_encoder(averages)
+            noise = NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+            made = vae.taesd_decoder(latents + noise * torch.randn_like(latents))
+        seen.append(as_bytes(made.float()))
+        views.append(as_bytes(true))
+    return torch.cat(seen), torch.cat(views)
+
+
+def as_bytes(pictures: Tensor) -> Tensor:
+    return (pictures.clamp(0, 1) * 255).round().byte().contiguous()
+
+
+def octaves(pictures: Tensor) -> list[Tensor]:
+    """Energy of the finest octaves of [B, 3, H, W], mean of 8 × 8 of what is left of an octave; the finest first."""
+    energies = []
+    for _ in range(OCTAVES):
+        coarse = avg_pool2d(pictures, 2)
+        detail = pictures - interpolate(coarse, scale_factor=2)
+        energies.append(avg_pool2d(detail.square(), 16))
+        pictures = coarse
+    return energies
+
+
+def energy_difference(made: Tensor, true: Tensor) -> Tensor:
+    """L1 of the logarithms of the octaves' energy, place by place."""
+    pairs = zip(octaves(made), octaves(true), strict=True)
+    differences = [((ours + FAINT).log() - (wanted + FAINT).log()).abs().mean() for ours, wanted in pairs]
+    return torch.stack(differences).mean()
+
+
+def begin_with(network: torch.nn.Module, path: Path) -> None:
+    """The weights of a network of the same width and depth; of another factor, with its subpixels repeated."""
+    from safetensors.torch import load_file
+
+    weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+    for name, mine in network.state_dict().items():
+        if weights[name].shape != mine.shape:
+            theirs = int((len(weights[name]) // 3) ** 0.5)
+            grid = weights[name].unflatten(0, (3, theirs, theirs))
+            for axis in (1, 2):
+                grid = grid.repeat_interleave(FACTOR // theirs, axis)
+            weights[name] = grid.flatten(0, 2)
+    network.load_state_dict(weights)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from demo.universe import Universe
+    from demo.world import World
 
+WORLDS = ("universe", "forest")
 HERE = Path(__file__).resolve().parent
 
 
@@ -56,6 +57,17 @@ def import_host(options: argparse.Namespace) -> None:
 
     comfy.options.enable_args_parsing()
     torch.set_num_threads(options.threads)
+
+
+def make_world(
+    name: str, size: int, seed: int, device: torch.device | str = "cpu", native: int | None = None
+) -> World[Any]:
+    """One of `WORLDS`."""
+    from demo.forest import Forest
+    from demo.universe import Universe
+
+    worlds: dict[str, type[World[Any]]] = {"universe": Universe, "forest": Forest}
+    return worlds[name](size, seed, device, native)
 
 
 class Trainer(ABC):
@@ -217,7 +229,7 @@ def write_picture(path: Path, rows: Sequence[Tensor]) -> None:
 
 
 class Views:
-    """The universe's pictures one after the other.
+    """A world's pictures one after the other.
 
     Args:
         universe: draws them.
@@ -225,7 +237,7 @@ class Views:
             a run that was stopped does not resume exactly.
     """
 
-    def __init__(self, universe: Universe, at_once: int = 0):
+    def __init__(self, universe: World[Any], at_once: int = 0):
         self.universe, self.at_once = universe, at_once
         self.left: Tensor | None = None
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch import Tensor
 from .canvas import Scene
 from .ground import KINDS
 from .sky import GALAXY_COLORS, SUN_COLORS, Sky
+from .world import World, with_article
 
 STAGES = 15
 FIRST_POOL = 11
@@ -34,36 +34,17 @@ KIND_WORDS = {
 }
 
 
-class Universe(Sky):
-    """Draws training images and captions.
+class Universe(Sky, World[Scene]):
+    """Draws training images and captions."""
 
-    Args:
-        size: height and width of the images in pixels.
-        seed: all randomness comes from one generator seeded with it, or one for the CPU and one for the device.
-        device: where the images are drawn and stay.
-    """
-
-    def __init__(self, size: int = 64, seed: int = 0, device: torch.device | str = "cpu"):
-        super().__init__(size, seed, device)
+    stages = STAGES
+    scene_type = Scene
 
     def make_fields(self) -> None:
         """Draw all random fields now, so that they do not depend on which scene comes first."""
         for stage in range(STAGES):
             for kind in KINDS:
                 self.draw([Scene(stage, "blue", "yellow", kind, ringed=False)])
-
-    def batch(self, count: int) -> tuple[Tensor, list[str]]:
-        """Draws `count` images of random stages. Returns images [count, 3, size, size] in [0, 1] and their captions."""
-        scenes = self.scenes(count)
-        return self.pictures(scenes), [self.caption(scene) for scene in scenes]
-
-    def scenes(self, count: int) -> list[Scene]:
-        """Random ones, sorted by stage and kind."""
-        return sorted((self.random_scene() for _ in range(count)), key=_drawn_together)
-
-    def pictures(self, scenes: Sequence[Scene]) -> Tensor:
-        """Images [B, 3, size, size] in [0, 1] of any scenes; best sorted by stage and kind."""
-        return torch.cat([self.draw(list(group)) for _, group in groupby(scenes, key=_drawn_together)])
 
     def random_scene(self, stage: int | None = None) -> Scene:
         stage = self._integer(STAGES) if stage is None else stage
@@ -76,8 +57,10 @@ class Universe(Sky):
             pool=stage > 12 or (stage >= FIRST_POOL and self._integer(3) == 0),
         )
 
+    def drawn_together(self, scene: Scene) -> tuple[int, str]:
+        return scene.stage, scene.kind
+
     def caption(self, scene: Scene) -> str:
-        """One of several phrasings; each word that is left out means "any"."""
         kind = self._choose(KIND_WORDS[scene.kind])
         galaxy, sun, rings = scene.galaxy, scene.sun, " with rings" if scene.ringed else ""
         phrases = {
@@ -118,14 +101,6 @@ class Universe(Sky):
         }
         return self._choose((with_pool if scene.pool and scene.stage in with_pool else phrases)[scene.stage])
 
-    def draw(self, scenes: Sequence[Scene]) -> Tensor:
-        """Images [B, 3, size, size] in [0, 1] of scenes that share one stage and one planet kind."""
-        stage, kind = scenes[0].stage, scenes[0].kind
-        if any(_drawn_together(scene) != (stage, kind) for scene in scenes):
-            raise ValueError("draw takes scenes of one stage and one kind")
-        with self.device:  # every constant is made there
-            return self._draw(scenes)
-
     def _draw(self, scenes: Sequence[Scene]) -> Tensor:
         stage, kind = scenes[0].stage, scenes[0].kind
         if stage >= 8:
@@ -159,17 +134,3 @@ class Universe(Sky):
         hue = self._colors([GALAXY_COLORS[scene.galaxy] for scene in scenes])
         smaller = 2.0 ** (STAGES - scenes[0].stage)
         return self._galaxy_light(len(scenes), self.x * smaller, self.y * smaller, hue) + self._night(len(scenes))
-
-    def _integer(self, stop: int) -> int:
-        return int(torch.randint(0, stop, (1,), generator=self.choices, device="cpu"))
-
-    def _choose(self, options: Sequence[str]) -> str:
-        return options[self._integer(len(options))]
-
-
-def _drawn_together(scene: Scene) -> tuple[int, str]:
-    return scene.stage, scene.kind
-
-
-def with_article(words: str) -> str:
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

@@ -11,8 +11,10 @@ import pytest
 import torch
 from harness import PACK, Host, call
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+TABLE = "text.text_model.embeddings.token_embedding.weight"
+SMALL_UPSCALER = "--size 32 --width 8 --layers 2"
 pytestmark = pytest.mark.slow
 
 
@@ -132,6 +134,50 @@ def test_a_student_learns_few_steps_from_a_model(host: Host, tmp_path: Path) -> 
     assert (made - wanted).abs().max() < 0.1 * (before - wanted).abs().max()
 
 
+def test_a_lora_learns_another_world_and_leaves_the_model_as_it_is(host: Host, tmp_path: Path) -> None:
+    """It goes on where it was, the host's LoRA loader reads it, and the model's file gets only words."""
+    model, vae = (PACK / "demo" / f"demo_{name}.safetensors" for name in ("model", "vae"))
+    cache, known = tmp_path / "cache", tmp_path / "model.safetensors"
+    script("cache_latents", cache, "--vae", vae, "--size", 64, "--images", 4, "--each", 4, "--world", "forest")
+    without_forest(model, known)
+    how = ("--model", known, "--vae", vae, "--latents", cache, "--size", 64, "--images", 8, "--lr", 1e-2, "--rank", 4)
+    script("train_lora", tmp_path, *how, "--sheet-steps", 1, "--pause-at", 4)
+    assert "resumed at 4 images" in script("train_lora", tmp_path, *how, "--sheet-steps", 1)
+    before, after = load_file(known), load_file(tmp_path / "demo_model.safetensors")
+    rows = {name: {int(t): row for row, t in enumerate(each["known_tokens"])} for name, each in
+            (("before", before), ("after", after))}  # fmt: skip
+    assert set(rows["before"]) < set(rows["after"])
+    old, new = before.pop(TABLE), after.pop(TABLE)
+    for token, row in rows["before"].items():
+        assert torch.equal(old[row], new[rows["after"][token]])
+    assert torch.equal(old[-1], new[-1]), "what stands for unknown words"
+    assert all(torch.equal(before[name], after[name]) for name in before.keys() - {"known_tokens"})
+
+    loaded, clip, _ = host.module("demo.loader").load_demo_model(tmp_path / "demo_model.safetensors")
+    noise = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+    text = clip.encode_from_tokens(clip.tokenize("a green leaf"))
+    assert not torch.equal(text, clip.encode_from_tokens(clip.tokenize("a green forest")))
+    plain = loaded.model.apply_model(noise, torch.ones(1), c_crossattn=text)
+    lora = load_file(tmp_path / "demo_lora.safetensors")
+    patched, _ = comfy.sd.load_lora_for_models(loaded, None, lora, 1.0, 0.0)
+    assert len(patched.patches) == len(lora) // 2, "the host knows every layer's name"
+    comfy.model_management.load_models_gpu([patched])
+    made = patched.model.apply_model(noise, torch.ones(1), c_crossattn=text)
+    patched.detach()
+    assert (made - plain).abs().max() > 1e-3
+
+
+def without_forest(model: Path, to: Path) -> None:
+    """The model's file, without the rows of words that only the forest's captions use."""
+    from comfy.sd1_clip import SD1Tokenizer
+
+    weights, tokenizer = load_file(model), SD1Tokenizer()
+    forest = {token for token, _ in tokenizer.tokenize_with_weights("forest leaf leaves cells veins trees")["l"][0]}
+    kept = [row for row, token in enumerate(weights["known_tokens"].tolist()) if token not in forest or token > 49405]
+    weights["known_tokens"], weights[TABLE] = weights["known_tokens"][kept], weights[TABLE][[*kept, -1]]
+    save_file(weights, to)
+
+
 def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp_path: Path) -> None:
     script("train", tmp_path, "--vae", vae, "--size", 64, "--sheet-steps", 1, "--images", 4)
     form = host.module("demo.loader").DemoLatents(load_file(tmp_path / "demo_model.safetensors")["latent.rgb"])
@@ -151,7 +197,8 @@ def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
         "MODEL": f"{small} --sheet-steps 1",
         "FEW_STEPS": small,
     }
-    parts |= {"UPSCALER": "--size 32 --at-once 3 --batch 4 --images 4 --width 8 --layers 2", "PYTHON": sys.executable}
+    parts |= {"UPSCALER": f"{SMALL_UPSCALER} --views 4 --batch 4 --images 4", "PYTHON": sys.executable}
+    parts["LORA"] = f"{small} --sheet-steps 1 --rank 2"
     parts["LATENTS"] = "--size 64 --batch 4 --images 8 --each 8 --threads 1"
     command = ["sh", str(PACK / "demo" / "train_gpu.sh"), str(tmp_path)]
     environ = {**os.environ, **parts, "INIT": str(vae.parent)}
@@ -167,8 +214,9 @@ def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
         assert all(torch.equal(before[name], after[name]) for name in names) == same, part
 
 
-def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, tmp_path: Path) -> None:
-    script("train_upscaler", tmp_path, "--size", 32, "--width", 8, "--layers", 2, "--images", 8)
+def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, vae: Path, tmp_path: Path) -> None:
+    out = script("train_upscaler", tmp_path, *SMALL_UPSCALER.split(), "--vae", vae, "--views", 4, "--images", 8)
+    assert "octave 2" in out
     folder = host.base / "models" / "upscale_models"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(tmp_path / "demo_upscaler.safetensors", folder)
@@ -179,6 +227,6 @@ def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, tmp_path: P
         "larger": call("ImageUpscaleWithModel", upscale_model=["model", 0], image=["image", 0]),
     }
     (larger,) = host.evaluate(prompt, ["larger", 0])
-    assert larger.shape == (1, 32, 48, 3)
-    small = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), 2)
+    assert larger.shape == (1, 64, 96, 3)
+    small = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), 4)
     assert (small - picture.movedim(-1, 1)).abs().mean() < 0.2

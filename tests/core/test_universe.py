@@ -87,6 +87,23 @@ def test_stars_look_the_same_after_averaging() -> None:
         assert (flux > bright).float().mean() == pytest.approx((averaged > bright).float().mean(), rel=0.5)
 
 
+@pytest.mark.parametrize("stage", [0, 2, 6, 9, 10, 12])
+def test_averages_of_a_larger_picture_look_like_the_native_ones(stage: int) -> None:
+    """And its finest octave has about the energy of theirs, as the next stage's picture has."""
+
+    def energy(images: torch.Tensor) -> torch.Tensor:
+        coarse = torch.nn.functional.avg_pool2d(images, 2)
+        fine = images - torch.nn.functional.interpolate(coarse, scale_factor=2)
+        return fine.square().mean().log2()
+
+    native = Universe(64, seed=1).draw(scenes(stage, kind="desert"))
+    large = Universe(128, seed=1, native=64).draw(scenes(stage, kind="desert"))
+    averages = torch.nn.functional.avg_pool2d(large, 2)
+    assert (averages.mean((0, 2, 3)) - native.mean((0, 2, 3))).abs().max() < 0.05
+    assert (energy(averages) - energy(native)).abs() < 1
+    assert (energy(large) - energy(native)).abs() < 1.5
+
+
 def test_scenes_of_different_stages_are_refused() -> None:
     with pytest.raises(ValueError, match="one stage and one kind"):
         Universe(SIZE).draw([*scenes(3, 1), *scenes(4, 1)])
