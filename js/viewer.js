@@ -9,6 +9,7 @@ import { ViewerControls } from "./viewer_controls.js";
 import { listenToInput } from "./viewer_input.js";
 import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
+import * as moves from "./zoom_moves.js";
 import { Sway } from "./zoom_roll.js";
 import { Tour } from "./zoom_tour.js";
 import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
@@ -114,7 +115,7 @@ export class ZoomViewer {
     const kept = !same && before ? inGrown(this, stack.geometry) : null;
     if (kept) {
       this.rest();
-      this._setView(math.limited(kept.line, kept.view, this.size), kept.line);
+      this._setView(moves.limited(kept.line, kept.view, this.size), kept.line);
     } else if (!same) {
       this.line = lineThrough(stack.geometry, 0);
       this.round = 1;
@@ -180,7 +181,7 @@ export class ZoomViewer {
     this.glide.amount = 0;
     this.flight = null;
     this.strayed = false;
-    this._setView(math.limited(this.line, math.pathView(this.line, this.line.first + zoom, this.aspect), this.size));
+    this._setView(moves.limited(this.line, math.pathView(this.line, this.line.first + zoom, this.aspect), this.size));
   }
 
   /** Go to a level on the shortest way, little by little. @param {number} level */
@@ -295,7 +296,7 @@ export class ZoomViewer {
     const wasWhole = Math.abs(zoom - inRound({ line, view: wholeView(line, this.shape) }).view.zoom) < 1e-6;
     const away = math.awayFromPath(line, this.view, this.shape);
     this.shape = this.aspect;
-    this.view = wasWhole ? wholeView(line, this.aspect) : math.besidePath(line, zoom, away, this.size);
+    this.view = wasWhole ? wholeView(line, this.aspect) : moves.besidePath(line, zoom, away, this.size);
     this.draw();
   }
 
@@ -328,7 +329,7 @@ export class ZoomViewer {
     const rest = Math.exp(-passed / RETURN);
     const { before, now } = this.sway.step(isCalm() ? undefined : this.stack?.motion, passed, this.aspect);
     const away = /** @type {const} */ ([(right - before[0]) * rest + now[0], (down - before[1]) * rest + now[1]]);
-    this._setView(math.besidePath(line, zoom, [...away], this.size), line);
+    this._setView(moves.besidePath(line, zoom, [...away], this.size), line);
     this.tour.left = this.view;
     if (done) this.pause();
   }
@@ -358,9 +359,9 @@ export class ZoomViewer {
     const here = { line: this.line, view: this.view, rounds: 0 };
     const { line, view, rounds } = amount > 0 ? towards(here, atX, atY, size) : here;
     const zoom = math.magnified(line, view.zoom, amount);
-    const next = free ? math.zoomedAt(line, view, zoom, atX, atY, size) : math.alongPath(line, view, zoom, size);
+    const next = free ? moves.zoomedAt(line, view, zoom, atX, atY, size) : moves.alongPath(line, view, zoom, size);
     if (free && amount > 0 && next.zoom < Math.min(zoom, line.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
-    this.strayed = free || (this.strayed && line === this.line && math.isOffPath(line, next, this.aspect));
+    this.strayed = free || (this.strayed && line === this.line && moves.isOffPath(line, next, this.aspect));
     this._setView(next, line, rounds);
   }
 
@@ -368,7 +369,7 @@ export class ZoomViewer {
    * branch. One outwards never does, so that it leads back.
    * @param {number} amount @param {number} atX @param {number} atY parts of the picture */
   isFree(amount, atX, atY) {
-    const off = amount > 0 && this.strayed && math.isOffPath(this.line, this.view, this.aspect);
+    const off = amount > 0 && this.strayed && moves.isOffPath(this.line, this.view, this.aspect);
     return off && towards(this, atX, atY, this.size).line === this.line;
   }
 
@@ -399,7 +400,7 @@ export class ZoomViewer {
     if (!this.stack) return;
     this.flight = null;
     this.strayed = true;
-    this._setView(math.panned(this.line, this.view, right, down, this.size));
+    this._setView(moves.panned(this.line, this.view, right, down, this.size));
   }
 }
 

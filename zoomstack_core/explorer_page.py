@@ -27,6 +27,7 @@ MODULES = (
     "zoom_tree",
     "zoom_roll",
     "zoom_math",
+    "zoom_moves",
     "zoom_turns",
     "zoom_tour",
     "magnification",

@@ -93,7 +93,7 @@ def test_in_the_page_the_wheel_follows_the_zoom_and_nothing_leads_into_blur(
             state = turn(120, -200, 100)
         assert (state["away"], state["caption"]) == (pytest.approx(0, abs=1e-6), "Level 1 of 5, ×1: level 1")
         tab.wait(tab.page.keyboard.down("Shift"))
-        most = tab.do("() => zoom_math.largestScale(explorer.stack.geometry, explorer.size)")
+        most = tab.do("() => zoom_moves.largestScale(explorer.stack.geometry, explorer.size)")
         for _ in range(20):
             state = turn(-120, 250, -200)
             assert state["scale"] <= most * 1.001
