@@ -37,6 +37,7 @@ MODULES = (
     "viewer_captions",
     "viewer_controls",
     "viewer_map",
+    "viewer_hand",
     "viewer_input",
     "viewer",
 )

@@ -101,7 +101,7 @@ def look_at(tab: Tab, level: int, x: float, y: float) -> None:
             const viewer = {VIEWER};
             viewer.goTo(level);
             viewer.view = {{zoom: level + 0.3, x, y}};
-            viewer.strayed = true;
+            viewer.hand.strayed = true;
             viewer.draw();
         }}""",
         [level, x, y],

@@ -34,7 +34,7 @@ def test_the_page_opens_offline_and_zooms(chrome: Chrome, tmp_path: Path) -> Non
         assert tab.do("() => document.querySelector('.zoomstack-caption').textContent").endswith(": <b>red</b>")
         lowest = tab.do("() => explorer.view.zoom")
         tab.wheel("canvas", -600)
-        tab.until("(lowest) => explorer.view.zoom > lowest + 1 && explorer.glide.amount === 0", lowest)
+        tab.until("(lowest) => explorer.view.zoom > lowest + 1 && explorer.hand.glide.amount === 0", lowest)
         tab.press("End")
         tab.until("() => explorer.view.zoom === 2 && !explorer.request")
         pixel = """() => [...document.querySelector('canvas').getContext('2d')
@@ -54,7 +54,7 @@ STATE = """() => {
     const caption = document.querySelector(".zoomstack-caption").textContent;
     return {away: Math.max(...zoom_math.awayFromPath(geometry, view, aspect).map(Math.abs)), scale, level, caption};
 }"""
-SETTLED = "() => explorer.glide.amount === 0 && !explorer.request"
+SETTLED = "() => explorer.hand.glide.amount === 0 && !explorer.request"
 
 
 @pytest.mark.parametrize(
