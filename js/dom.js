@@ -1,5 +1,5 @@
 // @ts-check
-// Elements of the page, made in one call each. An exported page uses it too.
+// Elements of the page, made in one call each, and whether they may move. An exported page uses it too.
 
 /** An element with its attributes and what is in it. An attribute that is true stands there without a value, one that is
  * false does not.
@@ -19,3 +19,6 @@ export function element(tag, attributes = {}, ...children) {
 /** A button that sends no form. @param {Record<string, string | number | boolean>} attributes
  * @param {(Node | string)[]} children */
 export const button = (attributes, ...children) => element("button", { type: "button", ...attributes }, ...children);
+
+/** Whether the person has asked the system for less motion. */
+export const isCalm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;

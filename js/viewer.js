@@ -1,18 +1,20 @@
 // @ts-check
 // The explorer: a picture of a zoom stack to zoom, move and play. Knows nothing of ComfyUI; an exported page uses it too.
 
-import { element } from "./dom.js";
+import { element, isCalm } from "./dom.js";
 import { FrameDetail } from "./frame_detail.js";
 import { LevelPainter } from "./level_painter.js";
 import { captionOf, captionOfView, logFromFirst } from "./viewer_captions.js";
 import { ViewerControls } from "./viewer_controls.js";
+import { ViewerHand } from "./viewer_hand.js";
 import { listenToInput } from "./viewer_input.js";
 import { ViewerMap } from "./viewer_map.js";
 import * as math from "./zoom_math.js";
+import * as moves from "./zoom_moves.js";
 import { Sway } from "./zoom_roll.js";
 import { Tour } from "./zoom_tour.js";
-import { asLine, childrenOf, lastPlace, lineThrough } from "./zoom_tree.js";
-import { Flight, inGrown, inRound, towards, wholeView } from "./zoom_turns.js";
+import { asLine, lastPlace, lineThrough } from "./zoom_tree.js";
+import { Flight, inGrown, inRound, wholeView } from "./zoom_turns.js";
 
 /**
  * @typedef {object} Stack
@@ -27,14 +29,12 @@ import { Flight, inGrown, inRound, towards, wholeView } from "./zoom_turns.js";
  * @property {() => void} [save] called by the button that saves a page; without it there is no such button
  */
 
-/** Milliseconds in which a turn of the wheel, or the way back to the path, is done to 63 %. */
-const GLIDE = 70;
+/** Milliseconds in which the way back to the path is done to 63 %. */
 const RETURN = 400;
 /** A longer pause between two frames, in milliseconds, does not make the zoom jump. */
 const LONGEST_STEP = 100;
 /** Milliseconds that a hint is shown. */
 const HINT = 4000;
-const NO_DEEPER = "There is no more detail here. Zoom out to come back to the zoom's path.";
 const MOST_PIXELS_PER_CSS_PIXEL = 4;
 
 export class ZoomViewer {
@@ -45,14 +45,12 @@ export class ZoomViewer {
     /** On which the view is. */ this.line = asLine({ height: 1, width: 1, factors: [], foci: [] });
     /** @type {math.View} */ this.view = { zoom: 0, x: 0.5, y: 0.5 };
     /** Of a ring. */ this.round = 1;
-    /** Whether the view was moved by hand, and not back to the path since then. */ this.strayed = false;
     /** @type {Flight | null} */ this.flight = null;
     /** How playing goes on. */ this.tour = new Tour(this.line);
     /** @type {LevelPainter | null} */ this.painter = null;
     this.playing = false;
     /** How often the picture was drawn. */ this.frames = 0;
-    /** What is left of a turn of the wheel: at a point, or along the path. */
-    this.glide = { amount: 0, atX: 0.5, atY: 0.5, free: false };
+    this.hand = new ViewerHand(this);
     this.detail = new FrameDetail();
     this.loading = 0;
     this.request = 0;
@@ -114,7 +112,7 @@ export class ZoomViewer {
     const kept = !same && before ? inGrown(this, stack.geometry) : null;
     if (kept) {
       this.rest();
-      this._setView(math.limited(kept.line, kept.view, this.size), kept.line);
+      this.setView(moves.limited(kept.line, kept.view, this.size), kept.line);
     } else if (!same) {
       this.line = lineThrough(stack.geometry, 0);
       this.round = 1;
@@ -160,8 +158,8 @@ export class ZoomViewer {
   fit() {
     if (!this.stack) return;
     this.rest();
-    this.strayed = false;
-    this._setView(wholeView(this.line, this.aspect));
+    this.hand.strayed = false;
+    this.setView(wholeView(this.line, this.aspect));
   }
 
   /** The zoom of the view from level 0 on, of a ring in its round. */
@@ -177,21 +175,21 @@ export class ZoomViewer {
   /** Go to a zoom on the path of the video, as `zoom` counts it. @param {number} zoom */
   goTo(zoom) {
     if (!this.stack) return;
-    this.glide.amount = 0;
+    this.hand.glide.amount = 0;
     this.flight = null;
-    this.strayed = false;
-    this._setView(math.limited(this.line, math.pathView(this.line, this.line.first + zoom, this.aspect), this.size));
+    this.hand.strayed = false;
+    this.setView(moves.limited(this.line, math.pathView(this.line, this.line.first + zoom, this.aspect), this.size));
   }
 
   /** Go to a level on the shortest way, little by little. @param {number} level */
   flyTo(level) {
     if (!this.stack) return;
     this.rest();
-    this.strayed = false;
+    this.hand.strayed = false;
     const flight = new Flight(this, level, this.size);
-    if (isCalm()) return this._setView(flight.end.view, flight.end.line);
+    if (isCalm()) return this.setView(flight.end.view, flight.end.line);
     this.flight = flight;
-    this._tickSoon();
+    this.tickSoon();
   }
 
   toggle() {
@@ -206,7 +204,7 @@ export class ZoomViewer {
     if (this.tour.begin(this)) this.goTo(0);
     this.playing = true;
     this.controls.showPlaying(true);
-    this._tickSoon();
+    this.tickSoon();
   }
 
   pause() {
@@ -218,7 +216,7 @@ export class ZoomViewer {
   /** Stop whatever moves. */
   rest() {
     this.pause();
-    this.glide.amount = 0;
+    this.hand.glide.amount = 0;
     this.flight = null;
   }
 
@@ -274,9 +272,10 @@ export class ZoomViewer {
     this.controls.showLevels(places, onLine.map((level) => captionOf(stack, level)));
   }
 
-  /** @param {math.View} view @param {import("./zoom_tree.js").Line} [line] that the view is on, if it is another one
+  /** Show a view that is allowed. @param {math.View} view
+   * @param {import("./zoom_tree.js").Line} [line] that the view is on, if it is another one
    * @param {number} [rounds] that the view is deeper in terms of it */
-  _setView(view, line = this.line, rounds = 0) {
+  setView(view, line = this.line, rounds = 0) {
     const { zoom, x, y } = this.view;
     const other = line !== this.line;
     if (view.zoom === zoom && view.x === x && view.y === y && !other && this.frames) return;
@@ -284,7 +283,7 @@ export class ZoomViewer {
     [this.line, this.view] = [kept.line, kept.view];
     this.round += rounds + kept.rounds;
     if (other && this.stack) this._showLevels(this.stack);
-    this._tickSoon();
+    this.tickSoon();
   }
 
   /** The element has another size: the whole stays the whole, any other view is as far from the path as before. */
@@ -295,11 +294,12 @@ export class ZoomViewer {
     const wasWhole = Math.abs(zoom - inRound({ line, view: wholeView(line, this.shape) }).view.zoom) < 1e-6;
     const away = math.awayFromPath(line, this.view, this.shape);
     this.shape = this.aspect;
-    this.view = wasWhole ? wholeView(line, this.aspect) : math.besidePath(line, zoom, away, this.size);
+    this.view = wasWhole ? wholeView(line, this.aspect) : moves.besidePath(line, zoom, away, this.size);
     this.draw();
   }
 
-  _tickSoon() {
+  /** Draw with the next frame of the page. */
+  tickSoon() {
     this.request ||= requestAnimationFrame((now) => this._tick(now));
   }
 
@@ -311,13 +311,13 @@ export class ZoomViewer {
       return;
     }
     const passed = math.clamp(now - this.lastTick, 0, LONGEST_STEP);
-    const moving = this.playing || this.flight !== null || this.glide.amount !== 0;
+    const moving = this.playing || this.flight !== null || this.hand.glide.amount !== 0;
     this.lastTick = now;
     if (this.playing) this._advance(passed);
     else if (this.flight) this._flyOn(this.flight, passed);
-    else if (this.glide.amount) this._glideOn(passed);
+    else if (this.hand.glide.amount) this.hand.glideOn(passed);
     this.draw(moving);
-    if (moving) this._tickSoon();
+    if (moving) this.tickSoon();
   }
 
   /** Along the path, and back towards it where the view was moved away. @param {number} passed milliseconds */
@@ -328,7 +328,7 @@ export class ZoomViewer {
     const rest = Math.exp(-passed / RETURN);
     const { before, now } = this.sway.step(isCalm() ? undefined : this.stack?.motion, passed, this.aspect);
     const away = /** @type {const} */ ([(right - before[0]) * rest + now[0], (down - before[1]) * rest + now[1]]);
-    this._setView(math.besidePath(line, zoom, [...away], this.size), line);
+    this.setView(moves.besidePath(line, zoom, [...away], this.size), line);
     this.tour.left = this.view;
     if (done) this.pause();
   }
@@ -336,74 +336,10 @@ export class ZoomViewer {
   /** @param {Flight} flight @param {number} passed milliseconds */
   _flyOn(flight, passed) {
     const { line, view, done } = flight.step(passed);
-    this._setView(view, line);
+    this.setView(view, line);
     if (done) this.flight = null;
   }
-
-  /** @param {number} passed milliseconds */
-  _glideOn(passed) {
-    const { glide } = this;
-    const part = isCalm() || Math.abs(glide.amount) < 0.002 ? 1 : 1 - Math.exp(-passed / GLIDE);
-    const amount = glide.amount * part;
-    glide.amount = part === 1 ? 0 : glide.amount - amount;
-    this.magnify(amount, glide.atX, glide.atY, glide.free);
-  }
-
-  /** Magnify by e^amount. @param {number} amount @param {number} atX @param {number} atY parts of the picture
-   * @param {boolean} free around this point, not along the path */
-  magnify(amount, atX, atY, free) {
-    if (!this.stack) return;
-    this.flight = null;
-    const { size } = this;
-    const here = { line: this.line, view: this.view, rounds: 0 };
-    const { line, view, rounds } = amount > 0 ? towards(here, atX, atY, size) : here;
-    const zoom = math.magnified(line, view.zoom, amount);
-    const next = free ? math.zoomedAt(line, view, zoom, atX, atY, size) : math.alongPath(line, view, zoom, size);
-    if (free && amount > 0 && next.zoom < Math.min(zoom, line.factors.length) - 1e-6) this.hintOnce(NO_DEEPER);
-    this.strayed = free || (this.strayed && line === this.line && math.isOffPath(line, next, this.aspect));
-    this._setView(next, line, rounds);
-  }
-
-  /** Whether a turn inwards goes where it is made: after the view was moved away from the path, and not towards another
-   * branch. One outwards never does, so that it leads back.
-   * @param {number} amount @param {number} atX @param {number} atY parts of the picture */
-  isFree(amount, atX, atY) {
-    const off = amount > 0 && this.strayed && math.isOffPath(this.line, this.view, this.aspect);
-    return off && towards(this, atX, atY, this.size).line === this.line;
-  }
-
-  /** Whether a point of the picture lies on the next level. @param {number} atX @param {number} atY */
-  isOnNext(atX, atY) {
-    if (!this.stack) return false;
-    const { geometry } = this.stack;
-    const { width, height } = this.size;
-    const placements = math.layoutLevels(this.line, this.view, width, height);
-    const { level, rect } = math.seenOf(placements, width, height);
-    const children = childrenOf(geometry)[level];
-    const [x, y] = math.uprightAt(this.line, this.view.zoom, atX, atY, width / height);
-    return !children.length || children.some((child) => math.holds(math.inside(child.rect, rect), x * width, y * height));
-  }
-
-  /** Magnify as `magnify` does, little by little. @param {number} amount @param {number} atX @param {number} atY
-   * @param {boolean} free */
-  glideBy(amount, atX, atY, free) {
-    if (!this.stack) return;
-    this.pause();
-    this.flight = null;
-    this.glide = { amount: this.glide.amount + amount, atX, atY, free };
-    this._tickSoon();
-  }
-
-  /** Move the view. @param {number} right @param {number} down parts of its width and height */
-  pan(right, down) {
-    if (!this.stack) return;
-    this.flight = null;
-    this.strayed = true;
-    this._setView(math.panned(this.line, this.view, right, down, this.size));
-  }
 }
-
-const isCalm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** @param {string} url */
 async function loadBitmap(url) {

@@ -27,6 +27,7 @@ export function listenToInput(viewer, signal) {
 
 /** @param {ZoomViewer} viewer @param {AbortSignal} signal */
 function listenToPicture(viewer, signal) {
+  const { hand } = viewer;
   /** Whether two fingers zoom where they are, and not along the path. */
   let freePinch = false;
   viewer.canvas.addEventListener("pointerenter", () => viewer.draw(), { signal });
@@ -35,22 +36,22 @@ function listenToPicture(viewer, signal) {
     {
       wheelBy: (amount, atX, atY, free) => {
         viewer.hintOnce(HOW_TO_LOOK);
-        viewer.glideBy(amount, atX, atY, free || viewer.isFree(amount, atX, atY));
+        hand.glideBy(amount, atX, atY, free || hand.isFree(amount, atX, atY));
       },
       doubleClick: (amount, atX, atY) => {
-        viewer.glideBy(amount, atX, atY, viewer.isFree(amount, atX, atY) || (amount > 0 && !viewer.isOnNext(atX, atY)));
+        hand.glideBy(amount, atX, atY, hand.isFree(amount, atX, atY) || (amount > 0 && !hand.isOnNext(atX, atY)));
       },
       pinchBegins: () => {
-        freePinch = viewer.isFree(1, 0.5, 0.5);
+        freePinch = hand.isFree(1, 0.5, 0.5);
       },
       pinchBy: (amount, atX, atY, right, down) => {
         viewer.rest();
-        if (freePinch) viewer.pan(right, down);
-        viewer.magnify(amount, atX, atY, freePinch && amount > 0);
+        if (freePinch) hand.pan(right, down);
+        hand.magnify(amount, atX, atY, freePinch && amount > 0);
       },
       panBy: (right, down) => {
         viewer.rest();
-        viewer.pan(right, down);
+        hand.pan(right, down);
       },
       ownsWheel: (event) => ownsWheel(viewer, event),
     },
@@ -91,15 +92,15 @@ function ownsWheel({ options, root, stack }, event) {
 
 /** @param {ZoomViewer} viewer @param {KeyboardEvent} event */
 function onKey(viewer, event) {
-  const { stack, zoom, flight } = viewer;
+  const { stack, zoom, flight, hand } = viewer;
   if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
   const inControl = event.target !== viewer.root;
-  const deeper = () => viewer.magnify(KEY_ZOOM, 0.5, 0.5, viewer.isFree(1, 0.5, 0.5));
+  const deeper = () => hand.magnify(KEY_ZOOM, 0.5, 0.5, hand.isFree(1, 0.5, 0.5));
   /** @type {Record<string, (() => void) | undefined>} */
   const anywhere = {
     "+": deeper,
     "=": deeper,
-    "-": () => viewer.magnify(-KEY_ZOOM, 0.5, 0.5, false),
+    "-": () => hand.magnify(-KEY_ZOOM, 0.5, 0.5, false),
     PageDown: () => viewer.goTo(Math.floor(zoom + 1 + 1e-6)),
     PageUp: () => viewer.goTo(Math.ceil(zoom - 1 - 1e-6)),
     Escape: flight ? () => viewer.rest() : undefined,
@@ -108,10 +109,10 @@ function onKey(viewer, event) {
   };
   /** @type {Record<string, (() => void) | undefined>} */
   const onPicture = {
-    ArrowLeft: () => viewer.pan(-KEY_PAN, 0),
-    ArrowRight: () => viewer.pan(KEY_PAN, 0),
-    ArrowUp: () => viewer.pan(0, -KEY_PAN),
-    ArrowDown: () => viewer.pan(0, KEY_PAN),
+    ArrowLeft: () => hand.pan(-KEY_PAN, 0),
+    ArrowRight: () => hand.pan(KEY_PAN, 0),
+    ArrowUp: () => hand.pan(0, -KEY_PAN),
+    ArrowDown: () => hand.pan(0, KEY_PAN),
     Home: () => viewer.goTo(0),
     End: () => viewer.goTo(viewer.lastZoom),
     " ": () => viewer.toggle(),

@@ -7,7 +7,7 @@
 // "level" here is a place on it; only placements and children name levels of the tree. `layoutLevels` along the path of
 // the video repeats zoomstack_core/camera/view.py; tests/vectors/zoom_math.json holds both to the same numbers.
 
-import { along, keptInside, roomToTurn, turnAt, turnedSize, upright } from "./zoom_roll.js";
+import { keptInside, turnAt, turnedSize, upright } from "./zoom_roll.js";
 import { asLine, childrenOf, stepRect } from "./zoom_tree.js";
 
 /**
@@ -25,24 +25,11 @@ import { asLine, childrenOf, stepRect } from "./zoom_tree.js";
 
 /** A deeper level fades in while the level around it grows from 1 to this many view pixels per pixel. */
 const FADE_IN = 1.25;
-/** Off the path, and beyond its end, a zoom stops where a pixel of what is seen is as large as SHARP pixels of the view;
- * where levels are so small that their pixels are larger anyway, at BEYOND times the size of a level that fills the view. */
-const SHARP = 4;
-const BEYOND = 2;
-/** A view is off the path where its middle is farther away from the path than this part of its own size. */
-const OFF_PATH = 0.08;
-/** A zoom along the path leads back to it: what is left of the distance falls with this power of the magnification. */
-const RETURN = 1.5;
 /** Levels that are laid out in a view, so that steps of almost 1 take no longer than others. */
 const MOST_SHOWN = 1000;
-/** What lies wider than the view by more than e to this is too far away to be reached. */
-const FAR = 30;
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
-/** @param {Geometry} geometry */
-export const levelCount = (geometry) => geometry.factors.length + 1;
 
 /** The level that a zoom has reached. @param {Geometry} geometry @param {number} zoom */
 export const levelOf = (geometry, zoom) => clamp(Math.floor(zoom), 0, geometry.factors.length);
@@ -162,19 +149,6 @@ export function lowestZoom(geometry, aspect) {
 /** View pixels per pixel of a level that fills the view. @param {Geometry} geometry @param {Size} size */
 export const fullScale = (geometry, { width, height }) => Math.max(width / geometry.width, height / geometry.height);
 
-/** View pixels per pixel of a level up to which a view is sharp enough. @param {Geometry} geometry @param {Size} size */
-export const largestScale = (geometry, size) => Math.max(SHARP, BEYOND * fullScale(geometry, size));
-
-/** @param {Geometry} geometry @param {Size} size */
-export function highestZoom(geometry, size) {
-  const beyond = Math.log(largestScale(geometry, size) / fullScale(geometry, size));
-  return geometry.factors.length + beyond / Math.log(factorAt(geometry, geometry.factors.length));
-}
-
-/** A zoom within what can be shown. @param {Geometry} geometry @param {number} zoom @param {Size} size */
-const allowedZoom = (geometry, zoom, size) =>
-  clamp(zoom, lowestZoom(geometry, size.width / size.height), highestZoom(geometry, size));
-
 /** How far a view is from the path, in parts of its own width and height.
  * @param {Geometry} geometry @param {View} view @param {number} aspect @returns {[number, number]} */
 export function awayFromPath(geometry, view, aspect) {
@@ -182,108 +156,6 @@ export function awayFromPath(geometry, view, aspect) {
   const [width, height] = viewSize(geometry, view.zoom, aspect);
   return [(view.x - path.x) / width, (view.y - path.y) / height];
 }
-
-/** Whether a view was moved away from the path. @param {Geometry} geometry @param {View} view @param {number} aspect */
-export const isOffPath = (geometry, view, aspect) => Math.max(...awayFromPath(geometry, view, aspect).map(Math.abs)) > OFF_PATH;
-
-/** The view at a zoom that is so far from the path, in parts of its own width and height.
- * @param {Geometry} geometry @param {number} zoom @param {[number, number]} away @param {Size} size @returns {View} */
-export function besidePath(geometry, zoom, [right, down], size) {
-  const aspect = size.width / size.height;
-  const path = pathView(geometry, zoom, aspect);
-  const [width, height] = viewSize(geometry, zoom, aspect);
-  return limited(geometry, { zoom, x: path.x + right * width, y: path.y + down * height }, size);
-}
-
-/** The nearest view that is allowed: within the widest level, and no deeper than there are pixels.
- * @param {Geometry} geometry @param {View} view @param {Size} size @returns {View} */
-export function limited(geometry, view, size) {
-  const zoom = allowedZoom(geometry, view.zoom, size);
-  const level = levelOf(geometry, zoom);
-  const center = toLevel(geometry, [view.x, view.y], levelOf(geometry, view.zoom), level);
-  const aspect = size.width / size.height;
-  const room = roomToTurn(aspect, angleAt(geometry, zoom, aspect));
-  const shown = viewSize(geometry, zoom, aspect).map((side, axis) => side * room[axis]);
-  const widest = levelOf(geometry, Math.max(0, magnified(geometry, zoom, -FAR)));
-  const first = toLevel(geometry, [0, 0], widest, level);
-  const last = toLevel(geometry, [1, 1], widest, level);
-  const [x, y] = center.map((at, axis) => {
-    const half = shown[axis] / 2;
-    if (last[axis] - first[axis] <= shown[axis]) return (first[axis] + last[axis]) / 2;
-    return clamp(at, first[axis] + half, last[axis] - half);
-  });
-  return { zoom, x, y };
-}
-
-/** The view after a zoom that follows the path, and that leads back to it where the view was moved away.
- * @param {Geometry} geometry @param {View} view @param {number} zoom @param {Size} size @returns {View} */
-export function alongPath(geometry, view, zoom, size) {
-  const allowed = allowedZoom(geometry, zoom, size);
-  const amount = Math.abs(logMagnification(geometry, allowed) - logMagnification(geometry, view.zoom));
-  const [right, down] = awayFromPath(geometry, view, size.width / size.height);
-  const rest = Math.exp(-RETURN * amount);
-  return besidePath(geometry, allowed, [right * rest, down * rest], size);
-}
-
-/** The view at another zoom in which the same point lies at [atX, atY] of the view (each 0 to 1), as far as allowed;
- * away from the path it goes no deeper than what is seen there stays sharp.
- * @param {Geometry} geometry @param {View} view @param {number} zoom @param {number} atX @param {number} atY
- * @param {Size} size @returns {View} */
-export function zoomedAt(geometry, view, zoom, atX, atY, size) {
-  const aspect = size.width / size.height;
-  const level = levelOf(geometry, view.zoom);
-  const [width, height] = viewSize(geometry, view.zoom, aspect);
-  const [right, down] = uprightAt(geometry, view.zoom, atX, atY, aspect);
-  const point = /** @type {[number, number]} */ ([view.x + (right - 0.5) * width, view.y + (down - 0.5) * height]);
-  const at = (/** @type {number} */ to) => {
-    const [newWidth, newHeight] = viewSize(geometry, to, aspect);
-    const [newRight, newDown] = uprightAt(geometry, to, atX, atY, aspect);
-    const [x, y] = toLevel(geometry, point, level, levelOf(geometry, to));
-    return limited(geometry, { zoom: to, x: x - (newRight - 0.5) * newWidth, y: y - (newDown - 0.5) * newHeight }, size);
-  };
-  const allowed = allowedZoom(geometry, zoom, size);
-  if (allowed <= view.zoom) return at(allowed);
-  return furthest(view.zoom, allowed, at, (moved) => isSharp(geometry, moved, size));
-}
-
-/** The view moved by parts of its own width and height, as far as allowed, and no farther than what is seen there is
- * sharp, or as sharp as before.
- * @param {Geometry} geometry @param {View} view @param {number} right @param {number} down @param {Size} size
- * @returns {View} */
-export function panned(geometry, view, right, down, size) {
-  const aspect = size.width / size.height;
-  const [width, height] = viewSize(geometry, view.zoom, aspect);
-  const [x, y] = along(right, down, angleAt(geometry, view.zoom, aspect), aspect);
-  const before = seenIn(geometry, view, size).scale;
-  const good = (/** @type {View} */ moved) =>
-    isSharp(geometry, moved, size) || seenIn(geometry, moved, size).scale <= before * (1 + 1e-9);
-  const to = (/** @type {View} */ from, /** @type {number} */ x, /** @type {number} */ y) =>
-    furthest(0, 1, (part) => limited(geometry, { zoom: from.zoom, x: from.x + part * x, y: from.y + part * y }, size), good);
-  return to(to(view, x * width, 0), 0, y * height); // one after the other: it slides along a border
-}
-
-/** The last good view on a way, if its end is none. @param {number} from @param {number} to
- * @param {(part: number) => View} at @param {(view: View) => boolean} isGood @returns {View} */
-function furthest(from, to, at, isGood) {
-  const end = at(to);
-  if (isGood(end)) return end;
-  for (let halvings = 0; halvings < 20; halvings++) {
-    const middle = (from + to) / 2;
-    if (isGood(at(middle))) from = middle;
-    else to = middle;
-  }
-  return at(from);
-}
-
-/** Whether what is seen in a view has pixels enough; on the path that is as it is.
- * @param {Geometry} geometry @param {View} view @param {Size} size */
-function isSharp(geometry, view, size) {
-  const scale = seenIn(geometry, view, size).scale;
-  return scale <= largestScale(geometry, size) * (1 + 1e-9) || !isOffPath(geometry, view, size.width / size.height);
-}
-
-/** @param {Geometry} geometry @param {View} view @param {Size} size */
-const seenIn = (geometry, view, { width, height }) => seenOf(layoutLevels(geometry, view, width, height), width, height);
 
 /** The placement whose pixels fill most of a view, of those that make it.
  * @param {Placement[]} placements each after the one around it @param {number} width

@@ -3,6 +3,7 @@
 // one level to another. Pure functions and a clockwork: no page, no ComfyUI.
 
 import * as math from "./zoom_math.js";
+import * as moves from "./zoom_moves.js";
 import { childrenOf, countOf, lastShared, lineThrough, parentOf, placeOn } from "./zoom_tree.js";
 
 /**
@@ -132,7 +133,7 @@ export class Flight {
     const [from, to] = this.logs;
     const zoom = part === 1 ? end : math.zoomAtLog(line, from + part * (to - from));
     const [right, down] = this.away;
-    const view = math.besidePath(line, zoom, [right * (1 - part), down * (1 - part)], this.size);
+    const view = moves.besidePath(line, zoom, [right * (1 - part), down * (1 - part)], this.size);
     if (part < 1) return { line, view, done: false };
     this.legs.shift();
     if (this.legs.length) this._begin({ line, view });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import comfy.utils
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from .host_types import ModelPatcher
 from .previews import labelled
-from .progress import Report
+from .progress import Labels, Report
 
 
 def prepare_report(model: ModelPatcher, steps: int) -> Report:
@@ -26,11 +25,11 @@ def prepare_report(model: ModelPatcher, steps: int) -> Report:
     """
     previewer, bar = _previewer(model), comfy.utils.ProgressBar(steps)
 
-    def report(step: int, x0: Tensor, x: Tensor, total: int, labels: Sequence[str]) -> None:
+    def report(step: int, x0: Tensor, x: Tensor, total: int, labels: Labels) -> None:
         preview = previewer.decode_latent_to_preview_image("JPEG", x0) if previewer else None
-        if preview is not None and labels:  # None of a previewer of another pack, which shows them itself
+        if preview is not None and (texts := labels()):  # None of a previewer of another pack, which shows them itself
             kind, picture, size = preview
-            preview = kind, labelled(picture, labels, size), size
+            preview = kind, labelled(picture, texts, size), size
         bar.update_absolute(step + 1, total, preview)
 
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -14,8 +15,10 @@ from .previews import mosaic
 
 TEXT_EVERY = 0.2  # seconds
 
-Report = Callable[[int, Tensor, Tensor, int, Sequence[str]], None]
-"""As the host's callbacks, and a label for every level: (step, x0, x, total, labels); no labels for a level alone."""
+Labels = Callable[[], Sequence[str]]
+"""Makes a label for every level; none for a level alone."""
+Report = Callable[[int, Tensor, Tensor, int, Labels], None]
+"""As the host's callbacks, and what a preview says of the levels: (step, x0, x, total, labels)."""
 
 
 class LevelProgress:
@@ -60,12 +63,12 @@ class LevelProgress:
     def __call__(self, step: int, x0: Tensor, x: Tensor, total: int) -> None:
         """As the host's callbacks: after ``step`` (from 0) of ``total``, with all levels' estimates and states."""
         if self._levels == 1:
-            self._report(step, x0, x, total, ())
+            self._report(step, x0, x, total, tuple)
             return
         done = min(self._steps, -(-(step + 1) * self._steps // max(1, total)))
         self._tell(step, done, total)
         shown = mosaic(x0)
-        self._report(done - 1, shown, x, self._steps, self._labels(step))
+        self._report(done - 1, shown, x, self._steps, functools.partial(self._labels, step))
         # the host's node that samples keeps what it was shown last, and gives it away as the estimate
         shown.set_(x0)  # type: ignore[call-overload]  # PyTorch's types leave this form out
 

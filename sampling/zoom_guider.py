@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import comfy.model_sampling
 from comfy_execution.utils import get_executing_context
@@ -25,7 +24,7 @@ from .noise.step_noise import sharing_of
 from .notices import run_notices
 from .options import ZoomSettings
 from .plan import JointPlan
-from .progress import LevelProgress
+from .progress import Labels, LevelProgress
 
 # Schedules that begin above this part of the model's largest sigma are whole ones.
 ALL_OF_NOISE = 0.9
@@ -117,7 +116,7 @@ class PlanningGuider(JointGuider):
             return run(callback=progress, disable_pbar=disable_pbar, seed=seed)
 
 
-def _without_labels(callback: Callback, step: int, x0: Tensor, x: Tensor, total: int, _: Sequence[str]) -> None:
+def _without_labels(callback: Callback, step: int, x0: Tensor, x: Tensor, total: int, _: Labels) -> None:
     callback(step, x0, x, total)
 
 

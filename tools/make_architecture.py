@@ -8,24 +8,20 @@ The files beside a folder's subfolders are one box if they import them, and a se
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from host import CHECKOUT
+from pack_imports import Edges, Imports
 from report import ToolError, run, say
 
 PICTURE = CHECKOUT / "docs" / "images" / "architecture.svg"
-PARTS = ("nodes", "sampling", "messages", "demo", "zoomstack_core")  # and the files beside them that the pack runs
 ROOT = "the pack"
 SHARED = " (shared)"  # after a folder: its files that its subfolders import
 RUN_OF_DEMO = {"demo", "demo.architecture", "demo.folders", "demo.loader", "demo.notice"}  # the rest trains the model
-
-Edges = dict[str, set[str]]
 
 LINE, TITLE, PAD, GAP, ROW_GAP = 15, 22, 10, 26, 54
 LETTER = 7.5  # width of a letter of a file's name
@@ -39,40 +35,17 @@ COLORS = {
 }
 
 
-def modules(root: Path = CHECKOUT) -> dict[str, Path]:
-    """The pack's modules by their dotted names; a folder's ``__init__`` has the folder's name."""
-    files = [*root.glob("*.py"), *(file for part in PARTS for file in (root / part).rglob("*.py"))]
-    found = {}
-    for file in sorted(files):
-        parts = file.relative_to(root).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if not name.startswith("demo") or name in RUN_OF_DEMO:
-            found[name] = file
-    return found
-
-
-def imports(found: dict[str, Path]) -> Edges:
-    """Which module imports which others, as the files say when they are loaded or run; imports for types alone too."""
-    return {name: {target for target in _targets(name, file, found) if target != name} for name, file in found.items()}
-
-
-def _targets(name: str, file: Path, found: dict[str, Path]) -> Iterator[str]:
-    package = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        base = [part for part in package[: len(package) - node.level + 1] if part]
-        target = ".".join([*base, *(node.module.split(".") if node.module else [])])
-        for alias in node.names:
-            inner = f"{target}.{alias.name}".lstrip(".")
-            if inner in found or target in found:
-                yield inner if inner in found else target
+def drawn(root: Path = CHECKOUT) -> tuple[dict[str, Path], Edges]:
+    """The files of the modules that the pack runs, and which of these imports which others."""
+    read = Imports(root)
+    found = {name: file for name, file in read.files.items() if not name.startswith("demo") or name in RUN_OF_DEMO}
+    return found, {name: read.own[name] & found.keys() for name in found}
 
 
 def boxes(found: dict[str, Path], edges: Edges) -> dict[str, str]:
     """The box of every module that is no ``__init__``."""
-    folders = {name for name, file in found.items() if file.name == "__init__.py" and name}
-    names = [name for name in found if name not in folders and name]
+    folders = {name for name, file in found.items() if file.name == "__init__.py"}
+    names = [name for name in found if name not in folders]
     box = {name: name.rpartition(".")[0] or ROOT for name in names}
 
     def reaches(name: str, folder: str, seen: set[str]) -> bool:
@@ -244,8 +217,7 @@ class Drawing:
 
 def picture(root: Path = CHECKOUT) -> str:
     """The SVG of the pack in ``root``."""
-    found = modules(root)
-    edges = imports(found)
+    found, edges = drawn(root)
     files: dict[str, list[str]] = {}
     for name, box in boxes(found, edges).items():
         files.setdefault(box, []).append(name.rpartition(".")[2])

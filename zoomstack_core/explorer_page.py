@@ -27,6 +27,7 @@ MODULES = (
     "zoom_tree",
     "zoom_roll",
     "zoom_math",
+    "zoom_moves",
     "zoom_turns",
     "zoom_tour",
     "magnification",
@@ -36,6 +37,7 @@ MODULES = (
     "viewer_captions",
     "viewer_controls",
     "viewer_map",
+    "viewer_hand",
     "viewer_input",
     "viewer",
 )

@@ -69,7 +69,7 @@ def canvas_size(tab: Tab) -> list[float]:
 
 def settled(tab: Tab) -> None:
     """Wait until nothing moves."""
-    tab.until(f"() => {VIEWER}.glide.amount === 0 && !{VIEWER}.request")
+    tab.until(f"() => {VIEWER}.hand.glide.amount === 0 && !{VIEWER}.request")
 
 
 def focus(tab: Tab) -> None:

@@ -62,3 +62,50 @@ def viewer_graph(tab: Tab, factor: float = 2.0, **viewer: Any) -> dict[str, int]
         ["text", "STRING", "viewer", "prompts"],
     ]
     return tab.do(BUILD, {"nodes": nodes, "links": links})  # type: ignore[no-any-return]
+
+
+def demo_graph(
+    tab: Tab, prompts: str, size: int, *, geometry: dict[str, Any] | None = None, viewer: bool = True, **sampler: Any
+) -> dict[str, int]:
+    """The demo model → Zoom KSampler → Zoom Viewer, which lies in view; the ids of the nodes by name.
+
+    Args:
+        tab: of the front end.
+        prompts: one line per level.
+        size: width and height of a level in pixels.
+        geometry: the inputs of a Zoom Geometry, if there is to be one.
+        viewer: False for the host's Preview Image in its place.
+        sampler: the inputs of Zoom KSampler.
+    """
+    nodes: dict[str, Any] = {
+        "model": {"type": "ZoomDemoModel", "pos": [-2000, 0]},
+        "prompts": {"type": "ZoomPromptSchedule", "pos": [-1600, 0], "widgets": {"prompts": prompts}},
+        "latent": {"type": "EmptyLatentImage", "pos": [-2000, 200], "widgets": {"width": size, "height": size}},
+        "sampler": {"type": "ZoomKSampler", "pos": [-1100, 0], "widgets": sampler},
+        "decode": {"type": "VAEDecode", "pos": [-700, 0]},
+    }
+    links = [
+        ["model", "MODEL", "sampler", "model"],
+        ["model", "CLIP", "prompts", "clip"],
+        ["prompts", "positive", "sampler", "positive"],
+        ["prompts", "negative", "sampler", "negative"],
+        ["latent", "LATENT", "sampler", "latent_image"],
+        ["sampler", "LATENT", "decode", "samples"],
+        ["model", "VAE", "decode", "vae"],
+    ]
+    if geometry is not None:
+        nodes["geometry"] = {"type": "ZoomGeometry", "pos": [-2000, 400], "widgets": geometry}
+        links.append(["geometry", "geometry", "sampler", "geometry"])
+    if viewer:
+        nodes["stack"] = {"type": "ZoomStack", "pos": [-400, 0]}
+        nodes["viewer"] = {"type": "ZoomViewer", "pos": [0, 0]}
+        links += [
+            ["decode", "IMAGE", "stack", "images"],
+            ["sampler", "geometry", "stack", "geometry"],
+            ["stack", "stack", "viewer", "stack"],
+            ["prompts", "prompts", "viewer", "prompts"],
+        ]
+    else:
+        nodes["shown"] = {"type": "PreviewImage", "pos": [0, 0]}
+        links.append(["decode", "IMAGE", "shown", "images"])
+    return tab.do(BUILD, {"nodes": nodes, "links": links})  # type: ignore[no-any-return]

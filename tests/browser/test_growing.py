@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from chrome import RUN, SECONDS, Tab
 from explorer import NODE, PICTURE, READY, VIEWER, settled
-from graphs import BUILD
+from graphs import demo_graph
 
 PROMPTS = "a blue spiral galaxy\nthe spiral arms of a blue galaxy\na star field around a yellow sun"
-SIZE = 128
 SEEDS = count(3)  # another one for every graph: the server remembers what it made
 # What a run has ended with; growing starts runs by itself.
 WATCH = """() => {
@@ -38,33 +37,7 @@ def widget(tab: Tab, kind: str, name: str) -> Any:
 def graph(tab: Tab, after: str = "fixed") -> int:
     """The demo model's three levels in a viewer; the seed."""
     seed = next(SEEDS)
-    nodes: dict[str, Any] = {
-        "demo": {"type": "ZoomDemoModel", "pos": [0, 0]},
-        "schedule": {"type": "ZoomPromptSchedule", "pos": [0, 160], "widgets": {"prompts": PROMPTS}},
-        "empty": {"type": "EmptyLatentImage", "pos": [0, 820], "widgets": {"width": SIZE, "height": SIZE}},
-        "sampler": {
-            "type": "ZoomKSampler",
-            "pos": [480, 160],
-            "widgets": {"seed": seed, "control_after_generate": after, "steps": 4, "cfg": 3.0, "zoom_factor": 4.0},
-        },
-        "decode": {"type": "VAEDecode", "pos": [480, 740]},
-        "stack": {"type": "ZoomStack", "pos": [480, 860]},
-        "viewer": {"type": "ZoomViewer", "pos": [900, 0]},
-    }
-    links = [
-        ["demo", "MODEL", "sampler", "model"],
-        ["demo", "CLIP", "schedule", "clip"],
-        ["schedule", "positive", "sampler", "positive"],
-        ["schedule", "negative", "sampler", "negative"],
-        ["empty", "LATENT", "sampler", "latent_image"],
-        ["sampler", "LATENT", "decode", "samples"],
-        ["demo", "VAE", "decode", "vae"],
-        ["decode", "IMAGE", "stack", "images"],
-        ["sampler", "geometry", "stack", "geometry"],
-        ["stack", "stack", "viewer", "stack"],
-        ["schedule", "prompts", "viewer", "prompts"],
-    ]
-    tab.do(BUILD, {"nodes": nodes, "links": links})
+    demo_graph(tab, PROMPTS, 128, seed=seed, control_after_generate=after, steps=4, cfg=3.0, zoom_factor=4.0)
     return seed
 
 
@@ -128,7 +101,7 @@ def look_at(tab: Tab, level: int, x: float, y: float) -> None:
             const viewer = {VIEWER};
             viewer.goTo(level);
             viewer.view = {{zoom: level + 0.3, x, y}};
-            viewer.strayed = true;
+            viewer.hand.strayed = true;
             viewer.draw();
         }}""",
         [level, x, y],

@@ -34,7 +34,7 @@ def test_the_page_opens_offline_and_zooms(chrome: Chrome, tmp_path: Path) -> Non
         assert tab.do("() => document.querySelector('.zoomstack-caption').textContent").endswith(": <b>red</b>")
         lowest = tab.do("() => explorer.view.zoom")
         tab.wheel("canvas", -600)
-        tab.until("(lowest) => explorer.view.zoom > lowest + 1 && explorer.glide.amount === 0", lowest)
+        tab.until("(lowest) => explorer.view.zoom > lowest + 1 && explorer.hand.glide.amount === 0", lowest)
         tab.press("End")
         tab.until("() => explorer.view.zoom === 2 && !explorer.request")
         pixel = """() => [...document.querySelector('canvas').getContext('2d')
@@ -54,7 +54,7 @@ STATE = """() => {
     const caption = document.querySelector(".zoomstack-caption").textContent;
     return {away: Math.max(...zoom_math.awayFromPath(geometry, view, aspect).map(Math.abs)), scale, level, caption};
 }"""
-SETTLED = "() => explorer.glide.amount === 0 && !explorer.request"
+SETTLED = "() => explorer.hand.glide.amount === 0 && !explorer.request"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_in_the_page_the_wheel_follows_the_zoom_and_nothing_leads_into_blur(
             state = turn(120, -200, 100)
         assert (state["away"], state["caption"]) == (pytest.approx(0, abs=1e-6), "Level 1 of 5, ×1: level 1")
         tab.wait(tab.page.keyboard.down("Shift"))
-        most = tab.do("() => zoom_math.largestScale(explorer.stack.geometry, explorer.size)")
+        most = tab.do("() => zoom_moves.largestScale(explorer.stack.geometry, explorer.size)")
         for _ in range(20):
             state = turn(-120, 250, -200)
             assert state["scale"] <= most * 1.001

@@ -16,7 +16,7 @@ from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video.draw_frame import FrameRenderer
 
 GEOMETRY = ZoomGeometry(5, 128, 128, (2.0, 3.0, 1.5, 4.0), ((0.4, 0.3), (0.5, 0.5), (0.9, 0.1), (0.5, 0.7)))
-SETTLED = "() => explorer.glide.amount === 0 && !explorer.request"
+SETTLED = "() => explorer.hand.glide.amount === 0 && !explorer.request"
 PAINT = """([zoom, width, height]) => {
     const canvas = document.createElement("canvas"), {line} = explorer;
     [canvas.width, canvas.height] = [width, height];
@@ -96,4 +96,4 @@ def test_it_sways_while_it_plays(page: Tab) -> None:
     page.until(SETTLED)
     away = page.do("() => zoom_math.awayFromPath(explorer.line, explorer.view, explorer.aspect)")
     assert 0.005 < math.hypot(*away) < 0.08
-    assert page.do("() => explorer.strayed") is False
+    assert page.do("() => explorer.hand.strayed") is False

@@ -1,10 +1,8 @@
 """A tree from its prompts to the explorer: sampled by the demo model, in the real front end."""
 
-from typing import Any
-
 from chrome import Tab
 from explorer import READY, VIEWER, caption
-from graphs import BUILD
+from graphs import demo_graph
 from test_viewer_shapes import CURRENT, NAMES, STILL, press_map
 
 PROMPTS = """\
@@ -42,45 +40,13 @@ SEEN = f"""async () => {{
 }}"""
 
 
-def tree_graph(tab: Tab) -> None:
-    """Six levels of 128² in two branches, the second of which has two of its own; two steps."""
-    nodes: dict[str, Any] = {
-        "model": {"type": "ZoomDemoModel", "pos": [-2000, 0]},
-        "prompts": {"type": "ZoomPromptSchedule", "pos": [-1600, 0], "widgets": {"prompts": PROMPTS}},
-        "latent": {"type": "EmptyLatentImage", "pos": [-2000, 200], "widgets": {"width": 128, "height": 128}},
-        "geometry": {
-            "type": "ZoomGeometry",
-            "pos": [-2000, 400],
-            "widgets": {"zoom_factors": "4", "focus": FOCI},
-        },
-        "sampler": {"type": "ZoomKSampler", "pos": [-1100, 0], "widgets": {"steps": 2, "cfg": 1, "alignment": 0}},
-        "decode": {"type": "VAEDecode", "pos": [-700, 0]},
-        "stack": {"type": "ZoomStack", "pos": [-400, 0]},
-        "viewer": {"type": "ZoomViewer", "pos": [0, 0]},
-    }
-    links = [
-        ["model", "MODEL", "sampler", "model"],
-        ["model", "CLIP", "prompts", "clip"],
-        ["prompts", "positive", "sampler", "positive"],
-        ["prompts", "negative", "sampler", "negative"],
-        ["latent", "LATENT", "sampler", "latent_image"],
-        ["geometry", "geometry", "sampler", "geometry"],
-        ["sampler", "LATENT", "decode", "samples"],
-        ["model", "VAE", "decode", "vae"],
-        ["decode", "IMAGE", "stack", "images"],
-        ["sampler", "geometry", "stack", "geometry"],
-        ["stack", "stack", "viewer", "stack"],
-        ["prompts", "prompts", "viewer", "prompts"],
-    ]
-    tab.do(BUILD, {"nodes": nodes, "links": links})
-
-
 def difference(one: list[int], other: list[int]) -> float:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
 
 
 def test_a_tree_is_sampled_and_explored(tab: Tab) -> None:
-    tree_graph(tab)
+    # six levels in two branches, the second of which has two of its own
+    demo_graph(tab, PROMPTS, 128, geometry={"zoom_factors": "4", "focus": FOCI}, steps=2, cfg=1, alignment=0)
     tab.run()
     tab.until(READY)
     geometry = tab.do(f"() => {VIEWER}.stack.geometry")

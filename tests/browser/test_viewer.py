@@ -133,7 +133,7 @@ def test_a_double_click_before_the_first_result_does_nothing(tab: Tab) -> None:
     viewer_graph(tab)
     x, y = tab.center(PICTURE)
     tab.wait(tab.page.mouse.dblclick(x - 100, y - 40))
-    assert tab.do(f"() => {VIEWER}.glide.amount") == 0  # and the console has no error
+    assert tab.do(f"() => {VIEWER}.hand.glide.amount") == 0  # and the console has no error
 
 
 def test_keys_reach_every_level(tab: Tab) -> None:

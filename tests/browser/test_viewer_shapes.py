@@ -186,7 +186,7 @@ def open_page(page: Tab, folder: Path, geometry: ZoomGeometry) -> None:
 
 
 def told(page: Tab) -> str:
-    page.until("() => !explorer.request && !explorer.flight && !explorer.glide.amount")
+    page.until("() => !explorer.request && !explorer.flight && !explorer.hand.glide.amount")
     return page.do("() => explorer.controls.caption.textContent")  # type: ignore[no-any-return]
 
 

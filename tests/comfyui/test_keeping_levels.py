@@ -8,7 +8,6 @@ import comfy.sample
 import pytest
 import torch
 from harness import Host, NodeFailed
-from safetensors.torch import save_file
 from torch import Tensor
 from zoom_graphs import PROMPTS, Checkpoint, load, model_calls, sampling
 
@@ -356,69 +355,6 @@ def test_the_match_is_the_run_with_most_of_the_levels_then_the_cleanest_then_the
     assert store.best_match(runs, ("a", "b", "other"))[1] == 2
     assert store.best_match(runs, ("a", "b", "grown"))[2] == 0
     assert store.best_match(runs, ("z",)) == {}
-
-
-def saved(host: Host) -> dict[str, Any]:
-    status, answer = host.post("/zoomstack/kept_levels", {"node": "zoom"})
-    assert status == 200, answer
-    return answer  # type: ignore[no-any-return]
-
-
-def test_levels_survive_a_restart_when_they_are_saved(host: Host, runner: Runner) -> None:
-    folder = host.base / "output" / "zoomstack"
-    before = list(folder.glob("*"))
-    first = runner.run()
-    assert list(folder.glob("*")) == before  # never silently
-    answer = saved(host)
-    assert answer["levels"] == 4 and (host.base / "output" / answer["kept_file"]).is_file()
-    assert saved(host)["kept_file"] != answer["kept_file"]  # never over another one
-    host.module("sampling.keeping.store").KEPT.clear()
-    host.module("sampling.keeping.content")._networks.clear()
-    host.module("sampling.keeping.content")._first.clear()
-    runner.checkpoint = load(host, "tiny_eps")
-    again = runner.run(kept_file=answer["kept_file"])
-    assert torch.equal(again, first) and runner.evaluated == 0
-    assert runner.said == f"kept all 4 levels of {answer['kept_file']}, sampled none"
-    host.module("sampling.keeping.store").KEPT.clear()
-    changed = runner.run([*PROMPTS[:3], "a green forest"])
-    assert runner.said == f"kept 3 of 4 levels of {answer['kept_file']}, sampled level 4"
-    assert not torch.allclose(changed[3], first[3], atol=1e-2)
-    runner.run(seed=99)
-    assert runner.said == f"kept none of 4 levels, since every level changed since those of {answer['kept_file']}"
-
-
-def test_without_keep_the_file_is_not_read(runner: Runner) -> None:
-    runner.run(PROMPTS[:2], keep=False, kept_file="no such file")
-
-
-@pytest.mark.parametrize(
-    ("name", "finding"),
-    [
-        ("zoomstack/none.safetensors", "which is no file in the output folder"),
-        ("../outside.safetensors", "which is no file in the output folder"),
-        ("\0", "which is no file in the output folder"),
-        ("text.safetensors", "which holds no kept levels"),
-        ("other.safetensors", "which holds no kept levels"),
-        ("short.safetensors", "whose levels and fingerprints do not fit"),
-    ],
-)
-def test_a_file_without_kept_levels_is_a_clear_error(host: Host, runner: Runner, name: str, finding: str) -> None:
-    output = host.base / "output"
-    output.mkdir(exist_ok=True)
-    tensors = {"levels": torch.zeros(2, 4, SIZE, SIZE)}
-    save_file(tensors, host.base / "outside.safetensors", {"zoomstack_fingerprints": '["a", "b"]'})
-    (output / "text.safetensors").write_text("a text")
-    save_file({"other": torch.zeros(2)}, output / "other.safetensors")
-    save_file(tensors, output / "short.safetensors", {"zoomstack_fingerprints": '["a"]'})
-    with pytest.raises(NodeFailed, match="Zoom KSampler: kept_file is .*; expected the name of a file") as raised:
-        runner.run(PROMPTS[:2], kept_file=name)
-    assert finding in str(raised.value)
-
-
-@pytest.mark.parametrize("asked", [{}, {"node": 3}, {"node": "no such node"}, []])
-def test_saving_what_is_not_there_is_a_clear_error(host: Host, asked: Any) -> None:
-    status, answer = host.post("/zoomstack/kept_levels", asked)
-    assert status in (400, 404) and "node" in answer["error"]
 
 
 def test_the_new_inputs_are_the_last_and_off(host: Host) -> None:

@@ -35,9 +35,12 @@ def test_who_has_not_chosen_gets_one_in_the_front_end(
     shown: bool,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["main.py", *started_with])
+    progress, labelled = host.module("sampling.progress").LevelProgress, []
+    make = progress._labels
+    monkeypatch.setattr(progress, "_labels", lambda self, step: labelled.append(step) or make(self, step))
     graph = sampling(host, eps.model, eps.schedule(*PROMPTS[:3]), eps.encode(""), eps.empty(1, 8, 12))
     host.evaluate(graph, ["zoom", 0], **asked)
-    assert len(host.previews) == (len(host.progress) if shown else 0)
+    assert len(host.previews) == len(labelled) == (len(host.progress) if shown else 0)
     assert {preview.size for preview in host.previews} == ({(512, 341)} if shown else set())
 
 

@@ -1,51 +1,19 @@
 """What the front end asks the server for, and what it is told when that fails."""
 
 import asyncio
-import errno
 import gzip
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import pytest
-import torch
-from harness import Host, Prompt, call
+from harness import Host
 from PIL import Image
 
 DEEP = b"[" * 100_000
 JSON = {"Content-Type": "application/json"}
-
-
-def graph(host: Host) -> Prompt:
-    return {
-        "images": host.source(torch.rand(3, 32, 48, 3)),
-        "stack": call("ZoomStack", images=["images", 0], zoom_factor=2.0),
-        "viewer": call("ZoomViewer", stack=["stack", 0], roll=20.0, drift=0.05, drift_seconds=9.0),
-    }
-
-
-@pytest.fixture(scope="module")
-def result(host: Host) -> dict[str, Any]:
-    """What the viewer's button sends for a result of three levels."""
-    output = host.run(graph(host))["viewer"]
-    return {"images": output["images"], "zoom": output["zoom"][0], "filename_prefix": "zoomstack/button"}
-
-
-@pytest.fixture
-def no_page(host: Host) -> Iterator[None]:
-    """The test leaves no new file, in the output folder or beside it."""
-    folder = host.base
-
-    def files() -> set[Path]:
-        return {path for path in folder.rglob("*") if path.is_file() and folder / "temp" not in path.parents}
-
-    before = files()
-    yield
-    assert files() == before
 
 
 def pages(host: Host) -> list[Path]:
@@ -65,49 +33,13 @@ def changed(asked: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-def test_the_button_saves_a_page_of_the_last_result(host: Host, result: dict[str, Any]) -> None:
-    status, page = host.post("/zoomstack/page", result)
+def test_the_button_saves_a_page_of_the_last_result(host: Host, viewer_request: dict[str, Any]) -> None:
+    status, page = host.post("/zoomstack/page", viewer_request)
     assert status == 200, page
     text = (host.base / "output" / page["subfolder"] / page["filename"]).read_text(encoding="utf-8")
-    assert json.dumps(result["zoom"]["geometry"]) in text
-    assert json.dumps(result["zoom"]["motion"]) in text
+    assert json.dumps(viewer_request["zoom"]["geometry"]) in text
+    assert json.dumps(viewer_request["zoom"]["motion"]) in text
     assert text.count("data:image/webp;base64,") == 3
-
-
-def test_the_levels_are_saved_with_their_places_and_never_overwritten(host: Host, result: dict[str, Any]) -> None:
-    saved = []
-    for _ in range(2):
-        status, answer = host.post("/zoomstack/levels", {**result, "filename_prefix": "zoomstack/places"})
-        assert status == 200, answer
-        saved.append(host.base / "output" / answer["subfolder"] / answer["filename"])
-    assert [file.name for file in saved] == ["places_00001_.json", "places_00002_.json"]
-    told = [json.loads(file.read_text(encoding="utf-8"))["tileSources"] for file in saved]
-    assert [[entry[key] for key in ("x", "y", "width")] for entry in told[0]] == [
-        [0, 0, 1],
-        [0.25, pytest.approx(32 / 48 / 4), 0.5],
-        [0.375, pytest.approx(32 / 48 * 0.375), 0.25],
-    ]
-    names = [entry["tileSource"]["url"] for entries in told for entry in entries]
-    assert names == [f"places_level_{number:05}_.webp" for number in range(1, 7)]
-    for file in result["images"]:
-        wanted = Image.open(host.base / "temp" / file["subfolder"] / file["filename"]).convert("RGB")
-        kept = Image.open(saved[0].parent / names[result["images"].index(file)])
-        assert np.array_equal(np.asarray(wanted), np.asarray(kept))  # small ones without loss
-
-
-def test_levels_that_cannot_all_be_saved_leave_nothing(
-    host: Host, no_page: None, result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert host.post("/zoomstack/levels", {**result, "filename_prefix": "../x"})[0] == 400
-    assert host.post("/zoomstack/levels", {**result, "images": result["images"][:2]})[0] == 400
-    gone = changed(result, ("images", 2, "filename"), "nothing.png")
-    assert host.post("/zoomstack/levels", gone)[0] == 404
-
-    def full(*_: Any) -> Any:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(host.module("nodes.zoom_viewer"), "level_places", full)  # when all images are there
-    assert host.post("/zoomstack/levels", result)[0] == 507
 
 
 def routes(host: Host) -> list[tuple[str, str]]:
@@ -120,8 +52,8 @@ def routes(host: Host) -> list[tuple[str, str]]:
 def test_every_route_of_the_pack_is_tried_here(host: Host) -> None:
     assert routes(host) == [
         ("GET", "/zoomstack/page"),
-        ("POST", "/zoomstack/kept_levels"),  # with more in test_keeping_levels.py
-        ("POST", "/zoomstack/levels"),
+        ("POST", "/zoomstack/kept_levels"),  # with more in test_saving_levels.py
+        ("POST", "/zoomstack/levels"),  # there too
         ("POST", "/zoomstack/page"),
         ("POST", "/zoomstack/prompts"),
     ]
@@ -150,7 +82,7 @@ BODIES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "image/png", "multipart/form-data"])
-@pytest.mark.usefixtures("no_page")
+@pytest.mark.usefixtures("no_new_file")
 def test_a_body_that_is_no_request_is_told(host: Host, body: str, content_type: str) -> None:
     for method, path in routes(host):
         if method == "POST":
@@ -159,7 +91,7 @@ def test_a_body_that_is_no_request_is_told(host: Host, body: str, content_type: 
             assert 0 < len(answer["error"]) < 700, path
 
 
-@pytest.mark.usefixtures("no_page")
+@pytest.mark.usefixtures("no_new_file")
 def test_a_body_that_cannot_be_unpacked_is_told(host: Host) -> None:
     for method, path in routes(host):
         if method == "POST":
@@ -230,10 +162,10 @@ ODD = [None, True, 3, -1, 0, 1e308, 10**400, "x", [], [[]], {}, [None], ["x"], [
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: str(name)[:20])
 @pytest.mark.parametrize("key", ["filename", "subfolder", "type"])
-@pytest.mark.usefixtures("no_page")
-def test_the_button_takes_no_other_files(host: Host, result: dict[str, Any], key: str, name: Any) -> None:
+@pytest.mark.usefixtures("no_new_file")
+def test_the_button_takes_no_other_files(host: Host, viewer_request: dict[str, Any], key: str, name: Any) -> None:
     name = "nowhere" if key == "subfolder" and name in ("", ".") else name
-    status, answer = host.post("/zoomstack/page", changed(result, ("images", 1, key), name))
+    status, answer = host.post("/zoomstack/page", changed(viewer_request, ("images", 1, key), name))
     assert status == 404, answer
     assert answer["error"] == "the images are no longer there; run the workflow again."
 
@@ -260,9 +192,9 @@ def test_the_button_takes_no_other_files(host: Host, result: dict[str, Any], key
     ],
     ids=lambda place: ".".join(map(str, place)),
 )
-def test_whatever_is_asked_is_saved_or_told(host: Host, result: dict[str, Any], place: Any, value: Any) -> None:
+def test_whatever_is_asked_is_saved_or_told(host: Host, viewer_request: dict[str, Any], place: Any, value: Any) -> None:
     before = pages(host)
-    status, answer = host.post("/zoomstack/page", changed(result, place, value))
+    status, answer = host.post("/zoomstack/page", changed(viewer_request, place, value))
     if status == 200:
         assert len(pages(host)) == len(before) + 1
         opened = host.fetch("/zoomstack/page", {k: answer[k] for k in ("filename", "subfolder")})
@@ -274,9 +206,11 @@ def test_whatever_is_asked_is_saved_or_told(host: Host, result: dict[str, Any], 
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 4, 1001, 5000])
-@pytest.mark.usefixtures("no_page")
-def test_more_or_fewer_images_than_levels_are_refused(host: Host, result: dict[str, Any], count: int) -> None:
-    status, answer = host.post("/zoomstack/page", {**result, "images": (result["images"] * 1700)[:count]})
+@pytest.mark.usefixtures("no_new_file")
+def test_more_or_fewer_images_than_levels_are_refused(host: Host, viewer_request: dict[str, Any], count: int) -> None:
+    status, answer = host.post(
+        "/zoomstack/page", {**viewer_request, "images": (viewer_request["images"] * 1700)[:count]}
+    )
     assert status == 400
     assert "levels" in answer["error"] or "images must be a list of 1 to 1000 files" in answer["error"]
 
@@ -286,9 +220,9 @@ def test_more_or_fewer_images_than_levels_are_refused(host: Host, result: dict[s
     ["../x", "../../x/y", "a/../../x", "/tmp/x", "/", "a\0b", "a/" + LONG, LONG, "\ud83e", "x/\ud83e/y"],
     ids=repr,
 )
-@pytest.mark.usefixtures("no_page")
-def test_a_prefix_that_cannot_be_is_told(host: Host, result: dict[str, Any], prefix: str) -> None:
-    status, answer = host.post("/zoomstack/page", {**result, "filename_prefix": prefix})
+@pytest.mark.usefixtures("no_new_file")
+def test_a_prefix_that_cannot_be_is_told(host: Host, viewer_request: dict[str, Any], prefix: str) -> None:
+    status, answer = host.post("/zoomstack/page", {**viewer_request, "filename_prefix": prefix})
     assert status == 400, answer
     assert len(answer["error"]) < 700
     if ".." in prefix or prefix.startswith("/"):
@@ -296,8 +230,8 @@ def test_a_prefix_that_cannot_be_is_told(host: Host, result: dict[str, Any], pre
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"\x89PNG\r\n\x1a\n" + b"x" * 100, "half", "large", "other size"])
-@pytest.mark.usefixtures("no_page")
-def test_an_image_that_cannot_be_read_is_told(host: Host, result: dict[str, Any], content: Any) -> None:
+@pytest.mark.usefixtures("no_new_file")
+def test_an_image_that_cannot_be_read_is_told(host: Host, viewer_request: dict[str, Any], content: Any) -> None:
     file = host.base / "temp" / "odd.png"
     sizes = {"large": (20_000, 20_000), "other size": (32, 48), "half": (48, 32)}
     if isinstance(content, bytes):
@@ -307,15 +241,15 @@ def test_an_image_that_cannot_be_read_is_told(host: Host, result: dict[str, Any]
     if content == "half":
         file.write_bytes(file.read_bytes()[:2000])
     odd = {"filename": file.name, "subfolder": "", "type": "temp"}
-    status, answer = host.post("/zoomstack/page", changed(result, ("images", 1), odd))
+    status, answer = host.post("/zoomstack/page", changed(viewer_request, ("images", 1), odd))
     assert status in (400, 500)
     assert 0 < len(answer["error"]) < 700
 
 
 @pytest.mark.parametrize("form", ["EPS", "GIF", "JPEG", "SPIDER", "TIFF"])
-@pytest.mark.usefixtures("no_page")
+@pytest.mark.usefixtures("no_new_file")
 def test_only_the_hosts_previews_are_opened(
-    host: Host, result: dict[str, Any], form: str, monkeypatch: pytest.MonkeyPatch
+    host: Host, viewer_request: dict[str, Any], form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoders of other formats start programs (Ghostscript), and raise errors of any class."""
     opened: list[str] = []
@@ -327,7 +261,7 @@ def test_only_the_hosts_previews_are_opened(
     picture.save(file.with_suffix(".other"), format=form)  # ".png" would be SPIDER's from then on
     file.with_suffix(".other").replace(file)
     odd = {"filename": file.name, "subfolder": "", "type": "temp"}
-    status, answer = host.post("/zoomstack/page", changed(result, ("images", 1), odd))
+    status, answer = host.post("/zoomstack/page", changed(viewer_request, ("images", 1), odd))
     assert (status, opened) == (400, [])
     assert "'other.png' is no image that can be read" in answer["error"]
 
@@ -335,7 +269,7 @@ def test_only_the_hosts_previews_are_opened(
 @pytest.mark.parametrize("error", [RuntimeError("odd"), AttributeError("odd"), MemoryError(), AssertionError()])
 def test_an_error_that_nobody_thought_of_is_told_and_logged(
     host: Host,
-    result: dict[str, Any],
+    viewer_request: dict[str, Any],
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -348,7 +282,7 @@ def test_an_error_that_nobody_thought_of_is_told_and_logged(
         monkeypatch.setattr(host.module("routes"), name, fail)
     for method, path in routes(host):
         body = (
-            {"json": {**result, "text": "a", "node": "kept"}}
+            {"json": {**viewer_request, "text": "a", "node": "kept"}}
             if method == "POST"
             else {"params": {"filename": "any.html"}}
         )
@@ -406,8 +340,8 @@ def test_a_page_that_the_viewer_has_not_saved_is_not_opened(host: Host, page: by
     assert "'hostile.html' is not opened" in answer["error"]
 
 
-def test_of_a_saved_page_only_the_zoom_is_opened(host: Host, result: dict[str, Any]) -> None:
-    page = host.post("/zoomstack/page", result)[1]
+def test_of_a_saved_page_only_the_zoom_is_opened(host: Host, viewer_request: dict[str, Any]) -> None:
+    page = host.post("/zoomstack/page", viewer_request)[1]
     path = host.base / "output" / page["subfolder"] / page["filename"]
     path.write_text(path.read_text("utf-8").replace('"use strict";', "evil();").replace("<body>", HOSTILE), "utf-8")
     status, text, headers = host.fetch("/zoomstack/page", {k: page[k] for k in ("filename", "subfolder")})
@@ -418,7 +352,7 @@ def test_of_a_saved_page_only_the_zoom_is_opened(host: Host, result: dict[str, A
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_others_are_answered_while_pages_are_saved_opened_and_read(host: Host, result: dict[str, Any]) -> None:
+def test_others_are_answered_while_pages_are_saved_opened_and_read(host: Host, viewer_request: dict[str, Any]) -> None:
     """The work itself waits here: if it were in the event loop, no other request would be answered meanwhile."""
     working, go_on = threading.Event(), threading.Event()
 
@@ -429,8 +363,8 @@ def test_others_are_answered_while_pages_are_saved_opened_and_read(host: Host, r
 
     module = host.module("routes")
     asked = [
-        ("save_page", "POST", "/zoomstack/page", result),
-        ("save_levels", "POST", "/zoomstack/levels", result),
+        ("save_page", "POST", "/zoomstack/page", viewer_request),
+        ("save_levels", "POST", "/zoomstack/levels", viewer_request),
         ("parse_schedule", "POST", "/zoomstack/prompts", {"text": "a"}),
         ("rebuilt_page", "GET", "/zoomstack/page", None),
     ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from pack_imports import Edges, Imports
 
 PACK = Path(__file__).parents[2]
-FOLDERS = ("demo", "messages", "nodes", "sampling", "zoomstack_core")
 
 # One way: what each part may import of the others.
 MAY_IMPORT = {
@@ -35,63 +33,6 @@ INTERNALS = {
     "server",
 }
 MAY_USE_INTERNALS = ("demo", "messages", "nodes.shared", "routes", "sampling")
-
-Edges = dict[str, set[str]]
-
-
-class Imports:
-    """The imports of a pack's modules.
-
-    Args:
-        pack: its folder.
-
-    Attributes:
-        own: module -> the pack's modules that it imports anywhere.
-        at_import: module -> those that it imports when it is imported itself, not in functions.
-        foreign: module -> the top names of everything else.
-    """
-
-    def __init__(self, pack: Path) -> None:
-        files = [*pack.glob("*.py"), *(file for folder in FOLDERS for file in (pack / folder).rglob("*.py"))]
-        self._names = {_name(file, pack): file for file in files}
-        self.own: Edges = {}
-        self.at_import: Edges = {}
-        self.foreign: Edges = {}
-        for name, file in self._names.items():
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            package = name.split(".") if file.name == "__init__.py" and file.parent != pack else name.split(".")[:-1]
-            self.own[name] = set(self._of_pack(ast.walk(tree), package)) - {name}
-            self.at_import[name] = set(self._of_pack(_outside_functions(tree), package)) - {name}
-            self.foreign[name] = set(_foreign(ast.walk(tree)))
-
-    def _of_pack(self, nodes: Iterable[ast.AST], package: list[str]) -> Iterator[str]:
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.level:
-                assert node.level <= len(package) + 1, "an import from outside of the pack"
-                base = package[: len(package) + 1 - node.level] + (node.module.split(".") if node.module else [])
-                for alias in node.names:
-                    whole = ".".join([*base, alias.name])
-                    yield whole if whole in self._names else ".".join(base) or "__init__"
-
-
-def _name(file: Path, pack: Path) -> str:
-    parts = file.relative_to(pack).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
-
-
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            yield child
-            yield from _outside_functions(child)
-
-
-def _foreign(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module.split(".")[0]
 
 
 def wrong_ways(imports: Imports) -> list[str]:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as math from "../../js/zoom_math.js";
+import * as moves from "../../js/zoom_moves.js";
 
 const NOTCH = 0.3; // ln of the magnification by a notch of a mouse wheel, about
 
@@ -43,7 +44,7 @@ test("the wheel leads from the widest view to the deepest along the path, and ba
     let view = math.pathView(geometry, lowest, aspect);
     for (const way of [1, -1]) {
       for (let turn = 0; turn < 120; turn++) {
-        view = math.alongPath(geometry, view, turned(geometry, view, way * NOTCH * (0.3 + draw())), size);
+        view = moves.alongPath(geometry, view, turned(geometry, view, way * NOTCH * (0.3 + draw())), size);
         const away = math.awayFromPath(geometry, view, aspect);
         if (view.zoom <= geometry.factors.length) assert.ok(Math.max(...away.map(Math.abs)) < 1e-6, `${seed}: ${away}`);
       }
@@ -54,14 +55,14 @@ test("the wheel leads from the widest view to the deepest along the path, and ba
 });
 
 /** Views after moves by hand, one move after the other. */
-const wandering = (tried, moves) => [...moved(tried, moves)].map(({ view }) => view);
+const wandering = (tried, times) => [...moved(tried, times)].map(({ view }) => view);
 
-function* moved({ draw, geometry, size, aspect }, moves = 60) {
+function* moved({ draw, geometry, size, aspect }, times = 60) {
   let view = math.pathView(geometry, math.lowestZoom(geometry, aspect), aspect);
-  for (let move = 0; move < moves; move++) {
+  for (let move = 0; move < times; move++) {
     const [before, amount] = [view, NOTCH * (draw() * 6 - 1.5)];
-    if (draw() < 0.35) view = math.panned(geometry, view, draw() * 2 - 1, draw() * 2 - 1, size);
-    else view = math.zoomedAt(geometry, view, turned(geometry, view, amount), draw(), draw(), size);
+    if (draw() < 0.35) view = moves.panned(geometry, view, draw() * 2 - 1, draw() * 2 - 1, size);
+    else view = moves.zoomedAt(geometry, view, turned(geometry, view, amount), draw(), draw(), size);
     yield { before, view, inwards: view.zoom > before.zoom };
   }
 }
@@ -70,9 +71,9 @@ test("whatever is done by hand, what is seen off the path keeps its pixels small
   let off = 0;
   for (const tried of cases()) {
     const { geometry, size, aspect, seed } = tried;
-    const most = math.largestScale(geometry, size) * (1 + 1e-6);
+    const most = moves.largestScale(geometry, size) * (1 + 1e-6);
     for (const { before, view, inwards } of moved(tried)) {
-      if (!math.isOffPath(geometry, view, aspect)) continue;
+      if (!moves.isOffPath(geometry, view, aspect)) continue;
       off++;
       const { scale } = seen(geometry, view, size);
       if (inwards) assert.ok(scale <= most, `${seed}: ${scale} pixels per pixel after a zoom, ${most} are allowed`);
@@ -87,7 +88,7 @@ test("zooming out leads back to the path and to the widest view", () => {
   for (const tried of cases()) {
     const { geometry, size, aspect } = tried;
     let [view] = wandering(tried).slice(-1);
-    for (let turn = 0; turn < 200; turn++) view = math.alongPath(geometry, view, turned(geometry, view, -NOTCH), size);
+    for (let turn = 0; turn < 200; turn++) view = moves.alongPath(geometry, view, turned(geometry, view, -NOTCH), size);
     const whole = math.pathView(geometry, math.lowestZoom(geometry, aspect), aspect);
     for (const key of ["zoom", "x", "y"]) assert.ok(Math.abs(view[key] - whole[key]) < 1e-6, `${tried.seed}: ${key}`);
   }
@@ -99,9 +100,9 @@ test("zooming in along the path ends on it, wherever it began", () => {
     let [view] = wandering(tried, 12).slice(-1);
     while (view.zoom < geometry.factors.length) {
       const before = math.awayFromPath(geometry, view, aspect).map(Math.abs);
-      view = math.alongPath(geometry, view, turned(geometry, view, NOTCH), size);
+      view = moves.alongPath(geometry, view, turned(geometry, view, NOTCH), size);
       const after = math.awayFromPath(geometry, view, aspect).map(Math.abs);
-      if (view.zoom >= math.highestZoom(geometry, size)) break;
+      if (view.zoom >= moves.highestZoom(geometry, size)) break;
       for (const axis of [0, 1]) assert.ok(after[axis] <= before[axis] + 1e-9, `${tried.seed}`);
     }
     assert.equal(math.levelOf(geometry, view.zoom), geometry.factors.length);
@@ -113,12 +114,12 @@ test("twenty times in or out along the path, and nearly nothing is left of the w
   for (const { seed, draw, geometry, size, aspect } of cases()) {
     for (const way of [1, -1]) {
       const start = geometry.factors.length * (way > 0 ? 0.2 : 0.9);
-      const view = math.besidePath(geometry, start, [draw() - 0.5, draw() - 0.5], size);
+      const view = moves.besidePath(geometry, start, [draw() - 0.5, draw() - 0.5], size);
       const zoom = turned(geometry, view, way * Math.log(20));
       if (zoom < 0 || zoom > geometry.factors.length) continue;
       tried++;
       const before = math.awayFromPath(geometry, view, aspect).map(Math.abs);
-      const after = math.awayFromPath(geometry, math.alongPath(geometry, view, zoom, size), aspect).map(Math.abs);
+      const after = math.awayFromPath(geometry, moves.alongPath(geometry, view, zoom, size), aspect).map(Math.abs);
       for (const axis of [0, 1]) assert.ok(after[axis] <= 0.02 * before[axis] + 1e-9, `${seed}: ${before}, ${after}`);
     }
   }
@@ -131,7 +132,7 @@ test("by hand the point under the pointer stays there, as long as there is room 
     const view = math.pathView(geometry, draw() * geometry.factors.length, aspect);
     const [atX, atY] = [draw(), draw()];
     const wanted = turned(geometry, view, 0.2);
-    const moved = math.zoomedAt(geometry, view, wanted, atX, atY, size);
+    const moved = moves.zoomedAt(geometry, view, wanted, atX, atY, size);
     if (moved.zoom !== wanted) continue;
     stayed++;
     const [from, to] = [view, moved].map((at) => {
@@ -200,7 +201,7 @@ test("views on the path are allowed as they are", () => {
   for (const { geometry, size, aspect } of cases()) {
     for (let zoom = math.lowestZoom(geometry, aspect); zoom <= geometry.factors.length; zoom += 0.11) {
       const view = math.pathView(geometry, zoom, aspect);
-      const allowed = math.limited(geometry, view, size);
+      const allowed = moves.limited(geometry, view, size);
       for (const key of ["zoom", "x", "y"]) assert.ok(Math.abs(view[key] - allowed[key]) < 1e-9, `${key} at ${zoom}`);
     }
   }
@@ -210,8 +211,8 @@ test("a very deep stack can be moved in anywhere", () => {
   const geometry = { height: 64, width: 64, factors: Array(200).fill(4), foci: Array(200).fill([0.31, 0.77]) };
   const size = { width: 400, height: 300 };
   for (const zoom of [0, 99.5, 200]) {
-    const view = math.panned(geometry, math.pathView(geometry, zoom, 4 / 3), 0.2, -0.1, size);
-    const out = math.alongPath(geometry, view, zoom - 3, size);
+    const view = moves.panned(geometry, math.pathView(geometry, zoom, 4 / 3), 0.2, -0.1, size);
+    const out = moves.alongPath(geometry, view, zoom - 3, size);
     for (const value of [view.x, view.y, out.x, out.y, out.zoom]) assert.ok(Number.isFinite(value));
   }
 });

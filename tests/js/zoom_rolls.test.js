@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as math from "../../js/zoom_math.js";
+import * as moves from "../../js/zoom_moves.js";
 import * as rolls from "../../js/zoom_roll.js";
 import * as trees from "../../js/zoom_tree.js";
 import * as turns from "../../js/zoom_turns.js";
@@ -75,7 +76,7 @@ test("zooming keeps the point under the pointer, at any angle", () => {
     for (const [atX, atY] of [[0.5, 0.5], [0.4, 0.55], [0.6, 0.3]]) {
       for (const step of [0.7, 0.4, -0.3, -0.5]) {
         const view = math.pathView(line, line.first + 1.3, aspect);
-        const next = math.zoomedAt(line, view, math.magnified(line, view.zoom, step), atX, atY, size);
+        const next = moves.zoomedAt(line, view, math.magnified(line, view.zoom, step), atX, atY, size);
         assert.ok(Math.abs(next.zoom - view.zoom) > 0.1);
         assert.ok(Math.abs(math.angleAt(line, next.zoom, aspect) - math.angleAt(line, view.zoom, aspect)) > 0.1);
         const [before, after] = [view, next].map((shown) => pointAt(line, shown, atX, atY));
@@ -90,7 +91,7 @@ test("what is dragged stays under the pointer, at any angle", () => {
   const view = math.pathView(line, 2.3, aspect);
   assert.ok(math.angleAt(line, 2.3, aspect) > 0.5);
   for (const [right, down] of [[0.1, 0], [0, -0.12], [-0.07, 0.05]]) {
-    const moved = math.panned(line, view, right, down, size);
+    const moved = moves.panned(line, view, right, down, size);
     close(pointAt(line, moved, 0.5 - right, 0.5 - down), pointAt(line, view, 0.5, 0.5), `${right}, ${down}`, 1e-6);
   }
 });
@@ -111,7 +112,7 @@ test("no view shows what is beyond the widest level, wherever it is moved", () =
     for (let zoom = 0; zoom <= line.factors.length; zoom += 0.13) {
       assert.ok(sticksOut(line, math.pathView(line, zoom, aspect)) < 1e-6, `${zoom}`);
       for (const [right, down] of [[2, 0], [-2, 1], [0, -3]]) {
-        const moved = math.panned(line, math.pathView(line, zoom, aspect), right, down, size);
+        const moved = moves.panned(line, math.pathView(line, zoom, aspect), right, down, size);
         assert.ok(sticksOut(line, moved) < 1e-5, `${zoom}: ${right}, ${down}`);
       }
     }

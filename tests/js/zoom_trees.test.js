@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as math from "../../js/zoom_math.js";
+import * as moves from "../../js/zoom_moves.js";
 import * as trees from "../../js/zoom_tree.js";
 import { Tour } from "../../js/zoom_tour.js";
 import * as turns from "../../js/zoom_turns.js";
@@ -99,11 +100,11 @@ test("a zoom in follows the branch under the pointer, one out comes back to the 
     let view = turns.wholeView(line, aspect);
     for (let turn = 0; turn < 40; turn++) {
       ({ line, view } = turns.towards({ line, view }, atX, atY, size));
-      view = math.alongPath(line, view, math.magnified(line, view.zoom, 0.2), size);
+      view = moves.alongPath(line, view, math.magnified(line, view.zoom, 0.2), size);
       assert.ok([view.zoom, view.x, view.y].every(Number.isFinite));
     }
     assert.equal(seen(line, view).level, leaf, `${atX}`);
-    for (let turn = 0; turn < 40; turn++) view = math.alongPath(line, view, math.magnified(line, view.zoom, -0.2), size);
+    for (let turn = 0; turn < 40; turn++) view = moves.alongPath(line, view, math.magnified(line, view.zoom, -0.2), size);
     assert.equal(seen(line, view).level, 0);
     close(view, turns.wholeView(line, aspect), "whole");
   }
@@ -119,7 +120,7 @@ test("between two branches that are as near the line stays as it is", () => {
 test("on another line a view shows the same", () => {
   for (const zoom of [-0.4, 0, 0.3, 0.9, 1, 1.4]) {
     const [from, to] = [trees.lineThrough(both, 3), trees.lineThrough(both, 2)];
-    const view = math.besidePath(from, from.first + zoom, [0.1, -0.2], size);
+    const view = moves.besidePath(from, from.first + zoom, [0.1, -0.2], size);
     const moved = turns.onLine(from, view, to);
     close(window(to, moved), window(from, view), `${zoom}`);
     close(turns.onLine(to, moved, from), view, `${zoom} and back`);
@@ -132,7 +133,7 @@ test("a ring goes on for ever, in and out, and its rounds are counted", () => {
     let line = trees.lineThrough(ring, 0);
     let [view, round, shown] = [turns.wholeView(line, aspect), 1, []];
     for (let turn = 0; turn < 4000; turn++) {
-      view = math.alongPath(line, view, math.magnified(line, view.zoom, way * 0.1), size);
+      view = moves.alongPath(line, view, math.magnified(line, view.zoom, way * 0.1), size);
       const next = turns.inRound({ line, view });
       close(
         math.layoutLevels(next.line, next.view, 600, 400).map((placement) => ({ ...placement, round: placement.round + next.rounds })),
@@ -155,7 +156,7 @@ test("out of a branch one comes to the ring around it, and round that too", () =
   let line = trees.lineThrough(both, 3);
   let [view, round] = [math.pathView(line, line.first + 3, aspect), 1];
   for (let turn = 0; turn < 120; turn++) {
-    view = math.alongPath(line, view, math.magnified(line, view.zoom, -0.1), size);
+    view = moves.alongPath(line, view, math.magnified(line, view.zoom, -0.1), size);
     const next = turns.inRound({ line, view });
     [line, view, round] = [next.line, next.view, round + next.rounds];
   }
@@ -175,7 +176,7 @@ test("a branch of the round around the view is turned into in this round", () =>
 test("a flight leads out to what both show and in from there, without a jump", () => {
   for (const [geometry, from, to, turn] of [[tree, 3, 4, 0], [tree, 4, 1, 0], [both, 4, 2, 1], [both, 0, 4, 0], [tree, 3, 0, 0]]) {
     let line = trees.lineThrough(geometry, from);
-    let view = math.besidePath(line, trees.placeOn(line, from) + 0.2, [0.1, 0.05], size);
+    let view = moves.besidePath(line, trees.placeOn(line, from) + 0.2, [0.1, 0.05], size);
     const levels = new Set();
     const flight = new turns.Flight({ line, view }, to, size);
     const { end } = flight;
@@ -200,7 +201,7 @@ function play(tour, line, view, steps, each) {
   for (let i = 0; i < steps; i++) {
     const next = tour.step({ line, view }, 0.05);
     const [right, down] = math.awayFromPath(next.line, next.view, aspect);
-    const to = math.besidePath(next.line, next.zoom, [right * 0.8, down * 0.8], size);
+    const to = moves.besidePath(next.line, next.zoom, [right * 0.8, down * 0.8], size);
     each(next.line, to, next.view, next.done);
     [line, view, tour.left] = [next.line, to, to];
     if (next.done) break;
@@ -291,7 +292,7 @@ test("a ring of the smallest steps has a line of some thousand levels", () => {
     for (let turn = 0; turn < 5; turn++) {
       assert.ok(Object.values(view).every(Number.isFinite));
       assert.ok(math.layoutLevels(line, view, 600, 400).length < 2000);
-      view = turns.inRound({ line, view: math.alongPath(line, view, math.magnified(line, view.zoom, 0.2), size) }).view;
+      view = turns.inRound({ line, view: moves.alongPath(line, view, math.magnified(line, view.zoom, 0.2), size) }).view;
     }
   }
   const wide = { height: 64, width: 64, factors: Array(6000).fill(1.001), foci: Array(6000).fill(middle), parents: [5999, ...Array(5999).keys()] };

@@ -6,6 +6,7 @@ from pathlib import Path
 import make_architecture
 import pytest
 from host import CHECKOUT
+from pack_imports import PARTS, Edges
 from report import ToolError
 
 PAGE = CHECKOUT / "docs" / "architecture.md"
@@ -23,7 +24,7 @@ ASKED = (
 )
 
 
-def write(folder: Path, **files: str) -> dict[str, Path]:
+def write(folder: Path, **files: str) -> tuple[dict[str, Path], Edges]:
     for name, text in files.items():
         file = folder / name.replace("__", "/")
         file = file.with_suffix(".py")
@@ -31,7 +32,7 @@ def write(folder: Path, **files: str) -> dict[str, Path]:
         file.write_text(text, encoding="utf-8")
         for parent in file.relative_to(folder).parents:
             (folder / parent / "__init__.py").touch()
-    return make_architecture.modules(folder)
+    return make_architecture.drawn(folder)
 
 
 def test_the_picture_is_drawn_from_the_imports_of_today() -> None:
@@ -41,8 +42,7 @@ def test_the_picture_is_drawn_from_the_imports_of_today() -> None:
 
 
 def test_every_file_of_the_pack_is_in_the_picture() -> None:
-    found = make_architecture.modules()
-    box = make_architecture.boxes(found, make_architecture.imports(found))
+    box = make_architecture.boxes(*make_architecture.drawn())
     drawn = make_architecture.picture()
     assert len(box) > 80
     for name in box:
@@ -50,36 +50,36 @@ def test_every_file_of_the_pack_is_in_the_picture() -> None:
 
 
 def test_a_circle_of_folders_is_an_error(tmp_path: Path) -> None:
-    found = write(
+    found, edges = write(
         tmp_path,
         sampling__noise__a="from ..network.b import x\n",
         sampling__network__b="from ..noise import c\n",
         sampling__noise__c="",
     )
     with pytest.raises(ToolError, match=r"in a circle: sampling.network → sampling.noise → sampling.network"):
-        make_architecture.box_edges(found, make_architecture.imports(found))
+        make_architecture.box_edges(found, edges)
 
 
 def test_arrows_that_follow_from_others_are_left_out(tmp_path: Path) -> None:
-    found = write(
+    found, edges = write(
         tmp_path,
         nodes__a="from ..sampling.b import x\nfrom ..zoomstack_core.c import y\n",
         sampling__b="from ..zoomstack_core import c\n",
         zoomstack_core__c="",
     )
-    edges = make_architecture.box_edges(found, make_architecture.imports(found))
-    assert edges == {"nodes": {"sampling"}, "sampling": {"zoomstack_core"}, "zoomstack_core": set()}
-    assert make_architecture.floors(edges) == {"nodes": 2, "sampling": 1, "zoomstack_core": 0}
+    between = make_architecture.box_edges(found, edges)
+    assert between == {"nodes": {"sampling"}, "sampling": {"zoomstack_core"}, "zoomstack_core": set()}
+    assert make_architecture.floors(between) == {"nodes": 2, "sampling": 1, "zoomstack_core": 0}
 
 
 def test_files_beside_subfolders_stand_above_or_below_them(tmp_path: Path) -> None:
-    found = write(
+    found, edges = write(
         tmp_path,
         sampling__top="from .noise.a import x\n",
         sampling__noise__a="from ..ground import y\n",
         sampling__ground="",
     )
-    box = make_architecture.boxes(found, make_architecture.imports(found))
+    box = make_architecture.boxes(found, edges)
     assert box == {
         "sampling.top": "sampling",
         "sampling.noise.a": "sampling.noise",
@@ -99,5 +99,5 @@ def test_the_page_names_files_that_are_there_and_answers_what_was_asked() -> Non
 def test_the_folders_of_the_table_are_those_of_the_pack() -> None:
     text = PAGE.read_text(encoding="utf-8").partition("## The way of a run")[0]
     rows = set(re.findall(r"^\| `([\w/]+)/` \|", text, re.M))
-    folders = set(make_architecture.PARTS) | {"js", "tools", "benchmarks", "tests"}
+    folders = set(PARTS) | {"js", "tools", "benchmarks", "tests"}
     assert folders <= rows and all((CHECKOUT / row).is_dir() for row in rows)
