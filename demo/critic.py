@@ -9,11 +9,18 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Critic(torch.nn.Sequential):
-    """Scores of overlapping patches of pictures [B, 3, H, W], [B, 1, H / 8, W / 8]; spectral norms keep them tame."""
+    """Scores of overlapping patches of pictures [B, 3, H, W], [B, 1, H / 8, W / 8]; spectral norms keep them tame.
 
-    def __init__(self, width: int = 32):
+    Args:
+        finest: channels of a first layer that sees every pixel; none for 0.
+    """
+
+    def __init__(self, width: int = 32, finest: int = 0):
         layers: list[torch.nn.Module] = []
         before = 3
+        if finest:
+            layers += [spectral_norm(torch.nn.Conv2d(3, finest, 3, 1, 1)), torch.nn.LeakyReLU(0.2)]
+            before = finest
         for channels in (width, 2 * width, 4 * width):
             layers += [spectral_norm(torch.nn.Conv2d(before, channels, 4, 2, 1)), torch.nn.LeakyReLU(0.2)]
             before = channels

@@ -7,8 +7,9 @@ from pathlib import Path
 import folder_paths
 
 KINDS = ("upscale_models", "loras")
-UPSCALER = "zoomstack_demo_2x.safetensors"
+UPSCALER = "zoomstack_demo_4x.safetensors"
 FEW_STEPS = "zoomstack_demo_few_steps.safetensors"
+FOREST = "zoomstack_demo_forest.safetensors"
 
 
 def add_model_folders() -> None:

@@ -3,10 +3,11 @@
     python demo/train_upscaler.py --comfyui PATH --vae FILE --out FOLDER
 
 Real-ESRGAN's compact network (SRVGG), which the host's Load Upscale Model reads. It sees what the demo model gives:
-averages of a view that went through the VAE, and shall show the view itself, whose finest octaves are those of the next
-stages (`native` of `World`). In a zoom the middle of its picture is such a view, so detail that is missing around it
-would stand out as a soft frame. The loss is L1 of the averages, which can be known; L1 of the pixels, weaker; the
-energy of each octave, place by place; and a small discriminator's. An image is a crop of 32² pixels that are seen.
+averages of a view that went through the VAE, with noise for it to make detail of; and it shall show the view itself,
+whose finest octaves are those of the next stages (`native` of `World`). In a zoom the middle of its picture is such a
+view, so detail that is missing around it would stand out as a soft frame. The loss is L1 of the averages, which can be
+known; L1 of the pixels, weaker; the energy of each octave, place by place; and a small discriminator's. An image is a
+crop of 32² pixels that are seen.
 
 Writes FOLDER/views_WORLD.safetensors (drawn once), state.safetensors (to resume), curve.csv, measures.csv, sheet.png
 (upscaled, above true views) and demo_upscaler.safetensors with the averaged weights in float16.
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 FACTOR = 4
 CROP = 32  # of what the network sees
-NOISE = 0.15  # largest deviation of what is added to latents: a diffusion network's are not clean
+LATENT_NOISE = 0.15  # largest deviation of what is added to latents: a diffusion network's are not clean
+NOISE = 0.02  # of what is seen, as Add Noise to Image adds it
 OCTAVES = 3  # whose energy is compared, the finest first
 FAINT = 1e-4  # energy that nobody sees
 PARTS = ("seen", "views", "test_seen", "test_views")
@@ -52,8 +54,8 @@ def main() -> None:
     made.add_argument("--worlds", nargs="+", choices=WORLDS, default=WORLDS)
     made.add_argument("--width", type=int, default=48, help="channels of the network")
     made.add_argument("--layers", type=int, default=12, help="between the first and the last")
-    made.add_argument("--adversarial", type=float, default=0.1, help="weight of the discriminator's term")
-    made.add_argument("--energy", type=float, default=0.1, help="weight of the octaves' energy")
+    made.add_argument("--adversarial", type=float, default=0.2, help="weight of the discriminator's term")
+    made.add_argument("--energy", type=float, default=0.05, help="weight of the octaves' energy")
     options = made.parse_args()
     import_host(options)
     UpscalerTrainer(options).run()
@@ -68,7 +70,7 @@ class UpscalerTrainer(Trainer):
         network.body[-1].weight.data.mul_(0.1)
         if options.init is not None:
             begin_with(network, options.init)
-        model = torch.nn.ModuleDict({"network": network, "critic": Critic()})
+        model = torch.nn.ModuleDict({"network": network, "critic": Critic(finest=16)})
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in PyTorch's types
         super().__init__(options, model, ema=0.998, warm=50)
         self.network, self.critic = model["network"], model["critic"]
@@ -94,7 +96,7 @@ class UpscalerTrainer(Trainer):
         places = torch.randint(0, self.options.size - CROP + 1, (len(picks), 2)).tolist()
         seen, sharp = self._crops(self.seen, picks, places, 1), self._crops(self.views, picks, places, FACTOR)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            made = self.network(seen)
+            made = self.network(with_noise(seen))
             of_critic, of_network = adversarial(self.critic, sharp, made)
         made = made.float()
         known = difference(avg_pool2d(made, FACTOR), avg_pool2d(sharp, FACTOR))
@@ -125,7 +127,7 @@ class UpscalerTrainer(Trainer):
 
     def _upscale(self) -> Tensor:
         with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
-            pictures = [self.network(seen[None].float() / 255).float().clamp(0, 1) for seen in self.test_seen]
+            pictures = [self.network(with_noise(seen[None] / 255)).float().clamp(0, 1) for seen in self.test_seen]
         return torch.cat(pictures)
 
     def write_sheet(self) -> None:
@@ -151,11 +153,15 @@ def seen_and_true(world: World[Any], scenes: list[Any], vae_file: Path) -> tuple
         averages = avg_pool2d(true, FACTOR).contiguous(memory_format=torch.channels_last)
         with torch.autocast(world.device.type, dtype=torch.bfloat16):
             latents = vae.taesd_encoder(averages)
-            noise = NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+            noise = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
             made = vae.taesd_decoder(latents + noise * torch.randn_like(latents))
         seen.append(as_bytes(made.float()))
         views.append(as_bytes(true))
     return torch.cat(seen), torch.cat(views)
+
+
+def with_noise(pictures: Tensor) -> Tensor:
+    return (pictures + NOISE * torch.randn_like(pictures)).clamp(0, 1)
 
 
 def as_bytes(pictures: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..messages.node_text import NodeText
 from ..zoomstack_core.geometry import ZoomGeometry
+from ..zoomstack_core.method.blend import feather_levels
 from ..zoomstack_core.method.mismatch import LARGEST_DISAGREEMENT, find_mismatch
 from ..zoomstack_core.method.stack import ZoomStack
 from ..zoomstack_core.nesting import Nesting
@@ -21,6 +22,7 @@ from .shared.wire_types import (
 )
 
 NAME = "Zoom Stack"
+LARGEST_FEATHER = 1024
 MOST_PAIRS = 3  # that a notice names
 
 
@@ -45,6 +47,15 @@ class ZoomStackNode(io.ComfyNode):
                 zoom_factor_input("Use the zoom factor that the levels were sampled with, or connect geometry."),
                 *focus_inputs(),
                 geometry_input(),
+                io.Int.Input(
+                    "feather",
+                    default=16,
+                    min=0,
+                    max=LARGEST_FEATHER,
+                    optional=True,
+                    tooltip="Pixels over which a level passes into the deeper one inside its border, where an upscaler "
+                    "or an edit has made them differ; 0 for a hard edge. Levels that agree stay as they are.",
+                ),
             ],
             outputs=[
                 ZoomStackType.Output(display_name="stack", tooltip="The levels and their geometry, for Zoom Video."),
@@ -62,12 +73,13 @@ class ZoomStackNode(io.ComfyNode):
         focus_x: float = 0.5,
         focus_y: float = 0.5,
         geometry: Nesting | None = None,
+        feather: int = 0,
     ) -> io.NodeOutput:
         layers = without_alpha(images).movedim(-1, 1)
         levels, _, height, width = layers.shape
         nesting = choose_nesting(geometry, zoom_factor, focus_x, focus_y)
         fitted = nesting.fit(levels, height, width, name=f"{NAME}: geometry")
-        stack = ZoomStack(layers, fitted)
+        stack = ZoomStack(feather_levels(layers, fitted, feather) if feather else layers, fitted)
         notice = _notice(layers, fitted, linked=geometry is not None)
         if notice:
             NodeText(cls.hidden.unique_id, NAME).notice(notice)

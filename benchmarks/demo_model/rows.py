@@ -84,6 +84,10 @@ TABLES: dict[str, tuple[Row, ...]] = {
     "few_steps": tuple(
         _few(row, steps, churn) for churn in (math.inf, 1.0) for steps in (8, 4) for row in (_ALONE, _BORDER)
     ),
+    "alignment": tuple(
+        replace(_BORDER, label=f"border, alignment {alignment:g}", alignment=alignment)
+        for alignment in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ),
     "churn": tuple(
         replace(_BORDER, label=f"border, order {order}, churn {churn:g}", churn=churn, order=order)
         for order, churns in ((2, (0.0, 0.5, 1.0)), (1, (0.5, 1.0)))

@@ -151,7 +151,7 @@ def good_inputs(host: Host, eps: Checkpoint) -> dict[str, dict[str, Any]]:
         },
         "ZoomSaveVideo": {"video": InputImpl.VideoFromFile("none.mp4"), "filename_prefix": "video/zoom"},
         "ZoomSharedNoise": {"noise_seed": 0, "initial_noise": "auto", "step_noise": "shared"},
-        "ZoomStack": {"images": images, "zoom_factor": 2.0, **FOCUS, "geometry": nesting},
+        "ZoomStack": {"images": images, "zoom_factor": 2.0, **FOCUS, "geometry": nesting, "feather": 4},
         "ZoomVideo": {**path, **ENCODING, **SOUND, "settings_for": "as set here"},
         "ZoomViewer": {"stack": stack, "prompts": "a\nb\nc", "export_html": False, "filename_prefix": "zoom", **MOTION},
     }

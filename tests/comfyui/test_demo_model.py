@@ -120,19 +120,54 @@ def test_encoding_and_decoding_keep_a_picture(host: Host) -> None:
     assert -10 * error.log10().mean() > 29
 
 
-def test_the_upscaler_and_the_lora_are_in_the_hosts_lists(host: Host) -> None:
-    """Its LoRA changes the model, and its upscaler keeps what a picture shows."""
-    folders = host.module("demo.folders")
+@pytest.mark.parametrize("lora", ["FEW_STEPS", "FOREST"])
+def test_the_loras_are_in_the_hosts_list(host: Host, lora: str) -> None:
     (picture,) = host.evaluate(graph(steps=2), ["decode", 0])
     prompt = graph(steps=2, model=["lora", 0])
-    prompt["lora"] = call("LoraLoaderModelOnly", model=["demo", 0], lora_name=folders.FEW_STEPS, strength_model=1.0)
-    prompt["upscaler"] = call("UpscaleModelLoader", model_name=folders.UPSCALER)
+    file = getattr(host.module("demo.folders"), lora)
+    prompt["lora"] = call("LoraLoaderModelOnly", model=["demo", 0], lora_name=file, strength_model=1.0)
+    (changed,) = host.evaluate(prompt, ["decode", 0])
+    assert difference(changed, picture) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("file", "times"), [("zoomstack_demo_4x.safetensors", 4), ("zoomstack_demo_2x.safetensors", 2)]
+)
+def test_the_upscalers_are_in_the_hosts_list_and_keep_what_a_picture_shows(host: Host, file: str, times: int) -> None:
+    prompt = graph(steps=2)
+    prompt["upscaler"] = call("UpscaleModelLoader", model_name=file)
     prompt["larger"] = call("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["decode", 0])
     small, larger = host.evaluate(prompt, ["decode", 0], ["larger", 0])
-    assert difference(small, picture) > 0.02
-    assert larger.shape == (1, 2 * SIZE, 2 * SIZE, 3)
-    again = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), 2).movedim(1, -1)
+    assert larger.shape == (1, times * SIZE, times * SIZE, 3)
+    again = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), times).movedim(1, -1)
     assert difference(again, small) < 0.1
+
+
+def test_the_upscaler_makes_detail_around_what_the_next_level_shows(host: Host) -> None:
+    """Of ground it has no less of the finest two octaves than half of what the picture itself has in its finest one."""
+    universe = host.module("demo.universe").Universe(SIZE, seed=9)
+    ground = universe.pictures([universe.random_scene(stage) for stage in (10, 11, 12)])
+    prompt = {
+        "image": host.source(ground.movedim(1, -1)),
+        "noisy": call("ImageAddNoise", image=["image", 0], seed=0, strength=0.02),
+        "upscaler": call("UpscaleModelLoader", model_name=host.module("demo.folders").UPSCALER),
+        "larger": call("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["noisy", 0]),
+    }
+    (larger,) = host.evaluate(prompt, ["larger", 0])
+    octaves, pictures = [], larger.movedim(-1, 1)
+    for _ in range(3):
+        coarse = torch.nn.functional.avg_pool2d(pictures, 2)
+        fine = pictures - torch.nn.functional.interpolate(coarse, scale_factor=2)
+        octaves.append(fine.square().mean().sqrt())
+        pictures = coarse
+    assert min(octaves[:2]) > 0.5 * octaves[2]
+
+
+def test_the_forest_knows_its_words(host: Host) -> None:
+    """They mean something to the text encoder, each another thing than a word that nobody taught it."""
+    texts = ["a green leaf", "a green forest", "a green zxq"]
+    leaf, forest, unknown = (host.evaluate(graph(text), ["positive", 0])[0][0][0] for text in texts)
+    assert min(difference(leaf, forest), difference(leaf, unknown), difference(forest, unknown)) > 0.01
 
 
 def test_image_to_image_keeps_the_image(host: Host) -> None:

@@ -29,6 +29,7 @@ LEVELS = {
     "directed_zoom": 7,
     "extend_zoom": 10,
     "extend_zoom_demo": 10,
+    "forest_to_leaf_demo": 10,
     "galaxy_to_planet": 9,
     "galaxy_to_planet_demo": 13,
     "off_center_zoom": 7,

@@ -43,6 +43,18 @@ def test_the_stack_holds_the_images_and_the_geometry(host: Host) -> None:
     assert isinstance(stack, host.module("zoomstack_core.method.stack").ZoomStack)
 
 
+def test_levels_that_differ_pass_into_each_other(host: Host) -> None:
+    """By default, and not where an older prompt knows nothing of it."""
+    images = torch.stack([torch.zeros(64, 64, 3), torch.ones(64, 64, 3)])
+    before, hard, soft = (
+        host.evaluate(graph(host, images, **inputs), ["stack", 1])[0] for inputs in ({}, {"feather": 0}, {"feather": 8})
+    )
+    assert torch.equal(before, hard)
+    assert hard[0, 32, 15].max() == 0 and hard[0, 32, 16].min() == 1
+    assert soft[0, 32, 16].max() < 0.02 and soft[0, 32, 24:32].min() > 0.999
+    assert host.node("ZoomStack").define_schema().inputs[-1].default == 16
+
+
 def test_the_focus_moves_the_inner_rectangle(host: Host) -> None:
     images = random_images(2)
     (consistent,) = host.evaluate(graph(host, images, focus_x=0.25, focus_y=0.75), ["stack", 1])

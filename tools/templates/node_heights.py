@@ -17,6 +17,7 @@ HEIGHTS = {
     "EmptyLatentImage": 140,
     "EmptySD3LatentImage": 140,
     "Flux2Scheduler": 140,
+    "ImageAddNoise": 140,
     "ImageScaleToTotalPixels": 140,
     "ImageUpscaleWithModel": 80,
     "KSampler": 560,

@@ -31,11 +31,12 @@ To upscale: put an upscaler between *VAE Decode* and *Zoom Stack*, which makes t
 """
 GEOMETRY_STACK_NOTE = STACK_NOTE.replace("Zoom KSampler", "Zoom Geometry")
 
-# The demo model's size, what goes with its LoRA for few steps, and how often its upscaler doubles the pictures.
+# The demo model's size, its LoRAs, and what goes with that for few steps.
 DEMO_SIZE = 256
-DEMO_LORA = "zoomstack_demo_few_steps.safetensors"
+DEMO_LORA, FOREST_LORA = "zoomstack_demo_few_steps.safetensors", "zoomstack_demo_forest.safetensors"
 DEMO_SAMPLING: dict[str, Any] = {"cfg": 1.0, "steps": 8, "sampler_name": "lcm", "scheduler": "exponential"}
-DEMO_UPSCALER, DEMO_DOUBLINGS = "zoomstack_demo_2x.safetensors", 2
+FOREST_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 20, "sampler_name": "dpmpp_2m", "scheduler": "exponential"}
+DEMO_UPSCALER, DEMO_NOISE = "zoomstack_demo_4x.safetensors", 0.02
 DEMO_VIDEO_SIZE = 768
 CHECKPOINT_SIZE = 1024
 
@@ -51,12 +52,12 @@ class Source(NamedTuple):
     upscaler: Output | None = None
 
 
-def demo_source(workflow: Workflow) -> Source:
-    """The embedded model, with the LoRA and the upscaler that come with it."""
+def demo_source(workflow: Workflow, lora: str = DEMO_LORA) -> Source:
+    """The embedded model, with a LoRA and the upscaler that come with it."""
     node = workflow.node("ZoomDemoModel")
-    lora = workflow.node("LoraLoaderModelOnly", model=node["MODEL"], lora_name=DEMO_LORA, strength_model=1.0)
+    changed = workflow.node("LoraLoaderModelOnly", model=node["MODEL"], lora_name=lora, strength_model=1.0)
     upscaler = workflow.node("UpscaleModelLoader", model_name=DEMO_UPSCALER)
-    return Source(lora["MODEL"], node["CLIP"], node["VAE"], upscaler=upscaler["UPSCALE_MODEL"])
+    return Source(changed["MODEL"], node["CLIP"], node["VAE"], upscaler=upscaler["UPSCALE_MODEL"])
 
 
 def checkpoint_source(workflow: Workflow) -> Source:
@@ -92,10 +93,11 @@ def decode(workflow: Workflow, source: Source, latent: Output) -> Output:
 
 
 def enlarged(workflow: Workflow, source: Source, images: Output) -> Output:
-    """The images as the source's upscaler makes them."""
-    for _ in range(DEMO_DOUBLINGS if source.upscaler else 0):
-        images = workflow.node("ImageUpscaleWithModel", upscale_model=source.upscaler, image=images)["IMAGE"]
-    return images
+    """The images as the source's upscaler makes them, which makes detail of noise."""
+    if source.upscaler is None:
+        return images
+    noisy = workflow.node("ImageAddNoise", image=images, seed=0, strength=DEMO_NOISE)
+    return workflow.node("ImageUpscaleWithModel", upscale_model=source.upscaler, image=noisy["IMAGE"])["IMAGE"]
 
 
 def sample_in_geometry(

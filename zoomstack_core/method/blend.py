@@ -69,15 +69,14 @@ def blend_levels(
     >>> [bool(torch.allclose(blend_levels(images, geometry, mode), images, atol=1e-5)) for mode in BLEND_MODES]
     [True, True, False, True]
     """
-    check_float("images", images)
-    geometry.check("images", images.shape)
+    _check(images, geometry)
     if mode not in BLEND_MODES:
         raise ArgumentError("mode", shown(mode), f"one of {', '.join(BLEND_MODES)}")
     sigmas = [0.0] * geometry.levels if sigmas is None else sigmas
     if len(sigmas) != geometry.levels:
         raise ArgumentError("sigmas", f"has {len(sigmas)} numbers", f"one for each of the {geometry.levels} levels")
-    if geometry.closed:  # what shows level 0 goes before it once more
-        geometry, numbers = geometry.unrolled(interacting_depth(geometry, 0))
+    if geometry.closed:
+        geometry, numbers = _opened(geometry)
         blended = blend_levels(images[list(numbers)], geometry, mode, [sigmas[number] for number in numbers], grain)
         return blended[-len(images) :].clone()
     estimates = images.to(compute_dtype(images.dtype))
@@ -88,6 +87,57 @@ def blend_levels(
     elif mode == "naive":
         estimates = _blend_naive(estimates, geometry)
     return estimates.to(images.dtype, copy=estimates is images)
+
+
+def feather_levels(images: Tensor, geometry: ZoomGeometry, width: float) -> Tensor:
+    """Levels whose inner rectangles have no edge: the wider level passes into the deeper one along their borders.
+
+    Levels that were enlarged or edited each for itself differ where one begins in the other, and rendering shows that
+    as an edge. Here the part that both know is the wider level's at the border of the inner rectangle, and `width`
+    pixels further inside the deeper level's; finer detail stays the deeper level's own. Levels that agree stay.
+
+    Args:
+        images: finished levels [N, C, H, W], any float dtype; N, H, W as in ``geometry``.
+        width: of the passage in pixels of the wider level, at least 0; at most a quarter of the rectangle's is taken.
+
+    Returns:
+        [N, C, H, W] for `render_images`, a new tensor of the same dtype and device.
+
+    Raises:
+        ValueError: if ``images`` do not fit ``geometry`` or are not floating point, or for a width below 0.
+
+    >>> import torch
+    >>> from zoomstack_core.geometry import ZoomGeometry
+    >>> from zoomstack_core.method.blend import feather_levels
+    >>> levels = torch.rand(3, 3, 32, 32)
+    >>> feather_levels(levels, ZoomGeometry(levels=3, height=32, width=32), width=4).shape
+    torch.Size([3, 3, 32, 32])
+    """
+    _check(images, geometry)
+    if not width >= 0:
+        raise ArgumentError("width", shown(width), "a number of pixels from 0 up")
+    if geometry.closed:
+        geometry, numbers = _opened(geometry)
+        return feather_levels(images[list(numbers)], geometry, width)[-len(images) :].clone()
+    estimates = images.to(compute_dtype(images.dtype))
+    says: dict[int, tuple[Link, Tensor]] = {}
+    for chosen, link in _groups(geometry, list(range(geometry.levels)), 1, estimates):
+        rows, columns = (
+            _passage(span, size, width)
+            for span, size in zip(link.window, (geometry.height, geometry.width), strict=True)
+        )
+        says |= dict.fromkeys(chosen, (link, (1 - rows[:, None] * columns).to(estimates)))
+    return _from_the_widest(estimates, geometry, says).to(images.dtype)
+
+
+def _check(images: Tensor, geometry: ZoomGeometry) -> None:
+    check_float("images", images)
+    geometry.check("images", images.shape)
+
+
+def _opened(geometry: ZoomGeometry) -> tuple[ZoomGeometry, tuple[int, ...]]:
+    """A ring as a chain: what shows level 0 goes before it once more. Also the level that each one of the chain is."""
+    return geometry.unrolled(interacting_depth(geometry, 0))
 
 
 def _blend_laplacian(estimates: Tensor, geometry: ZoomGeometry, levels: list[int], total: Tensor, count: int) -> Tensor:
@@ -112,6 +162,11 @@ def _blend_border(estimates: Tensor, geometry: ZoomGeometry, sigmas: Sequence[fl
         own = [sigmas[level] / geometry.step_into(level).factor for level in chosen]  # of what the deeper level knows
         for level, say in zip(chosen, _say_of_the_wider(link.window, geometry, own, grain, estimates), strict=True):
             links[level] = link, say
+    return _from_the_widest(estimates, geometry, links)
+
+
+def _from_the_widest(estimates: Tensor, geometry: ZoomGeometry, links: dict[int, tuple[Link, Tensor]]) -> Tensor:
+    """Each level moved to where its parent, moved already, says; by the weights [h, w] of that beside the links."""
     blended = estimates.clone()
     for level in sorted(links):
         link, say = links[level]
@@ -151,6 +206,19 @@ def _distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
         powers = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** STEEPNESS
         nowhere = torch.full_like(powers, math.inf)
         return powers if span.start > 0 else nowhere, powers.flip(0) if span.stop < size else nowhere
+
+
+def _passage(span: Span, size: int, width: float) -> Tensor:
+    """How much the deeper level says along one axis: 0 at the span's ends, rising to 1; 1 at the image's own border."""
+    count = span.stop - span.start
+    width = min(width, count / 4)
+    if width == 0:
+        return torch.ones(count, dtype=torch.float64)
+    inside = torch.arange(count, dtype=torch.float64) + 0.5
+    nowhere = torch.full_like(inside, math.inf)
+    before = inside if span.start > 0 else nowhere
+    after = inside.flip(0) if span.stop < size else nowhere
+    return 0.5 - 0.5 * torch.cos(math.pi * (torch.minimum(before, after) / width).clamp(max=1))
 
 
 def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:
