@@ -49,12 +49,13 @@ class ZoomStackNode(io.ComfyNode):
                 geometry_input(),
                 io.Int.Input(
                     "feather",
-                    default=16,
+                    default=0,
                     min=0,
                     max=LARGEST_FEATHER,
                     optional=True,
                     tooltip="Pixels over which a level passes into the deeper one inside its border, where an upscaler "
-                    "or an edit has made them differ; 0 for a hard edge. Levels that agree stay as they are.",
+                    "or an edit has made them differ: 16 after one of four times, 0 for a hard edge. Levels that agree "
+                    "stay as they are.",
                 ),
             ],
             outputs=[

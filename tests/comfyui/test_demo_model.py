@@ -134,11 +134,15 @@ def test_the_loras_are_in_the_hosts_list(host: Host, lora: str) -> None:
     ("file", "times"), [("zoomstack_demo_4x.safetensors", 4), ("zoomstack_demo_2x.safetensors", 2)]
 )
 def test_the_upscalers_are_in_the_hosts_list_and_keep_what_a_picture_shows(host: Host, file: str, times: int) -> None:
-    prompt = graph(steps=2)
-    prompt["upscaler"] = call("UpscaleModelLoader", model_name=file)
-    prompt["larger"] = call("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["decode", 0])
-    small, larger = host.evaluate(prompt, ["decode", 0], ["larger", 0])
-    assert larger.shape == (1, times * SIZE, times * SIZE, 3)
+    universe = host.module("demo.universe").Universe(SIZE, seed=9)
+    small = universe.pictures([universe.random_scene(stage) for stage in (0, 6, 9)]).movedim(1, -1)
+    prompt = {
+        "image": host.source(small),
+        "upscaler": call("UpscaleModelLoader", model_name=file),
+        "larger": call("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["image", 0]),
+    }
+    (larger,) = host.evaluate(prompt, ["larger", 0])
+    assert larger.shape == (3, times * SIZE, times * SIZE, 3)
     again = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), times).movedim(1, -1)
     assert difference(again, small) < 0.1
 
@@ -277,7 +281,7 @@ def heads(network: torch.nn.Module) -> dict[str, int]:
 
 def test_the_weights_are_small_and_half_precision() -> None:
     sizes = [path.stat().st_size for path in WEIGHTS.parent.rglob("*.safetensors")]
-    assert len(sizes) == 4
+    assert len(sizes) == 6
     assert max(sizes) <= 25e6 and sum(sizes) <= 45e6
     header = safetensors_header(WEIGHTS)
     dtypes = {entry["dtype"] for name, entry in header.items() if name not in NOT_WEIGHTS}

@@ -20,7 +20,7 @@ OF_SOUND = {"fit_sound": False, "beat_strength": 0.0, "beat_smoothing": 0.5}
 OF_MOTION = {"roll": 0.0, "drift": 0.0, "drift_seconds": 12.0}
 OF_SETTINGS = {"settings_for": "as set here"}
 WIDGETS = ("BOOLEAN", "INT", "FLOAT", "STRING", "COMBO")
-ELSEWHERE = {"endless": False, "keep": False, "level_seeds": "", "kept_file": ""}
+ELSEWHERE = {"endless": False, "keep": False, "level_seeds": "", "kept_file": "", "feather": 0}
 
 
 def read(path: Path) -> Any:

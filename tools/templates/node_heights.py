@@ -47,7 +47,7 @@ HEIGHTS = {
     "ZoomAnchorPhoto": 300,
     "ZoomPromptSchedule": 620,
     "ZoomPromptWriter": 420,
-    "ZoomStack": 280,
+    "ZoomStack": 310,
     "ZoomVideo": 1060,
     "ZoomViewer": 680,
 }

@@ -38,6 +38,7 @@ DEMO_SAMPLING: dict[str, Any] = {"cfg": 1.0, "steps": 8, "sampler_name": "lcm", 
 FOREST_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 20, "sampler_name": "dpmpp_2m", "scheduler": "exponential"}
 DEMO_UPSCALER, DEMO_NOISE = "zoomstack_demo_4x.safetensors", 0.02
 DEMO_VIDEO_SIZE = 768
+FEATHER = 16  # pixels; where nobody puts an upscaler levels agree, and it does nothing
 CHECKPOINT_SIZE = 1024
 
 
@@ -163,7 +164,7 @@ def save(
     number = len(workflow.groups) + 1
     workflow.group(f"{number}. Images and explorer")
     workflow.note(note, 170)
-    stack = workflow.node("ZoomStack", images=images, geometry=geometry)
+    stack = workflow.node("ZoomStack", images=images, geometry=geometry, feather=FEATHER)
     workflow.node("SaveImage", images=stack["images"], filename_prefix=f"{prefix}_level")
     # the last schedule is that of all levels
     captions = next((node["prompts"] for node in reversed(workflow.nodes) if node.type == "ZoomPromptSchedule"), None)
