@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .method.anchor import anchor_to_photo as anchor_to_photo
     from .method.blend import BLEND_MODES as BLEND_MODES
     from .method.blend import blend_levels as blend_levels
+    from .method.blend import feather_levels as feather_levels
     from .method.joint_step import JointDenoiser as JointDenoiser
     from .method.joint_step import JointStep as JointStep
     from .method.ladder import NoiseLadder as NoiseLadder
@@ -58,6 +59,7 @@ _MODULES = {
     "anchor_to_photo": "method.anchor",
     "BLEND_MODES": "method.blend",
     "blend_levels": "method.blend",
+    "feather_levels": "method.blend",
     "JointDenoiser": "method.joint_step",  # the name of JointStep until 0.1
     "JointStep": "method.joint_step",
     "NoiseLadder": "method.ladder",

@@ -107,8 +107,7 @@ def feather_levels(images: Tensor, geometry: ZoomGeometry, width: float) -> Tens
         ValueError: if ``images`` do not fit ``geometry`` or are not floating point, or for a width below 0.
 
     >>> import torch
-    >>> from zoomstack_core.geometry import ZoomGeometry
-    >>> from zoomstack_core.method.blend import feather_levels
+    >>> from zoomstack_core import ZoomGeometry, feather_levels
     >>> levels = torch.rand(3, 3, 32, 32)
     >>> feather_levels(levels, ZoomGeometry(levels=3, height=32, width=32), width=4).shape
     torch.Size([3, 3, 32, 32])
