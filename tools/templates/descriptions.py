@@ -37,7 +37,7 @@ DESCRIPTIONS = (
     {
         "galaxy_to_planet_demo": Template("ZoomStack 1 galaxy demo, infinite zoom", galaxy.demo),
         "galaxy_to_planet": Template(f"ZoomStack 1 galaxy, {TWIN}", galaxy.checkpoint, "galaxy_to_planet_demo", YOURS),
-        "forest_to_leaf_demo": Template("ZoomStack 1 forest demo, infinite zoom", forest.demo),
+        "forest_to_leaf_demo": Template("ZoomStack 1 leaf demo, infinite zoom", forest.demo),
         "off_center_zoom_demo": Template("ZoomStack 2 off-center demo, infinite zoom", off_center.demo),
         "off_center_zoom": Template(
             f"ZoomStack 2 off-center, {TWIN}", off_center.checkpoint, "off_center_zoom_demo", YOURS
