@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from kornia.filters import box_blur
-from PIL import Image
 from torch import Tensor
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.metrics import seam_ratio
 from zoomstack_core.method.stack import ZoomStack
 from zoomstack_core.video.draw_frame import render_frame
+
+from .pictures import read_picture
 
 MARGIN, STRIP = 1 / 64, 1 / 12  # of the frame: what is left out beside the border, and the width of a strip
 
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--zoom-factor", type=float, default=2.0)
     parser.add_argument("--size", type=int, default=512, help="of the frame in pixels")
     args = parser.parse_args()
-    images = torch.stack([read(path) for path in args.levels])
+    images = torch.stack([read_picture(path) for path in args.levels])
     geometry = ZoomGeometry(len(images), *images.shape[-2:], args.zoom_factor)
     ratios = [sharpness_ratio(images, geometry, step, args.size) for step in range(len(images) - 1)]
     print(table(ratios, seam_ratio(images, geometry).tolist()))
@@ -64,11 +65,6 @@ def sharpness_ratio(images: Tensor, geometry: ZoomGeometry, step: int, size: int
     away = torch.maximum(centers.abs()[:, None], centers.abs()) - half
     inside, outside = ((way > MARGIN) & (way < MARGIN + STRIP) for way in (-away, away))
     return float((energy[inside].mean() / energy[outside].mean()).sqrt())
-
-
-def read(path: Path) -> Tensor:
-    with Image.open(path) as image:
-        return torch.from_numpy(np.array(image.convert("RGB"))).movedim(-1, 0).float() / 255
 
 
 if __name__ == "__main__":

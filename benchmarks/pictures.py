@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import torch
+from PIL import Image
 from torch import Tensor
 
 Change = Callable[[Tensor], Tensor]
@@ -30,3 +34,9 @@ class Plain:
     def edit(self, values: Tensor, change: Change) -> Tensor:
         """The change of the values."""
         return change(values)
+
+
+def read_picture(path: Path) -> Tensor:
+    """An image file as [3, H, W] in [0, 1], without transparency."""
+    with Image.open(path) as image:
+        return torch.from_numpy(np.array(image.convert("RGB"))).movedim(-1, 0) / 255

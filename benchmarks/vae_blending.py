@@ -31,6 +31,7 @@ from zoomstack_core.method.resample import links_into
 
 from .demo_model.agree import agreement, moment
 from .demo_model.network import pack
+from .pictures import read_picture
 
 SIZE = 256
 MOVED, BRIGHTER = 4.0, 1.1  # pixels to the right; how the deeper level's estimate differs
@@ -94,8 +95,7 @@ def load(encoder: Path, decoder: Path) -> Any:
 
 def photo_levels(path: Path) -> Tensor:
     """A photograph's middle and the middle of that, both SIZE² [2, 3, SIZE, SIZE] in [0, 1]."""
-    with Image.open(path) as image:
-        pixels = torch.from_numpy(np.array(image.convert("RGB"))).movedim(-1, 0)[None] / 255
+    pixels = read_picture(path)[None]
     side = min(pixels.shape[-2:])
     if side < 2 * SIZE:
         raise ValueError(f"{path}: is {side} pixels wide or high; expected at least {2 * SIZE}")

@@ -232,21 +232,21 @@ class Views:
     """A world's pictures one after the other.
 
     Args:
-        universe: draws them.
+        world: draws them.
         at_once: so many are drawn together where fewer are asked for: on a GPU they take hardly longer than a few. Then
             a run that was stopped does not resume exactly.
     """
 
-    def __init__(self, universe: World[Any], at_once: int = 0):
-        self.universe, self.at_once = universe, at_once
+    def __init__(self, world: World[Any], at_once: int = 0):
+        self.world, self.at_once = world, at_once
         self.left: Tensor | None = None
 
     def take(self, count: int) -> Tensor:
         """[count, 3, size, size]."""
         if count >= self.at_once:
-            return self.universe.pictures(self.universe.scenes(count))
+            return self.world.pictures(self.world.scenes(count))
         if self.left is None or len(self.left) < count:
-            drawn = self.universe.pictures(self.universe.scenes(self.at_once))
+            drawn = self.world.pictures(self.world.scenes(self.at_once))
             self.left = drawn[torch.randperm(len(drawn), device=drawn.device)]  # they are drawn sorted
         taken, self.left = self.left[:count], self.left[count:]
         return taken
