@@ -1,6 +1,7 @@
 """The workflow files that the pack ships: generated as committed, convertible, and running on the real host."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,19 @@ def test_the_geometry_is_set_in_one_place(name: str) -> None:
     for inputs in of_type(prompt, "ZoomStack"):
         source = prompt[inputs["geometry"][0]]
         assert source["class_type"] in ("ZoomKSampler", "ZoomGuider")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_app_mode_shows_what_makes_another_zoom(name: str) -> None:
+    """Prompts where they are typed, the seed of every sampler and no other seed, and the explorer, in this order."""
+    workflow = load(ui_file(name))
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    shown = [(nodes[node]["type"], widget) for node, widget in workflow["extra"]["linearData"]["inputs"]]
+    order = [widget for _, widget in shown]
+    assert order == sorted(order, key=["prompt_rows", "seed", "explorer"].index)
+    seeds = Counter(kind for kind, widget in shown if widget == "seed")
+    assert seeds == Counter(node["type"] for node in nodes.values() if node["type"] in ("KSampler", "ZoomKSampler"))
+    assert [kind for kind, widget in shown if widget == "explorer"] == ["ZoomViewer"]
 
 
 @pytest.mark.parametrize("name", NAMES)

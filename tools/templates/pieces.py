@@ -174,6 +174,7 @@ def save(
     saved = workflow.node("SaveVideo", video=video["VIDEO"], filename_prefix=prefix)
     written = (node for node in workflow.nodes if node.type == "ZoomPromptSchedule")
     workflow.app_inputs += [(node, "prompt_rows") for node in written if isinstance(node.inputs["prompts"], str)]
-    workflow.app_inputs += [(node, "seed") for node in workflow.nodes if isinstance(node.inputs.get("seed"), int)]
+    sampled = (node for node in workflow.nodes if "sampler_name" in node.inputs)  # not noise that is put on a picture
+    workflow.app_inputs += [(node, "seed") for node in sampled if isinstance(node.inputs.get("seed"), int)]
     workflow.app_inputs.append((viewer, "explorer"))
     workflow.app_outputs.append(saved)
