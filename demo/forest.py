@@ -26,6 +26,7 @@ VIOLET = (0.45, 0.38, 0.56)
 COAST = 0.5  # distance of the sea from the origin
 CROWNS, LEAF, MESHES, CELLS = 0.05, 1.25 / 2**8, 0.22 / 2**10, 0.16 / 2**11  # distances and a half length, in stage 0
 TURN = 0.6  # of the leaf in the middle
+TISSUE = {9: 0.15, 10: 0.4, 11: 0.7, 12: 0.9}  # how much of what lies in a leaf is seen; deeper all of it
 HERE = 0.1, -0.16  # where the origin lies in it, along and across, in half lengths
 
 
@@ -79,9 +80,11 @@ class Forest(World[ForestScene]):
         differ = self._colors([LEAVES[scene.season][1] for scene in scenes])
         if stage <= 5:
             return self._canopy(batch, stage, color, differ).clamp(0, 1)
-        if stage <= 10:
-            return self._leaves(batch, stage, color, differ).clamp(0, 1)
-        return self._tissue(batch, stage, color).clamp(0, 1)
+        inside = TISSUE.get(stage, 0.0 if stage < min(TISSUE) else 1.0)
+        image = self._leaves(batch, stage, color, differ) if inside < 1 else torch.zeros(1)
+        if inside > 0:
+            image = image + (self._tissue(batch, stage, color) - image) * inside
+        return image.clamp(0, 1)
 
     # --- from the coast to a crown
 
@@ -90,7 +93,7 @@ class Forest(World[ForestScene]):
         height = torch.zeros(batch, self.size, self.size)
         light, kind = torch.zeros_like(height), torch.zeros_like(height)
         for dx, dy, chance in self._near(batch, spacing):
-            radius = spacing * (0.5 + 0.28 * chance[..., 0])
+            radius = spacing * (0.4 + 0.5 * chance[..., 0])
             outward = (dx**2 + dy**2) / radius**2
             dome = (1 - outward).clamp(min=0).sqrt() * (0.7 + 0.5 * chance[..., 1])
             above = dome > height
@@ -130,9 +133,6 @@ class Forest(World[ForestScene]):
         if stage >= 8:
             lines = self._meshes(batch, stage)
             image = image * (1 + 0.05 * self.field(batch, 2.0)[:, None]) * (1 - 0.22 * lines)[:, None]
-        if stage == 10:
-            walls = self._cells(batch, stage)[0]
-            image = image * (1.08 - 0.16 * walls)[:, None]
         return image
 
     def _layer_of_leaves(self, batch: int, stage: int, color: Tensor, differ: Tensor) -> tuple[Tensor, Tensor]:
@@ -210,9 +210,10 @@ class Forest(World[ForestScene]):
         if stage <= 12:
             image = image + (color - image) * (0.4 * (1 - deep))[:, None]
             image = image * (1 - 0.30 * self._meshes(batch, stage))[:, None]
-        if stage >= 12:
-            image = self._add_grains(image, spacing, deep, color)
-            image = self._add_nucleus(image, spacing, dx, dy)
+        if stage >= 11:
+            shown = min(1.0, 0.4 * (stage - 10))
+            image = self._add_grains(image, spacing, deep, color, 0.9 * shown)
+            image = self._add_nucleus(image, spacing, dx, dy, 0.85 * shown)
         border = 0.55 * color + torch.tensor((0.16, 0.20, 0.06)).view(1, 3, 1, 1)
         return image + (border - image) * (0.85 * walls)[:, None]
 
@@ -223,7 +224,7 @@ class Forest(World[ForestScene]):
         between = (second - first) / spacing
         return torch.exp(-((between / 0.085) ** 4)), (between / 0.7).clamp(0, 1), dx, dy
 
-    def _add_grains(self, image: Tensor, spacing: float, deep: Tensor, color: Tensor) -> Tensor:
+    def _add_grains(self, image: Tensor, spacing: float, deep: Tensor, color: Tensor, strength: float) -> Tensor:
         """Chloroplasts: small lenses that lie along the walls."""
         apart, pixel = 0.24 * spacing, 2 / self.size
         for dx, dy, chance in self._near(len(image), apart):
@@ -233,44 +234,52 @@ class Forest(World[ForestScene]):
             distance = (along**2 + (across * squeeze) ** 2).sqrt()
             cover = (
                 ((radius - distance) / pixel + 0.5).clamp(0, 1)
-                * ((deep > 0.2) & (deep < 0.75))
+                * ((deep - 0.15) / 0.15).clamp(0, 1)
+                * ((0.85 - deep) / 0.15).clamp(0, 1)
                 * (chance[..., 2] < 0.8)
             )
             light = 0.55 + 0.5 * (1 - distance / radius).clamp(0, 1) - 0.15 * (dx + dy) / radius
-            image = image + (color * light[:, None] - image) * (0.9 * cover)[:, None]
+            image = image + (color * light[:, None] - image) * (strength * cover)[:, None]
         return image
 
-    def _add_nucleus(self, image: Tensor, spacing: float, dx: Tensor, dy: Tensor) -> Tensor:
+    def _add_nucleus(self, image: Tensor, spacing: float, dx: Tensor, dy: Tensor, strength: float) -> Tensor:
         pixel = 2 / self.size
         distance = (dx**2 + dy**2).sqrt()
         for radius, tint in ((0.15 * spacing, VIOLET), (0.055 * spacing, (0.25, 0.16, 0.36))):
             cover = ((radius - distance) / pixel + 0.5).clamp(0, 1)
             light = 1.0 - 0.25 * (dx + dy) / radius * (distance < radius)
             body = torch.tensor(tint).view(1, 3, 1, 1) * light[:, None]
-            image = image + (body - image) * (0.85 * cover)[:, None]
+            image = image + (body - image) * (strength * cover)[:, None]
         return image
 
     # --- points that are strewn evenly
 
-    def _near(self, batch: int, spacing: float, reach: int = 1) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """The strewn points around each pixel: the way from them [B, size, size], and chances of each [B, …, 5]."""
+    def _near(
+        self, batch: int, spacing: float, reach: int = 1, strewn: float = 1.0
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The strewn points around each pixel: the way from them [B, size, size], and chances of each [B, …, 5].
+
+        `strewn` is over how much of the spacing a point may lie anywhere.
+        """
         count = 2 * (math.ceil(1 / spacing) + reach + 1) + 1
         chances = torch.rand(batch, count, count, 5, generator=self.generator)
         middle = count // 2
         chances[:, middle, middle] = torch.tensor((0.7, 0.999, 0.5, 0.5, 0.5))  # one at the origin, over the others
-        column, row = (self.x / spacing).round().long(), (self.y / spacing).round().long()
+        row = (self.y / spacing).round().long()
         for down in range(-reach, reach + 1):
+            aside = 0.5 * ((row + down) % 2)  # every other row, so that no columns are seen
+            column = (self.x / spacing - aside).round().long()
             for right in range(-reach, reach + 1):
                 near = chances[:, row + down + middle, column + right + middle]
-                there_x = (column + right + 0.8 * (near[..., 3] - 0.5)) * spacing
-                there_y = (row + down + 0.8 * (near[..., 4] - 0.5)) * spacing
+                there_x = (column + right + aside + strewn * (near[..., 3] - 0.5)) * spacing
+                there_y = (row + down + strewn * (near[..., 4] - 0.5)) * spacing
                 yield self.x - there_x, self.y - there_y, near
 
     def _two_nearest(self, batch: int, spacing: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Distances of the nearest and the second of the points, and the way from the nearest, [B, size, size]."""
         first = torch.full((batch, self.size, self.size), math.inf)
         second, way_x, way_y = first.clone(), torch.zeros_like(first), torch.zeros_like(first)
-        for dx, dy, _ in self._near(batch, spacing):
+        for dx, dy, _ in self._near(batch, spacing, strewn=0.75):
             distance = (dx**2 + dy**2).sqrt()
             second = torch.minimum(second, torch.maximum(first, distance))
             way_x, way_y = torch.where(distance < first, dx, way_x), torch.where(distance < first, dy, way_y)

@@ -5,7 +5,8 @@
 
 The forest of forest.py, encoded by cache_latents.py --world forest. The network stays as it is, but for products of
 rank --rank that are added to its matrices and convolutions; of the text encoder only the words learn that no caption
-has used so far. So what the model knows stays the same to the bit, with the LoRA left out.
+has used so far. So what the model knows stays the same to the bit, with the LoRA left out. With --init a LoRA of that
+rank learns on; the words of the model that came with it stay as they are.
 
 Writes the files of train.py; demo_lora.safetensors, which the host's LoRA loaders read, and demo_model.safetensors, the
 model that knows the words.
@@ -43,6 +44,7 @@ class LoraTrainer(ModelTrainer):
     def __init__(self, options: argparse.Namespace):
         from safetensors.torch import load_file
 
+        self.lora = None if options.init is None else load_file(options.init)
         options.init = options.model
         self.options, self.before = options, load_file(options.model)
         super().__init__(options)
@@ -53,14 +55,19 @@ class LoraTrainer(ModelTrainer):
 
     def prepare(self, model: torch.nn.ModuleDict) -> None:
         model.requires_grad_(False)
-        for module in list(model["unet"].modules()):
+        for name, module in list(model["unet"].named_modules()):
             if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):
-                parametrize.register_parametrization(module, "weight", Product(module.weight, self.options.rank))
+                product = Product(module.weight, self.options.rank)
+                if self.lora is not None:
+                    factors = {each: self.lora[f"{key_of(name)}.lora_{each}.weight"] for each in ("down", "up")}
+                    product.load_state_dict(factors)
+                parametrize.register_parametrization(module, "weight", product)
         known = set(self.before["known_tokens"].tolist())
         new = [row for row, token in enumerate(self.known) if token not in known]
         words = model["text"].get_submodule(TABLE)
         assert isinstance(words, torch.nn.Embedding)
-        parametrize.register_parametrization(words, "weight", Rows(words.weight, new))
+        if new:
+            parametrize.register_parametrization(words, "weight", Rows(words.weight, new))
 
     def export(self) -> None:
         write_tensors(self.options.out / "demo_lora.safetensors", self._lora(), {"images": str(self.images)})
@@ -71,18 +78,24 @@ class LoraTrainer(ModelTrainer):
         for name, tensor in self.average.items():
             layer, added, factor = name.partition(f".{ADDED}.0.")
             if added and layer.startswith("unet."):
-                key = f"diffusion_model.{layer.removeprefix('unet.')}"
-                lora[f"{key}.lora_{factor}.weight"] = tensor.half()
+                lora[f"{key_of(layer.removeprefix('unet.'))}.lora_{factor}.weight"] = tensor.half()
         return lora
 
     def _model(self) -> dict[str, Tensor]:
         """What there was, and rows of the new words."""
+        if not parametrize.is_parametrized(self.text.get_submodule(TABLE)):
+            return self.before
         rows = self.average[f"text.{TABLE}.{ADDED}.original"].half()
         rows[self.text.get_submodule(TABLE).parametrizations["weight"][0].rows] = self.average[
             f"text.{TABLE}.{ADDED}.0.values"
         ].half()
         known = torch.tensor(self.known, dtype=torch.int32)
         return {**self.before, f"text.{TABLE}.weight": rows, "known_tokens": known}
+
+
+def key_of(layer: str) -> str:
+    """What LoRAs of the host call a layer of the network."""
+    return f"diffusion_model.{layer}"
 
 
 class Product(torch.nn.Module):

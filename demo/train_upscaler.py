@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from critic import Critic, adversarial
+from octaves import energy_difference, octaves
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 from training import (
     WORLDS,
     Trainer,
+    as_bytes,
     difference,
     import_host,
     make_world,
@@ -41,8 +43,6 @@ FACTOR = 4
 CROP = 32  # of what the network sees
 LATENT_NOISE = 0.15  # largest deviation of what is added to latents: a diffusion network's are not clean
 NOISE = 0.02  # of what is seen, as Add Noise to Image adds it
-OCTAVES = 3  # whose energy is compared, the finest first
-FAINT = 1e-4  # energy that nobody sees
 PARTS = ("seen", "views", "test_seen", "test_views")
 
 
@@ -162,28 +162,6 @@ def seen_and_true(world: World[Any], scenes: list[Any], vae_file: Path) -> tuple
 
 def with_noise(pictures: Tensor) -> Tensor:
     return (pictures + NOISE * torch.randn_like(pictures)).clamp(0, 1)
-
-
-def as_bytes(pictures: Tensor) -> Tensor:
-    return (pictures.clamp(0, 1) * 255).round().byte().contiguous()
-
-
-def octaves(pictures: Tensor) -> list[Tensor]:
-    """Energy of the finest octaves of [B, 3, H, W], mean of 8 × 8 of what is left of an octave; the finest first."""
-    energies = []
-    for _ in range(OCTAVES):
-        coarse = avg_pool2d(pictures, 2)
-        detail = pictures - interpolate(coarse, scale_factor=2)
-        energies.append(avg_pool2d(detail.square(), 16))
-        pictures = coarse
-    return energies
-
-
-def energy_difference(made: Tensor, true: Tensor) -> Tensor:
-    """L1 of the logarithms of the octaves' energy, place by place."""
-    pairs = zip(octaves(made), octaves(true), strict=True)
-    differences = [((ours + FAINT).log() - (wanted + FAINT).log()).abs().mean() for ours, wanted in pairs]
-    return torch.stack(differences).mean()
 
 
 def begin_with(network: torch.nn.Module, path: Path) -> None:

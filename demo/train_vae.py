@@ -5,8 +5,10 @@
 TAESD's architecture, which the host's VAE loader knows by the names of the weights: 8 times smaller latents. The loss
 is L1 of the pixels and of their differences at three scales, and keeps each channel near mean 0 and deviation 1. The
 decoder is given noisy latents, as a diffusion network's are. With --adversarial a small discriminator adds what the
-mean of all that could be there has lost, such as stars. An image is 64² pixels here: seven steps of eight see
-crops, the eighth whole views. With --decoder-only, latents that were cached stay valid.
+mean of all that could be there has lost, such as stars; with --energy the octaves shall be as strong as the truth's,
+place by place; with --again what is decoded shall be encoded as it was, since levels that agree as pictures go both
+ways at every step. An image is 64² pixels here: seven steps of eight see crops, the eighth whole views. With
+--decoder-only, latents that were cached stay valid.
 
 Writes FOLDER/state.safetensors (to resume), curve.csv, measures.csv, sheet.png (views above their reconstructions) and
 demo_vae.safetensors with the averaged weights in float16.
@@ -19,8 +21,22 @@ from typing import Any
 
 import torch
 from critic import Critic, adversarial
+from octaves import energy_difference
 from torch import Tensor
-from training import Trainer, Views, difference, import_host, parser, random_crops, write_picture, write_tensors
+from torch.nn.functional import avg_pool2d
+from training import (
+    WORLDS,
+    KeptViews,
+    Trainer,
+    Views,
+    difference,
+    import_host,
+    make_world,
+    parser,
+    random_crops,
+    write_picture,
+    write_tensors,
+)
 
 CROP = 64
 PER_VIEW = 4  # crops of one picture: drawing it costs as much as a step on one of them
@@ -39,9 +55,18 @@ def parse_options() -> argparse.Namespace:
     made.add_argument("--size", type=int, default=256, help="of a whole view in pixels")
     made.add_argument("--adversarial", type=float, default=0.0, help="weight of a small discriminator's term")
     made.add_argument("--decoder-only", action="store_true", help="the encoder stays as it is")
+    made.add_argument("--energy", type=float, default=0.0, help="weight of the octaves' energy")
+    made.add_argument(
+        "--pixels", type=float, default=1.0, help="weight of pixels; below 1, averages of 2 × 2 have the rest"
+    )
+    made.add_argument("--again", type=float, default=0.0, help="weight of what encoding again changes in the latents")
+    made.add_argument("--worlds", nargs="+", choices=WORLDS, default=WORLDS[:1])
+    made.add_argument("--kept", type=int, default=0, metavar="VIEWS", help="of each world, drawn first, and no others")
     made.add_argument("--at-once", type=int, default=0, metavar="VIEWS", help="drawn together, for a GPU")
     made.add_argument("--test-views", type=int, default=2, help="of each stage, for measures.csv")
     options = made.parse_args()
+    if len(options.worlds) > 1 and not options.kept:
+        raise SystemExit("--worlds: several are drawn first; give --kept")
     if options.size % CROP or options.batch % (options.size // CROP) ** 2:
         raise SystemExit(f"--size must be a multiple of {CROP}, and --batch of the crops that a whole view has")
     return options
@@ -52,13 +77,12 @@ class VAETrainer(Trainer):
         from comfy.taesd.taesd import TAESD
         from safetensors.torch import load_file
 
-        from demo.universe import STAGES, Universe
-
         torch.manual_seed(options.seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.universe = Universe(options.size, options.seed, device)
-        self.universe.make_fields()
-        self.drawn = Views(self.universe, options.at_once)
+        self.worlds = [make_world(name, options.size, options.seed, device) for name in options.worlds]
+        for world in self.worlds:
+            world.make_fields()
+        self.drawn = KeptViews(self.worlds, options.kept) if options.kept else Views(self.worlds[0], options.at_once)
         vae = TAESD(latent_channels=options.channels)
         if options.init is None:
             initialize(vae, self.drawn.take(64).cpu())
@@ -70,12 +94,14 @@ class VAETrainer(Trainer):
         vae.taesd_encoder.requires_grad_(not options.decoder_only)
         vae.to(memory_format=torch.channels_last)
         super().__init__(options, vae, ema=0.995, warm=50)
-        self.scenes = [self.universe.random_scene(stage) for stage in range(STAGES) for _ in range(options.test_views)]
-        self.views = self.universe.pictures(self.scenes)
+        world = self.worlds[0]
+        stages = [stage for stage in range(world.stages) for _ in range(options.test_views)]
+        self.scenes = [world.random_scene(stage) for stage in stages]
+        self.views = world.pictures(self.scenes)
 
     def reseed(self, seed: int) -> None:
         super().reseed(seed)
-        self.universe.reseed(seed)
+        self.worlds[0].reseed(seed)
 
     def step(self) -> Tensor:
         batch, per_view = self.options.batch, (self.options.size // CROP) ** 2
@@ -89,10 +115,27 @@ class VAETrainer(Trainer):
             noisy = z + NOISE * torch.rand(len(z), 1, 1, 1, device=z.device) * torch.randn_like(z)
             y = self.model.taesd_decoder(noisy).float()
             of_critic, of_decoder = adversarial(self.model.critic, x, y) if self.options.adversarial else (0, 0)
+            again = self._again(y, noisy) if self.options.again else 0
         deviation, mean = torch.std_mean(z, (0, 2, 3))
         spread = (deviation.clamp(min=1e-3).log() ** 2).mean() + (mean**2).mean()
-        loss = difference(y, x) + 0.3 * spread + self.options.adversarial * of_decoder
-        return self.descend(loss + of_critic, batch)
+        loss = self._difference(y, x) + 0.3 * spread + self.options.adversarial * of_decoder
+        if self.options.energy:
+            loss = loss + self.options.energy * energy_difference(y, x)
+        return self.descend(loss + self.options.again * again + of_critic, batch)
+
+    def _difference(self, made: Tensor, true: Tensor) -> Tensor:
+        """What latents cannot keep, such as the ground's finest grain, is right by its energy, not by its places."""
+        pixels = self.options.pixels
+        if pixels == 1:
+            return difference(made, true)
+        averages = difference(avg_pool2d(made, 2), avg_pool2d(true, 2))
+        return pixels * difference(made, true) + (1 - pixels) * averages
+
+    def _again(self, pictures: Tensor, latents: Tensor) -> Tensor:
+        """How far the encoder puts pictures from the latents that they are of, for the decoder to learn from alone."""
+        frozen = {name: parameter.detach() for name, parameter in self.model.taesd_encoder.named_parameters()}
+        encoded = torch.func.functional_call(self.model.taesd_encoder, frozen, (pictures,))
+        return (encoded.float() - latents.detach()).square().mean()
 
     # --- what came of it
 

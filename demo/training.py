@@ -252,6 +252,21 @@ class Views:
         return taken
 
 
+class KeptViews:
+    """Pictures that are drawn once, `count` of each world, and taken again and again."""
+
+    def __init__(self, worlds: Sequence[World[Any]], count: int):
+        self.pictures = torch.cat([as_bytes(world.pictures(world.scenes(count))) for world in worlds])
+
+    def take(self, count: int) -> Tensor:
+        """[count, 3, size, size]."""
+        return self.pictures[torch.randint(0, len(self.pictures), (count,))].float() / 255
+
+
+def as_bytes(pictures: Tensor) -> Tensor:
+    return (pictures.clamp(0, 1) * 255).round().byte().contiguous()
+
+
 def random_crops(views: Tensor, size: int) -> Tensor:
     """One crop of each view [B, 3, H, W], [B, 3, size, size]."""
     places = torch.randint(0, views.shape[-1] - size + 1, (len(views), 2)).tolist()

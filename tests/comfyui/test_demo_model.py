@@ -1,6 +1,7 @@
 """ZoomDemoModel: what it gives are ordinary MODEL, CLIP and VAE objects, which the host's own nodes accept."""
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def test_it_is_a_latent_model_of_the_kind_people_use(host: Host) -> None:
 
 
 def test_encoding_and_decoding_keep_a_picture(host: Host) -> None:
-    """The VAE knows the universe's pictures alone: the mean of 60 of 256² was 30.6 dB."""
+    """Of 60 pictures of 256² 29.9 dB, and the energy of each band within a tenth: detail that is lost is drawn anew."""
     universe = host.module("demo.universe").Universe(256, seed=9)
     pictures = universe.pictures([universe.random_scene(stage) for stage in range(15)])
     prompt = {
@@ -117,7 +118,10 @@ def test_encoding_and_decoding_keep_a_picture(host: Host) -> None:
     assert latent["samples"].shape == (15, 16, 32, 32)
     assert 0.9 < latent["samples"].std() < 1.1
     error = (again.movedim(-1, 1).clamp(0, 1) - pictures).square().mean((1, 2, 3))
-    assert -10 * error.log10().mean() > 29
+    assert -10 * error.log10().mean() > 28
+    energy = host.module("zoomstack_core").band_energy
+    ratio = energy(again.movedim(-1, 1).clamp(0, 1)) / energy(pictures)
+    assert (ratio.log().mean(0).abs() < math.log(1.1)).all()
 
 
 @pytest.mark.parametrize("lora", ["FEW_STEPS", "FOREST"])

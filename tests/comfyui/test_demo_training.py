@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 TABLE = "text.text_model.embeddings.token_embedding.weight"
+FOREST_LORA = "loras/zoomstack_demo_forest.safetensors"
 SMALL_UPSCALER = "--size 32 --width 8 --layers 2"
 pytestmark = pytest.mark.slow
 
@@ -75,6 +76,7 @@ def test_the_encoder_can_stay_as_it_is(vae: Path, tmp_path: Path) -> None:
     before = load_file(vae.parent / "state.safetensors")
     (tmp_path / "state.safetensors").write_bytes((vae.parent / "state.safetensors").read_bytes())
     more = ("--channels", 4, "--size", 64, "--test-views", 1, "--images", 16, "--decoder-only", "--adversarial", 0.1)
+    more += ("--energy", 0.3, "--again", 1, "--kept", 2, "--worlds", "universe", "forest")
     assert "resumed at 8 images" in script("train_vae", tmp_path, *more)
     after = load_file(tmp_path / "state.safetensors")
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -165,6 +167,21 @@ def test_a_lora_learns_another_world_and_leaves_the_model_as_it_is(host: Host, t
     made = patched.model.apply_model(noise, torch.ones(1), c_crossattn=text)
     patched.detach()
     assert (made - plain).abs().max() > 1e-3
+
+
+def test_a_lora_learns_on(tmp_path: Path) -> None:
+    """From the shipped one: its words stay, so that the model's file does too."""
+    folder, cache = PACK / "demo", tmp_path / "cache"
+    model, vae, init = folder / "demo_model.safetensors", folder / "demo_vae.safetensors", folder / FOREST_LORA
+    script("cache_latents", cache, "--vae", vae, "--size", 64, "--images", 4, "--each", 4, "--world", "forest")
+    how = ("--model", model, "--vae", vae, "--latents", cache, "--size", 64, "--images", 4, "--init", init)
+    script("train_lora", tmp_path, *how, "--sheet-steps", 1)
+    before, after = load_file(model), load_file(tmp_path / "demo_model.safetensors")
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    begun, lora = load_file(init), load_file(tmp_path / "demo_lora.safetensors")
+    assert begun.keys() == lora.keys()
+    steps = {name: (begun[name].float() - lora[name].float()).abs().max() for name in begun}
+    assert 0 < max(steps.values()) < 1e-3, "a step from where it was"
 
 
 def without_forest(model: Path, to: Path) -> None:
