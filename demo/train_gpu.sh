@@ -33,8 +33,8 @@ part() { # name, share of the minutes, script, options
 # shellcheck disable=SC2086  # options, split at spaces
 {
     {
-        part demo_vae 0.4 train_vae.py --decoder-only --adversarial 0.05 --batch 256 --at-once 1024 \
-            ${VAE:-}
+        part demo_vae 0.4 train_vae.py --decoder-only --adversarial 0.1 --energy 1 --pixels 0.25 --again 1 \
+            --worlds universe forest --kept 2048 --batch 256 ${VAE:-}
         part demo_upscaler 0.35 train_upscaler.py --vae "$weights/demo_vae.safetensors" --batch 128 --views 512 \
             ${UPSCALER:-}
     } &

@@ -62,7 +62,6 @@ def parse_options() -> argparse.Namespace:
     made.add_argument("--again", type=float, default=0.0, help="weight of what encoding again changes in the latents")
     made.add_argument("--worlds", nargs="+", choices=WORLDS, default=WORLDS[:1])
     made.add_argument("--kept", type=int, default=0, metavar="VIEWS", help="of each world, drawn first, and no others")
-    made.add_argument("--at-once", type=int, default=0, metavar="VIEWS", help="drawn together, for a GPU")
     made.add_argument("--test-views", type=int, default=2, help="of each stage, for measures.csv")
     options = made.parse_args()
     if len(options.worlds) > 1 and not options.kept:
@@ -82,7 +81,7 @@ class VAETrainer(Trainer):
         self.worlds = [make_world(name, options.size, options.seed, device) for name in options.worlds]
         for world in self.worlds:
             world.make_fields()
-        self.drawn = KeptViews(self.worlds, options.kept) if options.kept else Views(self.worlds[0], options.at_once)
+        self.drawn = KeptViews(self.worlds, options.kept) if options.kept else Views(self.worlds[0])
         vae = TAESD(latent_channels=options.channels)
         if options.init is None:
             initialize(vae, self.drawn.take(64).cpu())

@@ -229,31 +229,21 @@ def write_picture(path: Path, rows: Sequence[Tensor]) -> None:
 
 
 class Views:
-    """A world's pictures one after the other.
+    """A world's pictures, drawn when they are taken."""
 
-    Args:
-        world: draws them.
-        at_once: so many are drawn together where fewer are asked for: on a GPU they take hardly longer than a few. Then
-            a run that was stopped does not resume exactly.
-    """
-
-    def __init__(self, world: World[Any], at_once: int = 0):
-        self.world, self.at_once = world, at_once
-        self.left: Tensor | None = None
+    def __init__(self, world: World[Any]):
+        self.world = world
 
     def take(self, count: int) -> Tensor:
         """[count, 3, size, size]."""
-        if count >= self.at_once:
-            return self.world.pictures(self.world.scenes(count))
-        if self.left is None or len(self.left) < count:
-            drawn = self.world.pictures(self.world.scenes(self.at_once))
-            self.left = drawn[torch.randperm(len(drawn), device=drawn.device)]  # they are drawn sorted
-        taken, self.left = self.left[:count], self.left[count:]
-        return taken
+        return self.world.pictures(self.world.scenes(count))
 
 
 class KeptViews:
-    """Pictures that are drawn once, `count` of each world, and taken again and again."""
+    """Pictures that are drawn once, `count` of each world, and taken again and again.
+
+    On a GPU many views are drawn in hardly more time than a few.
+    """
 
     def __init__(self, worlds: Sequence[World[Any]], count: int):
         self.pictures = torch.cat([as_bytes(world.pictures(world.scenes(count))) for world in worlds])

@@ -210,7 +210,7 @@ def test_previews_of_latents_have_the_pictures_colors(host: Host, vae: Path, tmp
 def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
     small = "--size 64 --batch 4 --images 8 --threads 1"
     parts = {
-        "VAE": f"{small} --channels 4 --test-views 1 --at-once 6",
+        "VAE": f"{small} --channels 4 --test-views 1 --kept 4",
         "MODEL": f"{small} --sheet-steps 1",
         "FEW_STEPS": small,
     }
