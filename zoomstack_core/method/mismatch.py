@@ -77,12 +77,14 @@ def find_mismatch(images: Tensor, geometry: ZoomGeometry) -> Mismatch | None:
         last = geometry.levels - 1
         tried = ((last - deep, last - wide) if reverse else (wide, deep) for wide, deep in wrong)
         if all(_difference(stack, guess, pair, of_window=True) < LARGEST_DISAGREEMENT for pair in tried):
-            return replace(found, reverse=reverse, factor=factor)
+            as_set = not reverse and factor is None  # by the spread of what both show: its surroundings vary less
+            return None if as_set else replace(found, reverse=reverse, factor=factor)
     return found
 
 
 def _guesses() -> Iterator[tuple[bool, float | None]]:
-    """What people get wrong, from the likeliest on: (order is reverse, factor; None for the geometry's own)."""
+    """What people get wrong, from nothing and the likeliest on: (order is reverse, factor; None for the geometry's)."""
+    yield False, None
     yield True, None
     for reverse in (False, True):
         for factor in FACTORS:

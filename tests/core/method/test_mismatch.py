@@ -97,6 +97,20 @@ def test_levels_that_were_upscaled_alone_still_nest(mode: str) -> None:
     assert find_mismatch(interpolate(scene(of(2.0)), scale_factor=4, mode=mode), of(2.0, 256)) is None
 
 
+def test_what_lies_in_dark_surroundings_is_compared_by_its_own_spread() -> None:
+    """An error of .28 of what both levels show is more of what all of the wider one does, which is nearly all dark."""
+    deep = scene(ZoomGeometry(1, 64, 64))
+    wide = torch.full_like(deep, float(deep.mean()))
+    wide[..., 16:-16, 16:-16] = torch.nn.functional.avg_pool2d(deep, 2)
+    error = torch.linspace(-1, 1, 64).expand_as(deep)
+    shown = wide[..., 16:-16, 16:-16].std()
+    for share, nests in ((0.26, True), (0.4, False)):
+        stack = torch.cat([wide, deep + share * shown * error / error.std()])
+        assert (find_mismatch(stack, ZoomGeometry(2, 64, 64, 2.0)) is None) == nests
+    spread = torch.cat([wide, deep]).std()
+    assert 0.26 * shown > LARGEST_DISAGREEMENT * spread, "too far off, measured by all that the levels show"
+
+
 @pytest.mark.parametrize("levels", [1, 2])
 def test_flat_levels_have_none(levels: int) -> None:
     assert find_mismatch(torch.full((levels, 3, 16, 16), 0.25), ZoomGeometry(levels, 16, 16)) is None
