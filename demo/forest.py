@@ -80,10 +80,11 @@ class Forest(World[ForestScene]):
         differ = self._colors([LEAVES[scene.season][1] for scene in scenes])
         if stage <= 5:
             return self._canopy(batch, stage, color, differ).clamp(0, 1)
-        inside = TISSUE.get(stage, 0.0 if stage < min(TISSUE) else 1.0)
-        image = self._leaves(batch, stage, color, differ) if inside < 1 else torch.zeros(1)
-        if inside > 0:
-            image = image + (self._tissue(batch, stage, color) - image) * inside
+        if stage > max(TISSUE):
+            return self._tissue(batch, stage, color).clamp(0, 1)
+        image = self._leaves(batch, stage, color, differ)
+        if stage in TISSUE:
+            image = image + (self._tissue(batch, stage, color) - image) * TISSUE[stage]
         return image.clamp(0, 1)
 
     # --- from the coast to a crown

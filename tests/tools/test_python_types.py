@@ -1,5 +1,7 @@
 """The type check of the pack sees what is in the pack, whatever its folder is called."""
 
+import ast
+import fnmatch
 import shutil
 from pathlib import Path
 
@@ -39,3 +41,20 @@ def test_an_error_between_two_parts_of_the_pack_is_found(
     monkeypatch.setattr(python_types, "CHECKOUT", checkout)
     assert python_types.main() == status
     assert said in capfd.readouterr().out
+
+
+def test_modules_that_scripts_import_by_their_bare_names_are_told_to_mypy() -> None:
+    """Such as a neighbor in demo/; the check of the pack, which takes longer, does not find what is not told."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11")
+    project = tomllib.loads((python_types.CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    told = [
+        pattern
+        for override in project["tool"]["mypy"]["overrides"]
+        if override.get("ignore_missing_imports")
+        for pattern in override["module"]
+    ]
+    for script in (python_types.CHECKOUT / "demo").glob("*.py"):
+        neighbors = {module.stem for module in script.parent.glob("*.py")}
+        for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level and node.module in neighbors:
+                assert any(fnmatch.fnmatch(node.module, pattern) for pattern in told), f"{script.name}: {node.module}"

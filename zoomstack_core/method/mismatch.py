@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -68,28 +68,31 @@ def find_mismatch(images: Tensor, geometry: ZoomGeometry) -> Mismatch | None:
     wrong = tuple(pair for pair in pairs if errors[pair] > LARGEST_DISAGREEMENT)
     if not wrong:
         return None
+    small, shrunk = _shrunk(images, geometry)
+    if _fit(small, shrunk, wrong):  # by the spread of what both show: its surroundings vary less
+        return None
     found = Mismatch(wrong, tuple(errors[pair] for pair in wrong))
     if not geometry.is_chain:  # no other shape has a reverse order, or one factor by nature
         return found
-    images, geometry = _shrunk(images, geometry)
+    last = geometry.levels - 1
     for reverse, factor in _guesses():
-        guess = geometry if factor is None else replace(geometry, zoom_factor=factor)
-        stack = images.flip(0) if reverse else images
-        last = geometry.levels - 1
-        tried = ((last - deep, last - wide) if reverse else (wide, deep) for wide, deep in wrong)
-        if all(_difference(stack, guess, pair, of_window=True) < LARGEST_DISAGREEMENT for pair in tried):
-            as_set = not reverse and factor is None  # by the spread of what both show: its surroundings vary less
-            return None if as_set else replace(found, reverse=reverse, factor=factor)
+        guess = shrunk if factor is None else replace(shrunk, zoom_factor=factor)
+        stack = small.flip(0) if reverse else small
+        if _fit(stack, guess, [(last - deep, last - wide) if reverse else (wide, deep) for wide, deep in wrong]):
+            return replace(found, reverse=reverse, factor=factor)
     return found
 
 
 def _guesses() -> Iterator[tuple[bool, float | None]]:
-    """What people get wrong, from nothing and the likeliest on: (order is reverse, factor; None for the geometry's)."""
-    yield False, None
+    """What people get wrong, from the likeliest on: (order is reverse, factor; None for the geometry's)."""
     yield True, None
     for reverse in (False, True):
         for factor in FACTORS:
             yield reverse, factor
+
+
+def _fit(images: Tensor, geometry: ZoomGeometry, pairs: Sequence[tuple[int, int]]) -> bool:
+    return all(_difference(images, geometry, pair, of_window=True) < LARGEST_DISAGREEMENT for pair in pairs)
 
 
 def _difference(images: Tensor, geometry: ZoomGeometry, of: tuple[int, int], of_window: bool) -> float:

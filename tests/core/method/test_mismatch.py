@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from zoomstack_core.geometry import ZoomGeometry
 from zoomstack_core.method.mismatch import FACTORS, LARGEST_DISAGREEMENT, SIDE, Mismatch, find_mismatch
@@ -97,17 +97,22 @@ def test_levels_that_were_upscaled_alone_still_nest(mode: str) -> None:
     assert find_mismatch(interpolate(scene(of(2.0)), scale_factor=4, mode=mode), of(2.0, 256)) is None
 
 
-def test_what_lies_in_dark_surroundings_is_compared_by_its_own_spread() -> None:
-    """An error of .28 of what both levels show is more of what all of the wider one does, which is nearly all dark."""
-    deep = scene(ZoomGeometry(1, 64, 64))
-    wide = torch.full_like(deep, float(deep.mean()))
-    wide[..., 16:-16, 16:-16] = torch.nn.functional.avg_pool2d(deep, 2)
+@pytest.mark.parametrize("children", [1, 2])
+def test_what_lies_in_dark_surroundings_is_compared_by_its_own_spread(children: int) -> None:
+    """An error of .26 of what both levels show is more of what all of the wider one does, which is nearly all dark."""
+    focus = ((0.5, 0.5),) if children == 1 else ((0.25, 0.5), (0.75, 0.5))
+    geometry = ZoomGeometry(1 + children, 64, 64, 4.0, focus, parents=(None, *[0] * children))
+    deep = torch.cat([scene(ZoomGeometry(1, 64, 64), seed) for seed in range(children)])
+    wide = torch.full_like(deep[:1], float(deep.mean()))
+    rectangles = [wide[..., 24:40, round(64 * x) - 8 : round(64 * x) + 8] for x, _ in focus]
+    for rectangle, level in zip(rectangles, deep, strict=True):
+        rectangle[:] = avg_pool2d(level, 4)
+    shown = min(rectangle.std() for rectangle in rectangles)
     error = torch.linspace(-1, 1, 64).expand_as(deep)
-    shown = wide[..., 16:-16, 16:-16].std()
     for share, nests in ((0.26, True), (0.4, False)):
         stack = torch.cat([wide, deep + share * shown * error / error.std()])
-        assert (find_mismatch(stack, ZoomGeometry(2, 64, 64, 2.0)) is None) == nests
-    spread = torch.cat([wide, deep]).std()
+        assert (find_mismatch(stack, geometry) is None) == nests
+    spread = torch.cat([wide, deep[:1]]).std()
     assert 0.26 * shown > LARGEST_DISAGREEMENT * spread, "too far off, measured by all that the levels show"
 
 
