@@ -2,7 +2,7 @@
 
     python demo/cache_latents.py --comfyui PATH --out FOLDER --vae demo_vae.safetensors --images 8000
 
-Writes FOLDER/latents_00000.safetensors and so on: `latents` [512, C, size / 8, size / 8] in float16 and, in the
+Writes FOLDER/latents_00000.safetensors and so on: `latents` [each, C, size / 8, size / 8] in float16 and, in the
 metadata, the scenes as JSON. Pictures are never mirrored or turned: the worlds have a light direction and a middle.
 """
 
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training import WORLDS, import_host, make_world, parser, write_tensors
+from training import WORLDS, basic_parser, import_host, make_world, write_tensors
 
 
 def main() -> None:
-    made = parser(__doc__, images=8_000, batch=8, lr=0.0)
+    made = basic_parser(__doc__, images=8_000, batch=8)
     made.add_argument("--vae", type=Path, required=True, metavar="FILE")
     made.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
     made.add_argument("--world", choices=WORLDS, default="universe")

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from train import ModelTrainer, parse_options
-from training import import_host
+from training import half_precision, import_host
 
 HUBER = 0.03  # below this difference the loss is a square
 TARGET = 0.95  # what the target keeps at a step
@@ -58,7 +58,7 @@ class DistillTrainer(ModelTrainer):
         place = torch.randint(0, grid, (len(x),), device=self.device)
         t, s = (place + 1) / grid, place / grid
         z = _mixed(x, torch.randn_like(x), t)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with half_precision(self.device):
             with torch.no_grad():
                 told, free = self.encode(captions), self.encode([""] * len(captions))
                 v, v_free = (self.frozen["unet"](z, t, context=c).float() for c in (told, free))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from training import half_precision
 
 from demo.world import World
 
@@ -85,7 +86,7 @@ class Latents:
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(images.device.type, dtype=torch.bfloat16):
+        with half_precision(images.device):
             latents: Tensor = self.vae.taesd_encoder(images)
         return latents.float().contiguous()
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from training import Trainer, import_host, make_world, parser, write_picture, write_tensors
+from training import Trainer, half_precision, import_host, make_world, parser, write_picture, write_tensors
 
 FIRST_MARK = 49406  # of CLIP's tokens: begin and end of a text; words come before
 WARM_IMAGES = 9600
@@ -65,7 +65,7 @@ class ModelTrainer(Trainer):
         self.world.make_fields()
         self.source = source(self.world, options.vae, options.latents)
         self.tokenizer = SD1Tokenizer()
-        self.known = self._known_tokens()
+        self.known = self._known_tokens([options.init, options.out / self.exported])
         self.row_of = {token: row for row, token in enumerate(self.known)}
         self.rows: dict[str, tuple[Tensor, Tensor]] = {}
         self.unet = architecture.build_unet(self.source.channels, self.source.patch)
@@ -93,7 +93,7 @@ class ModelTrainer(Trainer):
         alpha, sigma = (f(t * math.pi / 2).view(-1, 1, 1, 1) for f in (torch.cos, torch.sin))
         noise = torch.randn_like(x)
         noisy = alpha * x + sigma * noise
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with half_precision(self.device):
             context = self.encode(captions, drop=0.03)
             v = self.unet(noisy, t, context=context)
         loss = torch.nn.functional.mse_loss(v.float(), alpha * noise - sigma * x)
@@ -124,9 +124,15 @@ class ModelTrainer(Trainer):
             x = x + layer.mlp(layer.layer_norm2(x))
         return text.final_layer_norm(x)
 
-    def _known_tokens(self) -> list[int]:
-        """Every token of every caption of this world, in increasing order."""
+    def _known_tokens(self, begun: Sequence[Path | None]) -> list[int]:
+        """Those of every caption of this world and of files that training begins with, in increasing order."""
+        from safetensors import safe_open
+
         world, tokens = make_world(self.world_name, 8, seed=1), set()
+        for path in begun:
+            if path is not None and path.exists():
+                with safe_open(path, "pt") as file:
+                    tokens |= {*file.get_tensor("known_tokens").tolist()}
         for caption in {world.caption(world.random_scene()) for _ in range(20_000)} | {""}:
             tokens |= {token for token, _ in self.tokenizer.tokenize_with_weights(caption)["l"][0]}
         return sorted(tokens)
@@ -157,7 +163,7 @@ class ModelTrainer(Trainer):
         world = self.world
         scenes = [world.random_scene(stage) for stage in [*range(world.stages), 6]]
         real, captions = world.pictures(scenes), [world.caption(scene) for scene in scenes]
-        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with self.averaged(), half_precision(self.device):
             context, empty = self.encode(captions), self.encode([""] * len(captions))
             made = self.source.decode(sample((len(scenes), *self.source.shape), context, empty))
         half = len(scenes) // 2

@@ -47,6 +47,7 @@ part() { # name, share of the minutes, script, options
         --latents "$out/latents_universe" --batch 256 --lr 3e-4 ${FEW_STEPS:-}
     part demo_lora 0.15 train_lora.py --model "$weights/demo_model.safetensors" --vae "$vae" \
         --latents "$out/latents_forest" --batch 256 --lr 2e-3 ${LORA:-}
+    cp "$out/demo_lora/demo_model.safetensors" "$weights" # the same, with the forest's words
     wait $!
 }
 ls -l "$weights"

@@ -49,10 +49,6 @@ class LoraTrainer(ModelTrainer):
         self.options, self.before = options, load_file(options.model)
         super().__init__(options)
 
-    def _known_tokens(self) -> list[int]:
-        """Those of the model, and this world's."""
-        return sorted({*self.before["known_tokens"].tolist(), *super()._known_tokens()})
-
     def prepare(self, model: torch.nn.ModuleDict) -> None:
         model.requires_grad_(False)
         for name, module in list(model["unet"].named_modules()):

@@ -9,13 +9,14 @@ view, so detail that is missing around it would stand out as a soft frame. The l
 known; L1 of the pixels, weaker; the energy of each octave, place by place; and a small discriminator's. An image is a
 crop of 32² pixels that are seen.
 
-Writes FOLDER/views_WORLD.safetensors (drawn once), state.safetensors (to resume), curve.csv, measures.csv, sheet.png
-(upscaled, above true views) and demo_upscaler.safetensors with the averaged weights in float16.
+Writes FOLDER/views_WORLD.safetensors (drawn once for one VAE), state.safetensors (to resume), curve.csv, measures.csv,
+sheet.png (upscaled, above true views) and demo_upscaler.safetensors with the averaged weights in float16.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from training import (
     Trainer,
     as_bytes,
     difference,
+    half_precision,
     import_host,
     make_world,
     parser,
@@ -82,12 +84,14 @@ class UpscalerTrainer(Trainer):
         from safetensors.torch import load_file
 
         options, path = self.options, self.options.out / f"views_{name}.safetensors"
-        if not path.exists():
+        vae = hashlib.sha256(options.vae.read_bytes()).hexdigest()
+        made_of = {"vae": vae, "size": str(options.size), "views": str(options.views), "seed": str(options.seed)}
+        if _metadata(path) != made_of:
             world = make_world(name, FACTOR * options.size, options.seed, self.device, native=options.size)
             tests = [world.random_scene(stage) for stage in range(world.stages)]
             drawn = [*seen_and_true(world, world.scenes(options.views), options.vae)]
             drawn += seen_and_true(world, tests, options.vae)
-            write_tensors(path, {part: tensor.cpu() for part, tensor in zip(PARTS, drawn, strict=True)})
+            write_tensors(path, {part: tensor.cpu() for part, tensor in zip(PARTS, drawn, strict=True)}, made_of)
         kept = load_file(path, str(self.device))
         return [kept[part] for part in PARTS]
 
@@ -95,7 +99,7 @@ class UpscalerTrainer(Trainer):
         picks = torch.randint(0, len(self.views), (self.options.batch,)).tolist()
         places = torch.randint(0, self.options.size - CROP + 1, (len(picks), 2)).tolist()
         seen, sharp = self._crops(self.seen, picks, places, 1), self._crops(self.views, picks, places, FACTOR)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with half_precision(self.device):
             made = self.network(with_noise(seen))
             of_critic, of_network = adversarial(self.critic, sharp, made)
         made = made.float()
@@ -126,7 +130,7 @@ class UpscalerTrainer(Trainer):
         return numbers
 
     def _upscale(self) -> Tensor:
-        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with self.averaged(), half_precision(self.device):
             pictures = [self.network(with_noise(seen[None] / 255)).float().clamp(0, 1) for seen in self.test_seen]
         return torch.cat(pictures)
 
@@ -141,6 +145,16 @@ class UpscalerTrainer(Trainer):
         write_tensors(self.options.out / "demo_upscaler.safetensors", weights, {"images": str(self.images)})
 
 
+def _metadata(path: Path) -> dict[str, str] | None:
+    from safetensors import safe_open
+
+    if not path.exists():
+        return None
+    with safe_open(path, "pt") as file:
+        metadata: dict[str, str] | None = file.metadata()
+    return metadata
+
+
 @torch.no_grad()
 def seen_and_true(world: World[Any], scenes: list[Any], vae_file: Path) -> tuple[Tensor, Tensor]:
     """Averages through the VAE [N, 3, size, size], and views [N, 3, FACTOR · size, FACTOR · size], both of bytes."""
@@ -151,7 +165,7 @@ def seen_and_true(world: World[Any], scenes: list[Any], vae_file: Path) -> tuple
     for start in range(0, len(scenes), 16):
         true = world.pictures(scenes[start : start + 16])
         averages = avg_pool2d(true, FACTOR).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(world.device.type, dtype=torch.bfloat16):
+        with half_precision(world.device):
             latents = vae.taesd_encoder(averages)
             noise = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
             made = vae.taesd_decoder(latents + noise * torch.randn_like(latents))

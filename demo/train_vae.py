@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from critic import Critic, adversarial
-from octaves import energy_difference
+from octaves import energy_difference, octaves
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 from training import (
@@ -30,6 +30,7 @@ from training import (
     Trainer,
     Views,
     difference,
+    half_precision,
     import_host,
     make_world,
     parser,
@@ -40,6 +41,7 @@ from training import (
 
 CROP = 64
 PER_VIEW = 4  # crops of one picture: drawing it costs as much as a step on one of them
+SKIES = 2, 3  # stages of the universe that show stars and little else
 NOISE = 0.1  # largest deviation of what is added to the latents
 
 
@@ -66,6 +68,8 @@ def parse_options() -> argparse.Namespace:
     options = made.parse_args()
     if len(options.worlds) > 1 and not options.kept:
         raise SystemExit("--worlds: several are drawn first; give --kept")
+    if options.again and not options.decoder_only:
+        raise SystemExit("--again: what encodes must stay as it is; give --decoder-only")
     if options.size % CROP or options.batch % (options.size // CROP) ** 2:
         raise SystemExit(f"--size must be a multiple of {CROP}, and --batch of the crops that a whole view has")
     return options
@@ -93,10 +97,13 @@ class VAETrainer(Trainer):
         vae.taesd_encoder.requires_grad_(not options.decoder_only)
         vae.to(memory_format=torch.channels_last)
         super().__init__(options, vae, ema=0.995, warm=50)
-        world = self.worlds[0]
-        stages = [stage for stage in range(world.stages) for _ in range(options.test_views)]
-        self.scenes = [world.random_scene(stage) for stage in stages]
-        self.views = world.pictures(self.scenes)
+        self.scenes: list[tuple[int, Any]] = []  # and which of the worlds each is of
+        views = []
+        for number, world in enumerate(self.worlds):
+            scenes = [world.random_scene(stage) for stage in range(world.stages) for _ in range(options.test_views)]
+            views.append(world.pictures(scenes))
+            self.scenes += [(number, scene) for scene in scenes]
+        self.views = torch.cat(views)
 
     def reseed(self, seed: int) -> None:
         super().reseed(seed)
@@ -109,7 +116,7 @@ class VAETrainer(Trainer):
         else:
             x = random_crops(self.drawn.take(batch // PER_VIEW).repeat(PER_VIEW, 1, 1, 1), CROP)
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with half_precision(self.device):
             z = self.model.taesd_encoder(x).float()
             noisy = z + NOISE * torch.rand(len(z), 1, 1, 1, device=z.device) * torch.randn_like(z)
             y = self.model.taesd_decoder(noisy).float()
@@ -131,37 +138,28 @@ class VAETrainer(Trainer):
         return pixels * difference(made, true) + (1 - pixels) * averages
 
     def _again(self, pictures: Tensor, latents: Tensor) -> Tensor:
-        """How far the encoder puts pictures from the latents that they are of, for the decoder to learn from alone."""
-        frozen = {name: parameter.detach() for name, parameter in self.model.taesd_encoder.named_parameters()}
-        encoded = torch.func.functional_call(self.model.taesd_encoder, frozen, (pictures,))
-        return (encoded.float() - latents.detach()).square().mean()
+        """How far the encoder puts pictures from the latents that they are of; it does not learn here itself."""
+        return (self.model.taesd_encoder(pictures).float() - latents).square().mean()
 
     # --- what came of it
 
     def measure(self) -> dict[str, float]:
-        """PSNR and band energies over the truth's, of views not trained on; `stars`: the high band of skies."""
-        from zoomstack_core import band_energy
-
+        """Of views not trained on: see `_measures`; and the mean square of what decoding and encoding changes."""
         made, latents = self._reconstruct()
-        psnr = -10 * (made - self.views).square().mean((1, 2, 3)).log10()
-        ratio = (band_energy(made.cpu()) / band_energy(self.views.cpu())).log()
-        skies = torch.tensor([scene.stage in (2, 3) for scene in self.scenes])
-        low, middle, high = ratio.mean(0).exp().tolist()
-        stars = ratio[skies, -1].mean().exp().item()
-        deviation = latents.std().item()
-        skies = skies.to(psnr.device)
-        return {
-            "psnr": psnr.mean().item(),
-            "psnr of skies": psnr[skies].mean().item(),
-            "low": low,
-            "middle": middle,
-            "high": high,
-            "stars": stars,
-            "deviation": deviation,
-        }
+        numbers: dict[str, float] = {}
+        for number, name in enumerate(self.options.worlds):
+            of_world = torch.tensor([number == world for world, _ in self.scenes])
+            numbers |= _measures(name, made[of_world], self.views[of_world])
+        if "universe" in self.options.worlds:
+            world = self.options.worlds.index("universe")
+            skies = torch.tensor([which == world and scene.stage in SKIES for which, scene in self.scenes])
+            numbers |= _measures("skies", made[skies], self.views[skies])
+        with self.averaged():
+            again = torch.cat([self.model.taesd_encoder(picture[None]) for picture in made])
+        return {**numbers, "deviation": latents.std().item(), "again": (again - latents).square().mean().item()}
 
     def _reconstruct(self) -> tuple[Tensor, Tensor]:
-        with self.averaged(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with self.averaged(), half_precision(self.device):
             latents = [self.model.taesd_encoder(view[None]) for view in self.views]
             made = [self.model.taesd_decoder(latent).float().clamp(0, 1) for latent in latents]
         return torch.cat(made), torch.cat(latents).float()
@@ -175,6 +173,17 @@ class VAETrainer(Trainer):
         kept = {name: tensor for name, tensor in self.average.items() if not name.startswith("critic.")}
         weights = {name: tensor.to(torch.float16) for name, tensor in kept.items()}
         write_tensors(self.options.out / "demo_vae.safetensors", weights, {"images": str(self.images)})
+
+
+def _measures(of: str, made: Tensor, true: Tensor) -> dict[str, float]:
+    """PSNR, and band energies and that of the finest octave over the truth's; of the octave all pictures are one."""
+    from zoomstack_core import band_energy
+
+    psnr = -10 * (made - true).square().mean((1, 2, 3)).log10()
+    low, middle, high = (band_energy(made.cpu()) / band_energy(true.cpu())).log().mean(0).exp().tolist()
+    finest = (octaves(made)[0].mean() / octaves(true)[0].mean()).item()
+    numbers = {"psnr": psnr.mean().item(), "low": low, "middle": middle, "high": high, "finest octave": finest}
+    return {f"{of} {name}": number for name, number in numbers.items()}
 
 
 def initialize(vae: Any, views: Tensor) -> None:

@@ -29,23 +29,29 @@ WORLDS = ("universe", "forest")
 HERE = Path(__file__).resolve().parent
 
 
-def parser(description: str | None, images: int, batch: int, lr: float) -> argparse.ArgumentParser:
-    """The options of every training script, with this one's defaults."""
+def basic_parser(description: str | None, images: int, batch: int) -> argparse.ArgumentParser:
+    """The options of every script that draws pictures, with this one's defaults."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("COMFYUI_PATH")
     made.add_argument("--comfyui", type=Path, default=default, required=default is None, help="the ComfyUI folder")
     made.add_argument("--out", type=Path, required=True)
-    made.add_argument("--init", type=Path, metavar="FILE", help="begin with those weights of an exported file that fit")
-    made.add_argument("--images", type=int, default=images, help="training images in all; the schedule ends there")
+    made.add_argument("--images", type=int, default=images, help="in all; a schedule ends there")
     made.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; run it again to go on")
+    made.add_argument("--batch", type=int, default=batch)
+    made.add_argument("--threads", type=int, default=os.cpu_count())
+    made.add_argument("--seed", type=int, default=0)
+    return made
+
+
+def parser(description: str | None, images: int, batch: int, lr: float) -> argparse.ArgumentParser:
+    """`basic_parser`, and what every training script takes."""
+    made = basic_parser(description, images, batch)
+    made.add_argument("--init", type=Path, metavar="FILE", help="begin with what a run of this script has exported")
     made.add_argument("--by-time", action="store_true", help="the schedule ends with --minutes; no exact resuming")
     made.add_argument("--pause-at", type=int, default=sys.maxsize, metavar="IMAGES", help="stop there in the schedule")
-    made.add_argument("--batch", type=int, default=batch)
     made.add_argument("--lr", type=float, default=lr)
-    made.add_argument("--threads", type=int, default=os.cpu_count())
     made.add_argument("--save-every", type=float, default=240.0, metavar="SECONDS")
     made.add_argument("--sheet-every", type=float, default=1800.0, metavar="SECONDS")
-    made.add_argument("--seed", type=int, default=0)
     return made
 
 
@@ -68,6 +74,12 @@ def make_world(
 
     worlds: dict[str, type[World[Any]]] = {"universe": Universe, "forest": Forest}
     return worlds[name](size, seed, device, native)
+
+
+def half_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 for what can be computed in it; on processors that would only emulate it, ten times slower, nothing."""
+    pays = device.type != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=pays)
 
 
 class Trainer(ABC):

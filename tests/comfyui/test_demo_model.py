@@ -162,13 +162,8 @@ def test_the_upscaler_makes_detail_around_what_the_next_level_shows(host: Host) 
         "larger": call("ImageUpscaleWithModel", upscale_model=["upscaler", 0], image=["noisy", 0]),
     }
     (larger,) = host.evaluate(prompt, ["larger", 0])
-    octaves, pictures = [], larger.movedim(-1, 1)
-    for _ in range(3):
-        coarse = torch.nn.functional.avg_pool2d(pictures, 2)
-        fine = pictures - torch.nn.functional.interpolate(coarse, scale_factor=2)
-        octaves.append(fine.square().mean().sqrt())
-        pictures = coarse
-    assert min(octaves[:2]) > 0.5 * octaves[2]
+    contrast = [energy.mean().sqrt() for energy in host.module("demo.octaves").octaves(larger.movedim(-1, 1))]
+    assert min(contrast[:2]) > 0.5 * contrast[2]
 
 
 def test_the_forest_knows_its_words(host: Host) -> None:

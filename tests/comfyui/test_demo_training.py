@@ -67,7 +67,7 @@ def test_the_trained_vae_is_one_that_the_host_reads(vae: Path) -> None:
     assert latents.shape == (1, 4, 8, 12)
     assert loaded.decode(latents).shape == pictures.shape
     measured = (vae.parent / "measures.csv").read_text().splitlines()
-    assert len(measured) == 2 and measured[0].startswith("images,psnr,")
+    assert len(measured) == 2 and measured[0].startswith("images,universe psnr,")
     assert float(measured[1].split(",")[1]) > 17, "it begins with the mean colors; random weights have 15"
 
 
@@ -82,6 +82,22 @@ def test_the_encoder_can_stay_as_it_is(vae: Path, tmp_path: Path) -> None:
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     parts = {name.split(".")[1] for name in changed if name.startswith("model.")}
     assert parts == {"taesd_decoder", "critic"}
+
+
+def test_encoding_again_is_for_a_decoder_alone(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="give --decoder-only"):
+        script("train_vae", tmp_path, "--again", 1)
+
+
+def test_training_goes_on_with_all_the_words_that_were_known(tmp_path: Path) -> None:
+    """Also those of the forest, which the captions of the universe never use: its LoRA is told them."""
+    shipped = PACK / "demo" / "demo_model.safetensors"
+    how = ("--vae", PACK / "demo" / "demo_vae.safetensors", "--size", 64, "--sheet-steps", 1)
+    script("train", tmp_path, *how, "--images", 4, "--init", shipped)
+    before, after = load_file(shipped), load_file(tmp_path / "demo_model.safetensors")
+    assert torch.equal(before["known_tokens"], after["known_tokens"])
+    assert (before[TABLE].float() - after[TABLE].float()).abs().max() < 1e-2
+    assert "resumed at 4 images" in script("train", tmp_path, *how, "--images", 8), "without --init"
 
 
 def test_a_latent_model_trains_on_cached_and_on_fresh_latents(host: Host, vae: Path, tmp_path: Path) -> None:
@@ -223,6 +239,10 @@ def test_the_run_on_a_gpu_rehearsed_here(vae: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     made = {path.name: path for path in (tmp_path / "weights").iterdir()}
     assert {"demo_upscaler.safetensors", "demo_vae_measures.csv", "demo_few_steps_sheet.png"} <= made.keys()
+    from comfy.sd1_clip import SD1Tokenizer
+
+    words = {token for token, _ in SD1Tokenizer().tokenize_with_weights("forest leaf cells")["l"][0]}
+    assert words <= set(load_file(made["demo_model.safetensors"])["known_tokens"].tolist()), "what the LoRA is told"
     for network in ("demo_model", "demo_few_steps"):
         assert load_file(made[f"{network}.safetensors"])["latent.rgb"].shape == (5, 3)
     before, after = load_file(vae), load_file(made["demo_vae.safetensors"])
@@ -247,3 +267,30 @@ def test_the_trained_upscaler_is_one_that_the_host_reads(host: Host, vae: Path, 
     assert larger.shape == (1, 64, 96, 3)
     small = torch.nn.functional.avg_pool2d(larger.movedim(-1, 1), 4)
     assert (small - picture.movedim(-1, 1)).abs().mean() < 0.2
+
+
+def test_views_are_drawn_anew_for_another_vae(vae: Path, tmp_path: Path) -> None:
+    """Else an upscaler would learn on with what a decoder gave that is no longer there."""
+    how = (*SMALL_UPSCALER.split(), "--views", 2, "--worlds", "universe", "--images", 4)
+    seen = []
+    for file in (vae, vae, PACK / "demo" / "demo_vae.safetensors"):
+        script("train_upscaler", tmp_path, *how, "--vae", file)
+        seen.append(load_file(tmp_path / "views_universe.safetensors")["seen"])
+    assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[1], seen[2])
+
+
+def test_an_upscaler_begins_with_one_of_half_its_factor(vae: Path, tmp_path: Path) -> None:
+    """Whose pictures it makes at first, with every pixel twice."""
+    from spandrel.architectures.Compact import Compact
+
+    torch.manual_seed(0)
+    half = Compact(num_feat=8, num_conv=2, upscale=2)
+    save_file({name: tensor.half() for name, tensor in half.state_dict().items()}, tmp_path / "half.safetensors")
+    half.load_state_dict(load_file(tmp_path / "half.safetensors"))
+    how = ("--views", 2, "--worlds", "universe", "--images", 0, "--init", tmp_path / "half.safetensors")
+    script("train_upscaler", tmp_path, *SMALL_UPSCALER.split(), *how, "--vae", vae)
+    whole = Compact(num_feat=8, num_conv=2, upscale=4)
+    whole.load_state_dict(load_file(tmp_path / "demo_upscaler.safetensors"))
+    picture = torch.rand(1, 3, 6, 9)
+    with torch.no_grad():
+        torch.testing.assert_close(whole(picture), torch.nn.functional.interpolate(half(picture), scale_factor=2))

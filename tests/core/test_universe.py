@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from demo.canvas import Scene
+from demo.octaves import octaves
 from demo.universe import FIRST_POOL, KINDS, STAGES, Universe
 
 SIZE = 32
@@ -92,9 +93,7 @@ def test_averages_of_a_larger_picture_look_like_the_native_ones(stage: int) -> N
     """And its finest octave has about the energy of theirs, as the next stage's picture has."""
 
     def energy(images: torch.Tensor) -> torch.Tensor:
-        coarse = torch.nn.functional.avg_pool2d(images, 2)
-        fine = images - torch.nn.functional.interpolate(coarse, scale_factor=2)
-        return fine.square().mean().log2()
+        return octaves(images)[0].mean().log2()
 
     native = Universe(64, seed=1).draw(scenes(stage, kind="desert"))
     large = Universe(128, seed=1, native=64).draw(scenes(stage, kind="desert"))

@@ -38,7 +38,7 @@ DEMO_SAMPLING: dict[str, Any] = {"cfg": 1.0, "steps": 8, "sampler_name": "lcm", 
 FOREST_SAMPLING: dict[str, Any] = {"cfg": 3.0, "steps": 20, "sampler_name": "dpmpp_2m", "scheduler": "exponential"}
 DEMO_UPSCALER, DEMO_NOISE = "zoomstack_demo_4x.safetensors", 0.02
 DEMO_VIDEO_SIZE = 768
-FEATHER = 16  # pixels; where nobody puts an upscaler levels agree, and it does nothing
+FEATHER = 16  # pixels; without an upscaler levels differ by what a VAE loses, and it does little
 CHECKPOINT_SIZE = 1024
 
 

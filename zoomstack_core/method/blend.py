@@ -192,19 +192,18 @@ def _say_of_the_deeper(span: Span, size: int, sigmas: list[float], grain: float)
     # else nothing of a rectangle of few pixels would be left to the deeper level
     most = min(MOST_REACH, (pixels / grain + 2) / 4)
     reach = [min(math.hypot(LEAST_REACH, grain * REACH * sigma), grain * most) for sigma in sigmas]
-    before, after = _distances(span, size)
+    before, after = (distances.pow(STEEPNESS) for distances in _distances(span, size))
     falloff = -math.log(2) / torch.tensor(reach, dtype=torch.float64, device="cpu").pow(STEEPNESS)[:, None]
     return (1 - torch.exp(falloff * before)) * (1 - torch.exp(falloff * after))
 
 
 @lru_cache(maxsize=512)
 def _distances(span: Span, size: int) -> tuple[Tensor, Tensor]:
-    """From the centers of a span's pixels to its two ends, to the power of `STEEPNESS`; infinite where that is the
-    image's own border."""
+    """From the centers of a span's pixels to its two ends; infinite where that is the image's own border."""
     with torch.inference_mode(False), torch.device("cpu"):  # what is cached must serve every later caller
-        powers = (torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5) ** STEEPNESS
-        nowhere = torch.full_like(powers, math.inf)
-        return powers if span.start > 0 else nowhere, powers.flip(0) if span.stop < size else nowhere
+        inside = torch.arange(span.stop - span.start, dtype=torch.float64) + 0.5
+        nowhere = torch.full_like(inside, math.inf)
+        return inside if span.start > 0 else nowhere, inside.flip(0) if span.stop < size else nowhere
 
 
 def _passage(span: Span, size: int, width: float) -> Tensor:
@@ -213,11 +212,8 @@ def _passage(span: Span, size: int, width: float) -> Tensor:
     width = min(width, count / 4)
     if width == 0:
         return torch.ones(count, dtype=torch.float64)
-    inside = torch.arange(count, dtype=torch.float64) + 0.5
-    nowhere = torch.full_like(inside, math.inf)
-    before = inside if span.start > 0 else nowhere
-    after = inside.flip(0) if span.stop < size else nowhere
-    return 0.5 - 0.5 * torch.cos(math.pi * (torch.minimum(before, after) / width).clamp(max=1))
+    nearest = torch.minimum(*_distances(span, size))
+    return 0.5 - 0.5 * torch.cos(math.pi * (nearest / width).clamp(max=1))
 
 
 def _blend_naive(estimates: Tensor, geometry: ZoomGeometry) -> Tensor:

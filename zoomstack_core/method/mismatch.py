@@ -69,7 +69,9 @@ def find_mismatch(images: Tensor, geometry: ZoomGeometry) -> Mismatch | None:
     if not wrong:
         return None
     small, shrunk = _shrunk(images, geometry)
-    if _fit(small, shrunk, wrong):  # by the spread of what both show: its surroundings vary less
+    # by the spread of what both show, as its surroundings may vary less
+    wrong = tuple(pair for pair in wrong if not _fit(small, shrunk, [pair]))
+    if not wrong:
         return None
     found = Mismatch(wrong, tuple(errors[pair] for pair in wrong))
     if not geometry.is_chain:  # no other shape has a reverse order, or one factor by nature
@@ -108,9 +110,9 @@ def _difference(images: Tensor, geometry: ZoomGeometry, of: tuple[int, int], of_
         return torch.inf if of_window else 0.0
     pair = images[list(of)].to(compute_dtype(images.dtype))
     shown = link.window.crop(pair[0])
-    parts = max(1, min(shown.shape[-2:]) // PARTS)
-    difference = avg_pool2d(shown - link.reduce(pair[1]), parts)
-    spread = avg_pool2d(shown if of_window else pair, parts).std(correction=0)
+    pixels = max(1, min(shown.shape[-2:]) // PARTS)
+    difference = avg_pool2d(shown - link.reduce(pair[1]), pixels)
+    spread = avg_pool2d(shown if of_window else pair, pixels).std(correction=0)
     precision = torch.finfo(pair.dtype)
     least = pair.square().mean().sqrt() * precision.eps**0.5  # rounding is no difference, even in a flat picture
     return float(difference.square().mean().sqrt() / torch.maximum(spread, least).clamp(min=precision.tiny))

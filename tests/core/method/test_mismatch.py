@@ -109,9 +109,12 @@ def test_what_lies_in_dark_surroundings_is_compared_by_its_own_spread(children: 
         rectangle[:] = avg_pool2d(level, 4)
     shown = min(rectangle.std() for rectangle in rectangles)
     error = torch.linspace(-1, 1, 64).expand_as(deep)
-    for share, nests in ((0.26, True), (0.4, False)):
-        stack = torch.cat([wide, deep + share * shown * error / error.std()])
-        assert (find_mismatch(stack, geometry) is None) == nests
+    far, near = (torch.cat([wide, deep + share * shown * error / error.std()]) for share in (0.4, 0.26))
+    assert find_mismatch(far, geometry) is not None
+    assert find_mismatch(near, geometry) is None
+    deeper = ZoomGeometry(2 + children, 64, 64, 4.0, (*focus, (0.5, 0.5)), parents=(None, *[0] * children, children))
+    found = find_mismatch(torch.cat([near, scene(ZoomGeometry(1, 64, 64), 9)]), deeper)
+    assert found is not None and found.pairs == ((children, children + 1),), "only what is of another place is named"
     spread = torch.cat([wide, deep[:1]]).std()
     assert 0.26 * shown > LARGEST_DISAGREEMENT * spread, "too far off, measured by all that the levels show"
 
