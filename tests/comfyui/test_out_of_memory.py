@@ -67,7 +67,7 @@ def test_what_does_not_fit_goes_in_smaller_calls(
     with caplog.at_level(logging.WARNING, logger="zoomstack"):
         result = run(host, eps, model, alignment)
     plenty = run(host, eps, eps.model, alignment)
-    assert (result - plenty).abs().max() < 1e-5 * plenty.std()
+    assert (result - plenty).abs().max() < 1e-4 * plenty.std()  # rounding depends on a call's size
     fitting = [batch for batch in batches if batch <= rows]
     if alignment == 0.0:
         assert max(fitting) == largest
