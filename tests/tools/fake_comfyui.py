@@ -68,7 +68,8 @@ class Answers(BaseHTTPRequestHandler):
             history["0-1"] = entry
 
 
-print("a line of the log", sys.argv, flush=True)
+memory = {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}
+print("a line of the log", sys.argv, memory, flush=True)
 print("\r 40%|####      | 16/40 [00:10<00:12,  2.1it/s]", end="", flush=True)
 if (Path(__file__).parent / "broken").exists():
     sys.exit("ImportError: as a real log would say")

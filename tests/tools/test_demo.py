@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comfy_server import KEPT_MEMORY
 from fakes import load_script
 from report import ToolError
 
@@ -75,6 +76,21 @@ def test_says_where_the_video_and_the_images_are(tool: Tool) -> None:
     assert video.read_text() == "5" and "preview.png" not in out
     log = (tool.checkout / ".host" / "comfyui.log").read_text()
     assert "--cpu" in log and "'--whitelist-custom-nodes', 'ZoomStack'" in log and "--base-directory" in log
+
+
+@pytest.mark.parametrize("accelerator", [False, True])
+def test_freed_memory_is_kept_on_a_cpu_but_where_the_user_says_how(
+    tool: Tool, tmp_path: Path, accelerator: bool
+) -> None:
+    stub = tmp_path / "stubs" / "torch.py"
+    stub.write_text(stub.read_text().replace("False", str(accelerator)))
+    tool.environ = {name: value for name, value in tool.environ.items() if name not in KEPT_MEMORY}
+    tool.environ["MALLOC_TOP_PAD_"] = "1"
+    assert tool.run({"1": save("a.png")})[0] == 0
+    log = (tool.checkout / ".host" / "comfyui.log").read_text()
+    for name in KEPT_MEMORY.keys() - {"MALLOC_TOP_PAD_"}:
+        assert (name in log) != accelerator
+    assert "'MALLOC_TOP_PAD_': '1'" in log
 
 
 def test_in_a_users_comfyui_the_output_is_there(tool: Tool) -> None:
