@@ -20,11 +20,12 @@ DEMOS = sorted(name for name in DESCRIPTIONS if name.endswith("_demo"))
 TWINS = sorted(DESCRIPTIONS.keys() - set(DEMOS))
 MINUTES = 8  # of a machine with much else to do
 
-# A few steps and a short video: the heights are the same.
+# A few steps, small levels and a short video: the heights are the same.
 QUICK = """() => {
     for (const node of app.rootGraph.nodes) {
         const values = {
-            KSampler: {steps: 1}, ZoomKSampler: {steps: 1}, ZoomVideo: {seconds_per_level: 0.1, width: 64, height: 64},
+            KSampler: {steps: 1}, ZoomKSampler: {steps: 1}, EmptyLatentImage: {width: 128, height: 128},
+            ZoomVideo: {seconds_per_level: 0.1, width: 64, height: 64},
         }[node.type] ?? {};
         for (const [name, value] of Object.entries(values)) {
             const widget = node.widgets.find((w) => w.name === name);
