@@ -27,7 +27,7 @@ print(any(backend is not None and backend.is_available() for backend in backends
 
 
 # For glibc: to keep large blocks that were freed. By default the system gets them back, and fresh pages for the next
-# ones are a seventh of a run's time on a CPU.
+# ones are a tenth of a run's processor time without an accelerator.
 KEPT_MEMORY = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",
