@@ -182,11 +182,22 @@ def why_no_torch(python: Path) -> str | None:
     return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
 
 
+# Prints those of its arguments that are names of no installed package.
+MISSING = """
+import sys
+from importlib.metadata import PackageNotFoundError, version
+for name in sys.argv[1:]:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        print(name)
+"""
+
+
 def require_test_tools(host: Host) -> None:
     """Raise ToolError naming the test tools that ``host.python`` lacks."""
-    modules = [requirement.split("==")[0].replace("-", "_") for requirement in pins.TEST_TOOLS]
-    code = "import importlib.util, sys; print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
-    done = subprocess.run([host.python, "-c", code, *modules], capture_output=True, encoding="utf-8", check=True)
+    names = [requirement.split("==")[0] for requirement in pins.TEST_TOOLS]
+    done = subprocess.run([host.python, "-c", MISSING, *names], capture_output=True, encoding="utf-8", check=True)
     if missing := done.stdout.split():
         requirements = " ".join(pins.TEST_TOOLS)
         raise ToolError(

@@ -43,6 +43,7 @@ TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 TEST_TOOLS = (
     "pytest==9.2.0",
     "pytest-timeout==2.4.0",
+    "pytest-xdist==3.8.0",
     "playwright==1.65.2",
     "hypothesis==6.168.5",
     "ruff==0.17.6",

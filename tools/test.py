@@ -24,7 +24,9 @@ from report import Stopwatch, ToolError, run, say
 
 TYPED = ("zoomstack_core", "tools")
 # A check that hangs must end before a continuous integration service gives up and keeps no output.
-LIMIT_MINUTES = 70
+LIMIT_MINUTES = 75
+# Processes that share the tests. Each can have a ComfyUI, a server with another one, and a browser: up to 6 GB.
+MOST_WORKERS = 4
 
 
 def named_tests(arguments: list[str]) -> list[Path]:
@@ -33,9 +35,20 @@ def named_tests(arguments: list[str]) -> list[Path]:
     return [file for file in files if file.exists() and file.is_relative_to(CHECKOUT.resolve() / "tests")]
 
 
+def workers(arguments: list[str]) -> int:
+    """How many processes share the tests: one per core for folders; single files are not worth the starts."""
+    named = named_tests(arguments)
+    return 1 if named and not any(path.is_dir() for path in named) else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 def pytest_arguments(arguments: list[str]) -> list[str]:
-    """``arguments`` for pytest, with the whole of tests/ where they name no test file or folder."""
-    return ["-c", "tests/pytest.ini", *arguments, *([] if named_tests(arguments) else ["tests"])]
+    """``arguments`` for pytest, with the whole of tests/ where they name no test file or folder.
+
+    What stands in ``arguments`` is last, so that ``-n 0`` in them, say for a debugger, is what counts.
+    """
+    # A file stays in one process, which makes its fixtures once.
+    shared = ["-n", str(workers(arguments)), "--dist", "loadfile"] if workers(arguments) > 1 else []
+    return ["-c", "tests/pytest.ini", *shared, *arguments, *([] if named_tests(arguments) else ["tests"])]
 
 
 def need_a_browser(arguments: list[str]) -> bool:
@@ -57,9 +70,14 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def environment(host: Host) -> dict[str, str]:
-    """The environment for the tests, which says where ComfyUI is."""
-    return {**os.environ, "COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
+def environment(host: Host, arguments: list[str]) -> dict[str, str]:
+    """The environment for the tests: where ComfyUI is, and PyTorch's threads in each of the processes.
+
+    More threads than cores wait for each other: with two processes of two threads on two cores, most of the time.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers(arguments))
+    paths = {"COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
+    return {"OMP_NUM_THREADS": str(threads), **os.environ, **paths}
 
 
 def fetch_node(host: Host) -> None:
@@ -91,7 +109,7 @@ def run_check(command: list[str], environ: dict[str, str]) -> int:
 def main() -> int:
     version, arguments = take_version(sys.argv[1:])
     host = install_version(version) if version else ensure_host(test_requirements=True)
-    environ = environment(host)
+    environ = environment(host, arguments)
     left_out: list[str] = []
     if environ.get("ZOOMSTACK_NO_BROWSER") != "1":
         fetch_node(host)

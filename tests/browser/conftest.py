@@ -74,7 +74,8 @@ def chrome(pytestconfig: pytest.Config) -> Iterator[Chrome]:
 
 @pytest.fixture(scope="session", params=["classic", "nodes2"])
 def tab(request: pytest.FixtureRequest, server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
-    """The front end, in each of its two ways to draw nodes."""
+    """The front end, in each of its two ways to draw nodes; the server has nothing in its cache of what ran before."""
+    server.send("/free", {"free_memory": True})
     server.send("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": request.param == "nodes2"})
     tab = chrome.tab(server.url)
     tab.open_front_end()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from chrome import Tab
+from chrome import SETTINGS, Chrome, Tab
 from comfy_server import ComfyServer
 from templates.descriptions import DESCRIPTIONS, UI_FILES
 
@@ -15,9 +15,21 @@ CARDS = """() => [...document.querySelectorAll("[data-testid^=template-workflow-
 SEARCH = "[role=dialog] input"
 
 
+@pytest.fixture(scope="module")
+def front_end(server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
+    """One tab: the dialog is the same in both ways to draw nodes. It is without the host's own moving pictures."""
+    server.send("/api/settings", SETTINGS)
+    tab = chrome.tab(server.url)
+    tab.wait(tab.page.route("**/templates/*.webp", lambda route: route.abort()))
+    tab.open_front_end()
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def dialog(tab: Tab) -> Iterator[Tab]:
+def dialog(front_end: Tab) -> Iterator[Tab]:
     """The dialog, open."""
+    tab = front_end
     tab.do(OPEN)
     tab.until(f"() => ({CARDS})().length > 0")
     yield tab
@@ -64,8 +76,8 @@ def test_they_stand_under_extensions_in_their_order(dialog: Tab) -> None:
     assert cards(dialog) == TITLES
 
 
-def test_every_card_has_a_picture_of_its_own(tab: Tab, server: ComfyServer) -> None:
-    pictures = tab.do(
+def test_every_card_has_a_picture_of_its_own(front_end: Tab) -> None:
+    pictures = front_end.do(
         """async (titles) => Promise.all(titles.map(async (title) => {
             const answer = await fetch(`/api/workflow_templates/ZoomStack/${encodeURIComponent(title)}.jpg`);
             return [answer.status, answer.headers.get("content-length")];

@@ -24,7 +24,7 @@ MINUTES = 8  # of a machine with much else to do
 QUICK = """() => {
     for (const node of app.rootGraph.nodes) {
         const values = {
-            KSampler: {steps: 1}, ZoomKSampler: {steps: 1}, EmptyLatentImage: {width: 128, height: 128},
+            KSampler: {steps: 1}, ZoomKSampler: {steps: 1}, EmptyLatentImage: {width: 96, height: 96},
             ZoomVideo: {seconds_per_level: 0.1, width: 64, height: 64},
         }[node.type] ?? {};
         for (const [name, value] of Object.entries(values)) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -110,6 +112,33 @@ def test_a_browser_is_only_looked_for_where_a_test_needs_one(
     monkeypatch.setenv("ZOOMSTACK_NO_BROWSER", "1")
     assert checks.main() == 0
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cores", "processes", "threads"),
+    [
+        ([], 1, 1, 1),
+        ([], 2, 2, 1),
+        (["-k", "zoom"], 2, 2, 1),
+        (["tests/core", "-x"], 2, 2, 1),
+        ([], 16, checks.MOST_WORKERS, 16 // checks.MOST_WORKERS),
+        (["tests/core/test_texts.py"], 16, 1, 16),
+        (["tests/tools/test_files.py::test_x", "tests/core/test_texts.py"], 2, 1, 2),
+    ],
+)
+def test_folders_of_tests_are_shared_by_processes_with_a_thread_for_every_core(
+    host: Host, monkeypatch: pytest.MonkeyPatch, arguments: list[str], cores: int, processes: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    said = checks.pytest_arguments(arguments)
+    assert ("-n" in said) == (processes > 1)
+    assert processes == 1 or said[said.index("-n") + 1] == str(processes)
+    asked = checks.pytest_arguments([*arguments, "-n", "0"])
+    assert [value for option, value in itertools.pairwise(asked) if option == "-n"][-1] == "0"  # the last one counts
+    assert checks.environment(host, arguments)["OMP_NUM_THREADS"] == str(threads)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert checks.environment(host, arguments)["OMP_NUM_THREADS"] == "3"
 
 
 def test_continuous_integration_runs_that_command_and_nothing_else() -> None:
