@@ -73,7 +73,7 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str]]]:
 def environment(host: Host, arguments: list[str]) -> dict[str, str]:
     """The environment for the tests: where ComfyUI is, and PyTorch's threads in each of the processes.
 
-    More threads than cores wait for each other: with two processes of two threads on two cores, most of the time.
+    More threads than cores wait for each other, and take longer.
     """
     threads = max(1, (os.cpu_count() or 1) // workers(arguments))
     paths = {"COMFYUI_PATH": str(host.comfyui), "COMFYUI_PYTHON": str(host.python)}
