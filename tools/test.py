@@ -47,7 +47,8 @@ def pytest_arguments(arguments: list[str]) -> list[str]:
     What stands in ``arguments`` is last, so that ``-n 0`` in them, say for a debugger, is what counts.
     """
     # A file stays in one process, which makes its fixtures once.
-    shared = ["-n", str(workers(arguments)), "--dist", "loadfile"] if workers(arguments) > 1 else []
+    count = workers(arguments)
+    shared = ["-n", str(count), "--dist", "loadfile"] if count > 1 else []
     return ["-c", "tests/pytest.ini", *shared, *arguments, *([] if named_tests(arguments) else ["tests"])]
 
 

@@ -16,7 +16,7 @@ SEARCH = "[role=dialog] input"
 
 
 @pytest.fixture(scope="module")
-def front_end(server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
+def tab(server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
     """One tab: the dialog is the same in both ways to draw nodes. It is without the host's own moving pictures."""
     server.send("/api/settings", SETTINGS)
     tab = chrome.tab(server.url)
@@ -27,9 +27,8 @@ def front_end(server: ComfyServer, chrome: Chrome) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def dialog(front_end: Tab) -> Iterator[Tab]:
+def dialog(tab: Tab) -> Iterator[Tab]:
     """The dialog, open."""
-    tab = front_end
     tab.do(OPEN)
     tab.until(f"() => ({CARDS})().length > 0")
     yield tab
@@ -76,8 +75,8 @@ def test_they_stand_under_extensions_in_their_order(dialog: Tab) -> None:
     assert cards(dialog) == TITLES
 
 
-def test_every_card_has_a_picture_of_its_own(front_end: Tab) -> None:
-    pictures = front_end.do(
+def test_every_card_has_a_picture_of_its_own(tab: Tab) -> None:
+    pictures = tab.do(
         """async (titles) => Promise.all(titles.map(async (title) => {
             const answer = await fetch(`/api/workflow_templates/ZoomStack/${encodeURIComponent(title)}.jpg`);
             return [answer.status, answer.headers.get("content-length")];

@@ -85,7 +85,7 @@ TEXTS = [
         ("1. ", "level 1", "level 1 (", "1. a\n2. b\n", "```\n", "a\nfrom 1"), (" ", "a\n", "(", "**", "[", "'")
     ),
 ]
-SHORT, LONG = 1_000, 16_000
+SHORT, LONG = 4_000, 64_000
 NOTHING = 0.25  # seconds of the processor
 
 
